@@ -21,7 +21,9 @@ interface IInferenceHub {
     );
     event Assigned(bytes32 indexed requestId, address indexed prover, uint256 bond, uint64 deadline);
     event Reopened(bytes32 indexed requestId, address indexed prover, uint256 nextBond);
-    event Delivered(bytes32 indexed requestId, address indexed prover, uint8 route, bytes32 outputRoot, Tensor[] outputs);
+    event Delivered(
+        bytes32 indexed requestId, address indexed prover, uint8 route, bytes32 outputRoot, Tensor[] outputs
+    );
     event CallbackFailed(bytes32 indexed requestId, address indexed consumer, bytes reason);
     event CallbackSucceeded(bytes32 indexed requestId, address indexed consumer);
     event Refunded(bytes32 indexed requestId, address indexed requester, uint256 amount);

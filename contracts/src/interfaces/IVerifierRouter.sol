@@ -17,5 +17,7 @@ interface IVerifierRouter {
     function verifierOf(bytes4 selector) external view returns (address);
     /// True while the selector is bound to a verifier that is neither removed nor stopped.
     function isLive(bytes4 selector) external view returns (bool);
-    function verify(bytes4 selector, bytes32 keyDigest, Statement calldata statement, bytes calldata proof) external view;
+    function verify(bytes4 selector, bytes32 keyDigest, Statement calldata statement, bytes calldata proof)
+        external
+        view;
 }
