@@ -1,0 +1,157 @@
+"""The reference models every benchmark and many tests share, built with onnx.helper and seed 0: no torch, no files.
+
+| name | shape of the network | parameters | public values |
+|---|---|---|---|
+| `mlp91k` | 256 → 256 → 96 → 10, ReLU between | 91,434 | 266 |
+| `lenet` | 1×32×32, 5×5 convolutions of 6 and 16 channels, 2×2 max-pools, dense 120-84-10, ReLU | 61,706 | 1,034 |
+| `credit-3.4m` | 96 → 13 × 540 ReLU → 1 sigmoid (the name is the published test's own rounding) | 3,558,601 | 97 |
+| `wide1024` | 1,024 → 4, one Gemm: many public inputs, little work | 4,100 | 1,028 |
+
+The weights are random (He's scaling, so that the second moment of the activations stays near 1 at every depth): these
+models measure cost and exactness, they predict nothing.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+Floats = npt.NDArray[np.float32]
+
+SEED = 0
+OPSET = 17
+IR_VERSION = 8  # the IR that opset 17 came with: every runtime we meet reads it
+BIAS_STD = 0.05
+
+
+class UnknownModelError(KeyError):
+    """No reference model has this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"no reference model {name!r}; there are {', '.join(sorted(MODELS))}")
+
+
+@dataclass
+class _Network:
+    """A chain of layers under construction: `tip` is the value the next layer reads."""
+
+    rng: np.random.Generator
+    tip: str = "input"
+    nodes: list[onnx.NodeProto] = field(default_factory=list)
+    constants: list[onnx.TensorProto] = field(default_factory=list)
+
+    def _constant(self, name: str, values: npt.NDArray[np.float64]) -> str:
+        self.constants.append(numpy_helper.from_array(values.astype(np.float32), name))
+        return name
+
+    def _parameters(self, label: str, shape: tuple[int, ...], gain: float) -> list[str]:
+        """Weights of std sqrt(gain / fan-in), output channel first, and a bias of std BIAS_STD."""
+        weights = self.rng.standard_normal(shape) * math.sqrt(gain / math.prod(shape[1:]))
+        bias = self.rng.standard_normal(shape[0]) * BIAS_STD
+        return [self._constant(f"{label}.weight", weights), self._constant(f"{label}.bias", bias)]
+
+    def op(self, op_type: str, *operands: str, **attributes: Any) -> None:
+        output = f"{op_type.lower()}{len(self.nodes)}"
+        self.nodes.append(helper.make_node(op_type, [self.tip, *operands], [output], name=output, **attributes))
+        self.tip = output
+
+    def dense(self, inputs: int, outputs: int, *, gain: float = 2.0) -> None:
+        self.op("Gemm", *self._parameters(f"dense{len(self.nodes)}", (outputs, inputs), gain), transB=1)
+
+    def conv5x5(self, inputs: int, outputs: int) -> None:
+        parameters = self._parameters(f"conv{len(self.nodes)}", (outputs, inputs, 5, 5), 2.0)
+        self.op("Conv", *parameters, kernel_shape=[5, 5])
+
+    def max_pool2x2(self) -> None:
+        self.op("MaxPool", kernel_shape=[2, 2], strides=[2, 2])
+
+    def dense_chain(self, widths: list[int]) -> None:
+        """Dense layers through `widths`, ReLU between, none after the last (gain 1 there: no ReLU halves it)."""
+        for inputs, outputs in itertools.pairwise(widths[:-1]):
+            self.dense(inputs, outputs)
+            self.op("Relu")
+        self.dense(widths[-2], widths[-1], gain=1.0)
+
+
+def _mlp91k(network: _Network) -> None:
+    network.dense_chain([256, 256, 96, 10])
+
+
+def _lenet(network: _Network) -> None:
+    for inputs, outputs in ((1, 6), (6, 16)):
+        network.conv5x5(inputs, outputs)
+        network.op("Relu")
+        network.max_pool2x2()
+    network.op("Flatten", axis=1)
+    network.dense_chain([400, 120, 84, 10])
+
+
+def _credit(network: _Network) -> None:
+    network.dense_chain([96, *[540] * 13, 1])
+    network.op("Sigmoid")
+
+
+def _wide1024(network: _Network) -> None:
+    network.dense(1024, 4, gain=1.0)
+
+
+@dataclass(frozen=True)
+class ReferenceModel:
+    """What a reference model reads and writes, with a batch of 1, and how its layers are made."""
+
+    input_shape: tuple[int, ...]
+    output_shape: tuple[int, ...]
+    layers: Callable[[_Network], None]
+
+
+MODELS: dict[str, ReferenceModel] = {
+    "mlp91k": ReferenceModel((1, 256), (1, 10), _mlp91k),
+    "lenet": ReferenceModel((1, 1, 32, 32), (1, 10), _lenet),
+    "credit-3.4m": ReferenceModel((1, 96), (1, 1), _credit),
+    "wide1024": ReferenceModel((1, 1024), (1, 4), _wide1024),
+}
+
+
+def _find(name: str) -> ReferenceModel:
+    if name not in MODELS:
+        raise UnknownModelError(name)
+    return MODELS[name]
+
+
+def build(name: str) -> onnx.ModelProto:
+    """The reference model `name` as a checked ONNX model: input `input`, output `output`, float32, opset 17."""
+    model = _find(name)
+    network = _Network(np.random.default_rng(SEED))
+    model.layers(network)
+    network.nodes[-1].output[0] = "output"
+    graph = helper.make_graph(
+        network.nodes,
+        name,
+        [helper.make_tensor_value_info("input", TensorProto.FLOAT, model.input_shape)],
+        [helper.make_tensor_value_info("output", TensorProto.FLOAT, model.output_shape)],
+        network.constants,
+    )
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="inferproof.bench")
+    proto.ir_version = IR_VERSION
+    onnx.checker.check_model(proto, full_check=True)
+    return proto
+
+
+def calibration(name: str, count: int) -> dict[str, Floats]:
+    """`count` standard normal samples for `build(name)`: {"input": [count, *input_shape without its batch]}."""
+    shape = _find(name).input_shape[1:]
+    samples = np.random.default_rng(SEED + 1).standard_normal((count, *shape))
+    return {"input": samples.astype(np.float32)}
+
+
+def parameter_count(proto: onnx.ModelProto) -> int:
+    """How many numbers the model's initializers hold."""
+    return sum(math.prod(tensor.dims) for tensor in proto.graph.initializer)
