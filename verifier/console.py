@@ -1,0 +1,84 @@
+"""How every verb speaks: a table for people, one JSON document for programs, progress and noise on stderr.
+
+Exit codes: 0 yes, 1 the answer is no, 2 bad usage or input, 3 something outside failed.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from circuits.errors import InferproofError
+
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, everything else on stderr.")]
+
+stdout = Console(soft_wrap=True)
+stderr = Console(stderr=True, soft_wrap=True)
+
+
+def emit(as_json: bool, document: dict[str, Any], lines: Sequence[str] | Table = ()) -> None:
+    """Prints the document with `--json`, else the lines or the table."""
+    if as_json:
+        sys.stdout.write(json.dumps(document, indent=2, sort_keys=True) + "\n")
+    elif isinstance(lines, Table):
+        stdout.print(lines)
+    else:
+        for line in lines:
+            stdout.print(line, highlight=False, markup=False)
+
+
+def warn(message: str) -> None:
+    stderr.print(message, style="bold yellow", highlight=False, markup=False)
+
+
+@contextmanager
+def progress_bar() -> Iterator[Callable[[str, float | None], None]]:
+    """A callback (phase, fraction or None) that draws one bar a phase on stderr."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=stderr, transient=False) as bars:
+        tasks: dict[str, Any] = {}
+
+        def update(phase: str, fraction: float | None) -> None:
+            if phase not in tasks:
+                tasks[phase] = bars.add_task(phase, total=None if fraction is None else 1.0)
+            if fraction is not None:
+                bars.update(tasks[phase], total=1.0, completed=fraction)
+
+        yield update
+
+
+def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
+    """Runs a Typer app and maps what it raises to an exit code; the one place where errors become output."""
+    argv = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        outcome = app(args=argv, standalone_mode=False)
+        return outcome if isinstance(outcome, int) else 0
+    except InferproofError as error:
+        _report("--json" in argv, error.as_dict())
+        return error.exit_code
+    except typer.Exit as error:
+        return error.exit_code
+    except typer.TyperException as error:
+        if str(error):  # without a message the help has been printed instead
+            _report("--json" in argv, {"code": "usage", "message": str(error), "details": {}})
+        return 2
+    except (typer.Abort, KeyboardInterrupt):
+        _report("--json" in argv, {"code": "interrupted", "message": "interrupted", "details": {}})
+        return 3
+
+
+def _report(as_json: bool, error: dict[str, Any]) -> None:
+    if as_json:
+        sys.stdout.write(json.dumps({"error": error}, indent=2, sort_keys=True, default=str) + "\n")
+        return
+    stderr.print(f"error: {error['message']}  [{error['code']}]", style="bold red", highlight=False, markup=False)
+    for key, value in error["details"].items():
+        stderr.print(f"  {key}: {value}", highlight=False, markup=False)
