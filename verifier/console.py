@@ -67,8 +67,9 @@ def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
     except typer.Exit as error:
         return error.exit_code
     except typer.TyperException as error:
-        if str(error):  # without a message the help has been printed instead
-            _report("--json" in argv, {"code": "usage", "message": str(error), "details": {}})
+        message = error.format_message()
+        if message:  # without a message the help has been printed instead
+            _report("--json" in argv, {"code": "usage", "message": message, "details": {}})
         return 2
     except (typer.Abort, KeyboardInterrupt):
         _report("--json" in argv, {"code": "interrupted", "message": "interrupted", "details": {}})

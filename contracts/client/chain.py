@@ -1,0 +1,180 @@
+"""One EVM chain and one account: calls, signing, sending, and errors that say what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import requests
+from eth_abi.abi import decode
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
+from web3 import HTTPProvider, Web3
+from web3.contract import Contract
+from web3.exceptions import ContractCustomError, ContractLogicError, TransactionNotFound, Web3Exception, Web3RPCError
+
+from circuits.errors import EnvironmentFailure
+from contracts.client.artifacts import abi_type, error_abis, load_artifact
+
+T = TypeVar("T")
+
+GAS_LIMIT = 2**24  # EIP-7825: no transaction may ask for more
+
+
+@dataclass(frozen=True)
+class SignedTransaction:
+    """Raw bytes ready for broadcast and the hash under which they will be mined."""
+
+    raw: bytes
+    hash: bytes
+    nonce: int
+
+
+def decode_revert(data: bytes) -> dict[str, Any]:
+    """The custom error in revert data: its name and arguments by name; unknown data as hex."""
+    entry = error_abis().get(data[:4])
+    if entry is None:
+        return {"error": "unknown", "data": "0x" + data.hex()}
+    types = [abi_type(i) for i in entry["inputs"]]
+    values = decode(types, data[4:])
+    named = {i["name"]: _plain(v) for i, v in zip(entry["inputs"], values, strict=True)}
+    return {"error": entry["name"], "arguments": named}
+
+
+def _plain(value: Any) -> Any:
+    return "0x" + value.hex() if isinstance(value, bytes) else value
+
+
+class Chain:
+    """A JSON-RPC endpoint, with an account that pays if `private_key` is given.
+
+    Errors: `chain_unreachable`, `chain_refused`, `account_missing`, `account_without_funds`, `transaction_reverted`.
+    """
+
+    def __init__(self, rpc_url: str, private_key: str | None = None, timeout_s: float = 30) -> None:
+        self.rpc_url = rpc_url
+        self.web3 = Web3(HTTPProvider(rpc_url, request_kwargs={"timeout": timeout_s}))
+        self._account: LocalAccount | None = Account.from_key(private_key) if private_key else None
+        self.chain_id: int = self.guard(lambda: int(self.web3.eth.chain_id))
+
+    @property
+    def account(self) -> LocalAccount:
+        if self._account is None:
+            raise EnvironmentFailure("account_missing", "this needs an account: give a private key")
+        return self._account
+
+    @property
+    def address(self) -> str:
+        return str(self.account.address)
+
+    def guard(self, ask: Callable[[], T]) -> T:
+        """Runs one exchange with the node and gives its failures stable codes."""
+        try:
+            return ask()
+        except (requests.exceptions.RequestException, ConnectionError, TimeoutError) as error:
+            raise EnvironmentFailure(
+                "chain_unreachable", f"no chain answers at {self.rpc_url}", rpc_url=self.rpc_url, reason=str(error)
+            ) from error
+        except ContractCustomError as error:
+            data = bytes.fromhex(str(error.data or error.message).removeprefix("0x"))
+            revert = decode_revert(data)
+            raise EnvironmentFailure("transaction_reverted", _sentence(revert), **revert) from error
+        except ContractLogicError as error:
+            raise EnvironmentFailure("transaction_reverted", f"the contract refused: {error.message}") from error
+        except Web3RPCError as error:
+            if "insufficient funds" in str(error).lower():
+                raise self._without_funds(str(error)) from error
+            raise EnvironmentFailure("chain_refused", f"the node refused: {error}", rpc_url=self.rpc_url) from error
+        except TransactionNotFound:
+            raise
+        except Web3Exception as error:
+            raise EnvironmentFailure("chain_refused", f"the node's answer made no sense: {error}") from error
+
+    def contract(self, name: str, address: str) -> Contract:
+        return self.web3.eth.contract(address=Web3.to_checksum_address(address), abi=load_artifact(name).abi)
+
+    def call(self, function: Any) -> Any:
+        """Evaluates a contract function without a transaction, as this account if there is one."""
+        options = {"from": self._account.address} if self._account else {}
+        return self.guard(lambda: function.call(options))
+
+    def sign(
+        self, function: Any, *, value: int = 0, nonce: int | None = None, gas: int | None = None
+    ) -> SignedTransaction:
+        """Builds and signs; gas is estimated with a margin of a quarter when not given."""
+        sender = self.address
+        number = self.nonce() if nonce is None else nonce
+        options: dict[str, Any] = {"from": sender, "value": value, "nonce": number, "chainId": self.chain_id}
+        if gas is None:
+            estimated = self.guard(lambda: int(function.estimate_gas({"from": sender, "value": value})))
+            gas = min(GAS_LIMIT, estimated + estimated // 4)
+        options["gas"] = gas
+        transaction = self.guard(lambda: function.build_transaction(options))
+        self._require_funds(value + gas * int(transaction.get("maxFeePerGas", transaction.get("gasPrice", 0))))
+        signed = self.account.sign_transaction(transaction)
+        return SignedTransaction(bytes(signed.raw_transaction), bytes(signed.hash), number)
+
+    def broadcast(self, raw: bytes) -> bytes:
+        """Hands raw transaction bytes to the node; a node that knows them already is not an error."""
+        try:
+            return bytes(self.guard(lambda: self.web3.eth.send_raw_transaction(raw)))
+        except EnvironmentFailure as error:
+            if any(words in str(error).lower() for words in ("already known", "already imported")):
+                return bytes(Web3.keccak(raw))
+            raise
+
+    def receipt(self, transaction_hash: bytes) -> dict[str, Any] | None:
+        """The receipt, or None while the transaction is not mined."""
+        try:
+            return dict(self.guard(lambda: self.web3.eth.get_transaction_receipt(transaction_hash)))  # type: ignore[arg-type]
+        except TransactionNotFound:
+            return None
+
+    def send(self, function: Any, *, value: int = 0, gas: int | None = None, timeout_s: float = 120) -> dict[str, Any]:
+        """Signs, broadcasts, waits for the receipt; a revert is an error with its decoded reason."""
+        signed = self.sign(function, value=value, gas=gas)
+        self.broadcast(signed.raw)
+        receipt = dict(self.guard(lambda: self.web3.eth.wait_for_transaction_receipt(signed.hash, timeout=timeout_s)))  # type: ignore[arg-type]
+        if receipt["status"] != 1:
+            self.call(function)  # a call at the new state usually repeats the reason
+            raise EnvironmentFailure(
+                "transaction_reverted", "the transaction was mined and reverted", hash=signed.hash.hex()
+            )
+        return receipt
+
+    def deploy(self, name: str, *arguments: Any) -> tuple[str, dict[str, Any]]:
+        """Deploys a committed artifact; returns its address and the receipt."""
+        artifact = load_artifact(name)
+        factory = self.web3.eth.contract(abi=artifact.abi, bytecode=artifact.bytecode)
+        receipt = self.send(factory.constructor(*arguments))
+        return str(receipt["contractAddress"]), receipt
+
+    def nonce(self) -> int:
+        return self.guard(lambda: int(self.web3.eth.get_transaction_count(self.account.address, "pending")))
+
+    def balance(self, address: str) -> int:
+        return self.guard(lambda: int(self.web3.eth.get_balance(Web3.to_checksum_address(address))))
+
+    def block_number(self) -> int:
+        return self.guard(lambda: int(self.web3.eth.block_number))
+
+    def block_hash(self, number: int) -> bytes:
+        return self.guard(lambda: bytes(self.web3.eth.get_block(number)["hash"]))
+
+    def timestamp(self) -> int:
+        return self.guard(lambda: int(self.web3.eth.get_block("latest")["timestamp"]))
+
+    def _require_funds(self, needed: int) -> None:
+        if self.balance(self.address) < needed:
+            raise self._without_funds(f"needs {needed} wei")
+
+    def _without_funds(self, reason: str) -> EnvironmentFailure:
+        return EnvironmentFailure(
+            "account_without_funds", f"account {self.address} cannot pay: {reason}", address=self.address
+        )
+
+
+def _sentence(revert: dict[str, Any]) -> str:
+    arguments = ", ".join(f"{k}={v}" for k, v in revert.get("arguments", {}).items())
+    return f"the contract refused: {revert['error']}({arguments})"

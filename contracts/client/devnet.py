@@ -1,0 +1,101 @@
+"""A local chain: anvil as a child process that never outlives its parent's `with` block."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+from types import TracebackType
+
+from circuits.errors import EnvironmentFailure
+from contracts.client.chain import Chain
+
+# anvil's own first accounts: public keys of a public mnemonic, funded on every devnet and nowhere else.
+DEV_KEYS = (
+    "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80",
+    "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d",
+    "0x5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a",
+    "0x7c852118294e51e653712a81e05800f419141751be58f605c371e15141b007a6",
+)
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def find_anvil() -> str:
+    """The native anvil of the project's node_modules (npm's own launcher would stand between us and it), else PATH's."""
+    local = sorted(REPOSITORY.glob("node_modules/@foundry-rs/anvil-*/bin/anvil"))
+    found = str(local[0]) if local else shutil.which("anvil")
+    if found is None:
+        raise EnvironmentFailure("anvil_not_found", "anvil is not installed: run `npm ci` in the project's folder")
+    return found
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+class Devnet:
+    """anvil on loopback with automining; `with Devnet() as net: Chain(net.rpc_url, DEV_KEYS[0])`.
+
+    Args:
+        port: loopback port; a free one when not given.
+        timestamp: unix time of the genesis block; now when not given.
+        block_time_s: seconds between blocks; a block for every transaction when not given.
+    """
+
+    def __init__(
+        self, port: int | None = None, *, timestamp: int | None = None, block_time_s: int | None = None
+    ) -> None:
+        self.port = port or free_port()
+        self.rpc_url = f"http://127.0.0.1:{self.port}"
+        self._arguments = [find_anvil(), "--port", str(self.port), "--host", "127.0.0.1", "--silent"]
+        self._arguments += ["--hardfork", "osaka"]
+        if timestamp is not None:
+            self._arguments += ["--timestamp", str(timestamp)]
+        if block_time_s is not None:
+            self._arguments += ["--block-time", str(block_time_s)]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, timeout_s: float = 20) -> Devnet:
+        self._process = subprocess.Popen(
+            self._arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                break
+            try:
+                Chain(self.rpc_url, timeout_s=1)
+                return self
+            except EnvironmentFailure:
+                time.sleep(0.05)
+        self.stop()
+        raise EnvironmentFailure("anvil_failed", f"anvil did not come up on {self.rpc_url}", port=self.port)
+
+    def stop(self) -> None:
+        if self._process is None:
+            return
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+    def wait(self) -> int:
+        """Blocks until anvil ends; its exit code."""
+        return self._process.wait() if self._process else 0
+
+    def __enter__(self) -> Devnet:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
