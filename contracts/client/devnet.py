@@ -25,7 +25,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def find_anvil() -> str:
-    """The native anvil of the project's node_modules (npm's own launcher would stand between us and it), else PATH's."""
+    """The native anvil of node_modules (npm's launcher would stand between us and its signals), else PATH's."""
     local = sorted(REPOSITORY.glob("node_modules/@foundry-rs/anvil-*/bin/anvil"))
     found = str(local[0]) if local else shutil.which("anvil")
     if found is None:
