@@ -8,6 +8,12 @@ struct Tensor {
     bytes data;
 }
 
+/// Where a program takes or gives a tensor: its shape, and the signed bits that every value fits.
+struct PortSpec {
+    uint32[] dims;
+    uint8 bits;
+}
+
 /// What every route proves: program `modelId` maps `inputRoot` to `outputRoot`. docs/protocol/statement.md
 struct Statement {
     bytes32 modelId;
