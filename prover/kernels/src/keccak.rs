@@ -1,0 +1,147 @@
+//! Keccak-256 and the trees of `docs/protocol/statement.md`, sections 2 and 3.
+
+use rayon::prelude::*;
+use sha3::{Digest, Keccak256};
+
+use crate::error::{KernelError, Result};
+
+/// A digest, and a tree's node.
+pub type Hash = [u8; 32];
+
+const LEAF: u8 = 0x00;
+const NODE: u8 = 0x01;
+const TENSOR: u8 = 0x02;
+const CHUNK_BYTES: usize = 256;
+const MAX_RANK: usize = 8;
+/// Hashing fewer items than this on one core is cheaper than waking the others.
+const PARALLEL_FROM: usize = 256;
+
+/// Keccak-256 as the EVM computes it.
+pub fn keccak256(data: &[u8]) -> Hash {
+    Keccak256::digest(data).into()
+}
+
+fn tagged(tag: u8, parts: [&[u8]; 2]) -> Hash {
+    let mut hasher = Keccak256::new();
+    hasher.update([tag]);
+    for part in parts {
+        hasher.update(part);
+    }
+    hasher.finalize().into()
+}
+
+/// Root of leaves, zero-padded to a power of two; the empty list has the zero root (section 2).
+fn fold(mut level: Vec<Hash>) -> Hash {
+    if level.is_empty() {
+        return [0; 32];
+    }
+    level.resize(level.len().next_power_of_two(), [0; 32]);
+    while level.len() > 1 {
+        let node = |pair: &[Hash]| tagged(NODE, [&pair[0], &pair[1]]);
+        level = if level.len() >= PARALLEL_FROM {
+            level.par_chunks_exact(2).map(node).collect()
+        } else {
+            level.chunks_exact(2).map(node).collect()
+        };
+    }
+    level[0]
+}
+
+/// Root of leaves handed over as one string of 32-byte pieces.
+pub fn merkle_root(leaves: &[u8]) -> Result<Hash> {
+    let pieces = leaves.chunks_exact(size_of::<Hash>());
+    if !pieces.remainder().is_empty() {
+        return Err(KernelError::Argument(format!("{} bytes are not whole 32-byte leaves", leaves.len())));
+    }
+    let mut level = vec![[0; 32]; pieces.len()];
+    level.iter_mut().zip(pieces).for_each(|(leaf, piece)| leaf.copy_from_slice(piece));
+    Ok(fold(level))
+}
+
+/// Leaf of one chunk, padded with zeros to its full size.
+fn chunk_leaf(chunk: &[u8]) -> Hash {
+    let padding = [0u8; CHUNK_BYTES];
+    tagged(LEAF, [chunk, &padding[chunk.len()..]])
+}
+
+/// Leaves of a tensor's bytes; an empty tensor has one zero chunk (section 3).
+fn chunk_leaves(data: &[u8]) -> Vec<Hash> {
+    if data.is_empty() {
+        return vec![chunk_leaf(&[])];
+    }
+    if data.len() >= PARALLEL_FROM * CHUNK_BYTES {
+        return data.par_chunks(CHUNK_BYTES).map(chunk_leaf).collect();
+    }
+    data.chunks(CHUNK_BYTES).map(chunk_leaf).collect()
+}
+
+fn shape_header(width: u8, dims: &[u32]) -> Vec<u8> {
+    let mut header = vec![width, dims.len() as u8];
+    for dim in dims {
+        header.extend_from_slice(&dim.to_be_bytes());
+    }
+    header
+}
+
+fn check_shape(len: usize, width: u8, dims: &[u32]) -> Result<()> {
+    if width != 4 && width != 8 {
+        return Err(KernelError::Argument(format!("element width must be 4 or 8, got {width}")));
+    }
+    if dims.len() > MAX_RANK {
+        return Err(KernelError::Argument(format!("rank {} is over {MAX_RANK}", dims.len())));
+    }
+    let expected = dims.iter().try_fold(u128::from(width), |size, &dim| size.checked_mul(u128::from(dim)));
+    if expected != Some(len as u128) {
+        return Err(KernelError::Argument(format!("dims {dims:?} at width {width} do not make {len} bytes")));
+    }
+    Ok(())
+}
+
+/// Root of a tensor's big-endian, row-major bytes (section 3).
+pub fn tensor_root(data: &[u8], width: u8, dims: &[u32]) -> Result<Hash> {
+    check_shape(data.len(), width, dims)?;
+    let root = fold(chunk_leaves(data));
+    Ok(tagged(TENSOR, [&shape_header(width, dims), &root]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn empty_input_has_the_digest_every_evm_knows() {
+        let empty = "c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470";
+        assert_eq!(hex(&keccak256(b"")), empty);
+    }
+
+    #[test]
+    fn one_leaf_is_its_own_root_and_none_is_zero() {
+        assert_eq!(merkle_root(&[7; 32]), Ok([7; 32]));
+        assert_eq!(merkle_root(&[]), Ok([0; 32]));
+        assert!(merkle_root(&[7; 33]).is_err());
+    }
+
+    #[test]
+    fn parallel_levels_fold_like_serial_ones() {
+        let leaves: Vec<Hash> = (0..1000u32).map(|i| keccak256(&i.to_be_bytes())).collect();
+        let mut level = leaves.clone();
+        level.resize(1024, [0; 32]);
+        while level.len() > 1 {
+            level = level.chunks(2).map(|p| tagged(NODE, [&p[0], &p[1]])).collect();
+        }
+        assert_eq!(merkle_root(leaves.as_flattened()), Ok(level[0]));
+    }
+
+    #[test]
+    fn refuses_shapes_that_do_not_describe_the_bytes() {
+        assert!(tensor_root(&[0; 8], 4, &[2]).is_ok());
+        assert!(tensor_root(&[0; 8], 4, &[3]).is_err());
+        assert!(tensor_root(&[0; 8], 5, &[2]).is_err());
+        assert!(tensor_root(&[0; 4], 4, &[1; 9]).is_err());
+        assert!(tensor_root(&[0; 8], 4, &[u32::MAX; 8]).is_err());
+    }
+
+    fn hex(bytes: &[u8]) -> String {
+        bytes.iter().map(|b| format!("{b:02x}")).collect()
+    }
+}

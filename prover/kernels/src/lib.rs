@@ -1,0 +1,12 @@
+//! Keccak trees and BN254 reference strings, over opaque bytes.
+//!
+//! Every kernel has a plain Python twin in `reference.py` that must agree with it byte for byte.
+
+pub mod bytes;
+pub mod error;
+pub mod keccak;
+pub mod srs;
+pub mod srs_check;
+
+#[cfg(feature = "pyo3")]
+mod python;

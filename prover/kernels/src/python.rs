@@ -1,0 +1,102 @@
+//! The Python module: parses arguments, releases the interpreter, maps refusals to exceptions.
+
+use ark_bn254::Fr;
+use pyo3::create_exception;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use crate::bytes::scalar_from_be;
+use crate::error::KernelError;
+use crate::{keccak, srs, srs_check};
+
+create_exception!(_native, PointError, PyValueError, "Bytes that are no point of the group: (index, reason).");
+
+impl From<KernelError> for PyErr {
+    fn from(error: KernelError) -> Self {
+        match error {
+            KernelError::Argument(message) => PyValueError::new_err(message),
+            KernelError::Point { index, reason } => PointError::new_err((index, reason)),
+        }
+    }
+}
+
+/// Inputs shorter than this hash faster than the interpreter can be released.
+const DETACH_FROM: usize = 4096;
+
+#[pyfunction]
+fn keccak256<'py>(py: Python<'py>, data: &[u8]) -> Bound<'py, PyBytes> {
+    let digest = if data.len() < DETACH_FROM { keccak::keccak256(data) } else { py.detach(|| keccak::keccak256(data)) };
+    PyBytes::new(py, &digest)
+}
+
+/// Root of leaves handed over as one string of 32-byte pieces.
+#[pyfunction]
+fn merkle_root<'py>(py: Python<'py>, leaves: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+    let root = py.detach(|| keccak::merkle_root(leaves));
+    Ok(PyBytes::new(py, &root?))
+}
+
+#[pyfunction]
+fn tensor_root<'py>(py: Python<'py>, data: &[u8], width: u8, dims: Vec<u32>) -> PyResult<Bound<'py, PyBytes>> {
+    let root = py.detach(|| keccak::tensor_root(data, width, &dims))?;
+    Ok(PyBytes::new(py, &root))
+}
+
+#[pyclass(frozen, module = "prover.kernels._native")]
+struct KnownTauSrs(srs::KnownTauSrs);
+
+#[pymethods]
+impl KnownTauSrs {
+    #[new]
+    fn new(py: Python<'_>, k: u32, tau: &[u8]) -> PyResult<Self> {
+        let tau = scalar_from_be(tau)?;
+        Ok(Self(py.detach(|| srs::KnownTauSrs::new(k, tau))?))
+    }
+
+    fn monomial<'py>(&self, py: Python<'py>, start: usize, count: usize) -> PyResult<Bound<'py, PyBytes>> {
+        let points = py.detach(|| self.0.monomial(start, count))?;
+        Ok(PyBytes::new(py, &points))
+    }
+
+    fn lagrange<'py>(&self, py: Python<'py>, start: usize, count: usize) -> PyResult<Bound<'py, PyBytes>> {
+        let points = py.detach(|| self.0.lagrange(start, count))?;
+        Ok(PyBytes::new(py, &points))
+    }
+}
+
+#[pyfunction]
+fn g2_pair<'py>(py: Python<'py>, tau: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+    let tau: Fr = scalar_from_be(tau)?;
+    Ok(PyBytes::new(py, &srs::g2_pair(tau)))
+}
+
+#[pyclass(module = "prover.kernels._native")]
+struct SrsCheck(srs_check::SrsCheck);
+
+#[pymethods]
+impl SrsCheck {
+    #[new]
+    fn new(k: u32, rho: &[u8]) -> PyResult<Self> {
+        Ok(Self(srs_check::SrsCheck::new(k, scalar_from_be(rho)?)?))
+    }
+
+    fn monomial(&mut self, py: Python<'_>, points: &[u8]) -> PyResult<()> {
+        Ok(py.detach(|| self.0.monomial(points))?)
+    }
+
+    fn lagrange(&mut self, py: Python<'_>, points: &[u8]) -> PyResult<()> {
+        Ok(py.detach(|| self.0.lagrange(points))?)
+    }
+
+    fn finish(&self, py: Python<'_>, g2: &[u8], s_g2: &[u8]) -> PyResult<(bool, bool)> {
+        let verdict = py.detach(|| self.0.finish(g2, s_g2))?;
+        Ok((verdict.powers, verdict.bases))
+    }
+}
+
+#[pymodule]
+mod _native {
+    #[pymodule_export]
+    use super::{KnownTauSrs, PointError, SrsCheck, g2_pair, keccak256, merkle_root, tensor_root};
+}
