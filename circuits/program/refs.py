@@ -75,6 +75,10 @@ class AffineMap:
         return head + b"".join(rows)
 
 
+# The map of an operand that is not read at iteration points: a lookup's table.
+UNMAPPED = AffineMap((), (), ())
+
+
 @dataclass(frozen=True)
 class Port:
     """A program input or output: signed `bits`-bit integers of shape `dims`, real value q / 2^scale.

@@ -2,15 +2,27 @@
 
 The iteration space is the output index followed by the inner index (`inner` is empty for elementwise ops). Every op
 output has width 4. The accumulating ops (contract, linear, mul, reduce_sum) sum in int64 and end in their own rescale.
+
+Each op module has the same four parts in the same order: the dataclass with its descriptor attributes, the shape rule,
+the range rule, the exact semantics.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import ClassVar
 
+import numpy as np
+import numpy.typing as npt
+
+from circuits.program import limits
+from circuits.program.errors import ProgramError
+from circuits.program.indexing import Read, always_in_bounds
+from circuits.program.intervals import ZERO, Interval, Operand, OpRange
 from circuits.program.refs import AffineMap, Ref
+from circuits.program.rescale import rescale_half_up, saturate
 
 
 class Opcode(IntEnum):
@@ -42,6 +54,16 @@ class Op:
     bits: int
     scale: int
 
+    @property
+    def iteration(self) -> tuple[int, ...]:
+        """Dims of the iteration space."""
+        return self.dims + self.inner
+
+    @property
+    def has_bias(self) -> bool:
+        """Whether the last operand is a bias (a constant of width 8)."""
+        return False
+
     def attributes(self) -> bytes:
         """Op-specific scalars, after the common part."""
         return b""
@@ -52,6 +74,49 @@ class Op:
         operands = bytes([len(self.operands)]) + b"".join(r.encode() for r in self.operands)
         maps = b"".join(m.encode() for m in self.maps)
         return head + operands + _u32s(self.inner) + maps + self.attributes()
+
+    def check(self, operands: Sequence[Operand]) -> None:
+        """The shape rule: raises ProgramError for an op that has no meaning over these operands."""
+        raise NotImplementedError
+
+    def bound(self, operands: Sequence[Operand]) -> OpRange:
+        """The range rule: where output and accumulator lie, given where the operands do."""
+        raise NotImplementedError
+
+    def evaluate(self, reads: Sequence[Read]) -> npt.NDArray[np.int64]:
+        """The exact semantics, for a block of outputs: [outputs] from reads of [outputs, inner points]."""
+        raise NotImplementedError
+
+    def hull_with_zero(self, operand: int, interval: Interval) -> Interval:
+        """`interval`, and 0 too if operand number `operand` is out of bounds somewhere."""
+        return interval if always_in_bounds(self.maps[operand], self.iteration) else interval.hull(ZERO)
+
+    def require_operands(self, least: int, most: int) -> None:
+        if not least <= len(self.operands) <= most:
+            raise ProgramError(
+                "program_bad_shape",
+                f"takes {least} to {most} operands, got {len(self.operands)}",
+                operands=len(self.operands),
+            )
+
+    def require_elementwise(self) -> None:
+        if self.inner:
+            raise ProgramError(
+                "program_bad_shape", f"is elementwise but has inner dims {list(self.inner)}", inner=list(self.inner)
+            )
+
+
+def in_bits(output: Interval, bits: int) -> OpRange:
+    """The range of an op without a rescale, whose output has to fit as it is."""
+    if not output.within(Interval.of_bits(bits)):
+        raise ProgramError(
+            "program_range_overflow",
+            f"output lies in [{output.lo}, {output.hi}], which does not fit {bits} bits; give the op more bits",
+            low=output.lo,
+            high=output.hi,
+            bits=bits,
+        )
+    return OpRange(output)
 
 
 @dataclass(frozen=True)
@@ -69,3 +134,48 @@ class Accumulating(Op):
 
     def attributes(self) -> bytes:
         return self.rescale_attributes()
+
+    def check_bias(self, operands: Sequence[Operand]) -> None:
+        """A bias is a constant of width 8 and does not depend on the inner point."""
+        if not self.has_bias:
+            return
+        bias, how = operands[-1], self.maps[-1]
+        if bias.values is None or bias.width != 8:
+            raise ProgramError("program_bad_constant", "takes as bias only a constant of width 8", width=bias.width)
+        if any(any(row[len(self.dims) :]) for row in how.strides):
+            raise ProgramError("program_bad_map", "reads its bias with a stride over the inner dims")
+
+    def bias_interval(self, operands: Sequence[Operand]) -> Interval:
+        return self.hull_with_zero(len(operands) - 1, operands[-1].interval) if self.has_bias else ZERO
+
+    def require_magnitude(self, magnitude: int) -> None:
+        """Every partial sum, and the half that rescaling adds, stays below 2^53."""
+        half = 1 << (self.shift - 1) if self.shift else 0
+        if magnitude + half >= limits.ACCUMULATOR_LIMIT:
+            raise ProgramError(
+                "program_range_overflow",
+                f"accumulator may reach {magnitude}, at most 2^53 is exact; use fewer bits for its operands",
+                magnitude=magnitude,
+                limit=limits.ACCUMULATOR_LIMIT,
+            )
+
+    def after_rescale(self, acc: Interval, magnitude: int) -> OpRange:
+        """The range rule's last step, once the accumulator is known."""
+        self.require_magnitude(magnitude)
+        rescaled = Interval(rescale_half_up(acc.lo, self.shift), rescale_half_up(acc.hi, self.shift))
+        bounds = Interval.of_bits(self.bits)
+        return OpRange(rescaled.clamped(bounds), acc, magnitude, saturates=not rescaled.within(bounds))
+
+    def finish(self, acc: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """The semantics' last step."""
+        return saturate(rescale_half_up(acc, self.shift), self.bits)
+
+    def evaluate(self, reads: Sequence[Read]) -> npt.NDArray[np.int64]:
+        acc = self.accumulate(reads)
+        if self.has_bias:
+            acc = acc + reads[-1].values[:, 0]
+        return self.finish(acc)
+
+    def accumulate(self, reads: Sequence[Read]) -> npt.NDArray[np.int64]:
+        """The accumulator of a block of outputs, without the bias."""
+        raise NotImplementedError

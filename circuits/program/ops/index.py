@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from circuits.program.ops.base import Op, Opcode
+import numpy as np
+import numpy.typing as npt
+
+from circuits.program import limits
+from circuits.program.indexing import Read, always_in_bounds
+from circuits.program.intervals import Interval, Operand, OpRange
+from circuits.program.ops.base import Op, Opcode, in_bits
 
 
 @dataclass(frozen=True)
@@ -17,3 +24,22 @@ class Index(Op):
 
     def attributes(self) -> bytes:
         return self.fill.to_bytes(4, "big", signed=True)
+
+    def check(self, operands: Sequence[Operand]) -> None:
+        self.require_operands(1, limits.MAX_PORTS)
+        self.require_elementwise()
+        limits.require_i32(self.fill, "fill")
+
+    def bound(self, operands: Sequence[Operand]) -> OpRange:
+        hull = operands[0].interval
+        for operand in operands[1:]:
+            hull = hull.hull(operand.interval)
+        if not any(always_in_bounds(how, self.iteration) for how in self.maps):
+            hull = hull.hull(Interval(self.fill, self.fill))
+        return in_bits(hull, self.bits)
+
+    def evaluate(self, reads: Sequence[Read]) -> npt.NDArray[np.int64]:
+        chosen = np.full(len(reads[0].values), self.fill, np.int64)
+        for read in reversed(reads):
+            chosen = np.where(read.in_bounds[:, 0], read.values[:, 0], chosen)
+        return chosen

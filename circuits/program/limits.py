@@ -1,0 +1,39 @@
+"""Numbers that bound every program (docs/protocol/program.md sections 1 to 3)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from circuits.program.errors import ProgramError
+from circuits.statement import MAX_RANK
+
+MIN_BITS = 8
+MAX_BITS = 32
+MAX_SHIFT = 31
+MAX_ELEMENTS = 2**28
+MAX_POINTS = 2**36
+MAX_TABLE = 2**16
+MAX_PORTS = 255
+MAX_OPS = 2**16
+ACCUMULATOR_LIMIT = 2**53
+
+
+def require_dims(dims: Sequence[int], what: str, limit: int = MAX_ELEMENTS) -> None:
+    """Rank, dims and number of elements of a tensor or an iteration space."""
+    if len(dims) > MAX_RANK or any(d < 1 for d in dims) or math.prod(dims) > limit:
+        raise ProgramError(
+            "program_bad_shape",
+            f"{what} has dims {list(dims)}: at most {MAX_RANK} dims, each at least 1, at most {limit} elements",
+            dims=list(dims),
+        )
+
+
+def require_within(value: int, low: int, high: int, what: str, code: str = "program_bad_attribute") -> None:
+    """low <= value <= high, and an honest integer (a JSON true is not 1)."""
+    if isinstance(value, bool) or not low <= value <= high:
+        raise ProgramError(code, f"{what} is {value}, outside [{low}, {high}]", value=value, low=low, high=high)
+
+
+def require_i32(value: int, what: str) -> None:
+    require_within(value, -(2**31), 2**31 - 1, what)
