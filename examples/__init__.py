@@ -1,0 +1,1 @@
+"""Worked examples: each a model, its data and what a contract makes of it."""

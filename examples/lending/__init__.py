@@ -1,0 +1,1 @@
+"""A lending market whose loan-to-value ratio follows a proven risk model."""
