@@ -1,0 +1,1 @@
+"""Who convinces: backends, kernels, service, command line."""

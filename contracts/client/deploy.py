@@ -1,0 +1,42 @@
+"""Deploys the core contracts in their order and writes down where they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from contracts.client.chain import Chain
+from contracts.client.deployment import Deployment
+
+# What the router knows the halo2 adapter by; the first four bytes of keccak("inferproof.halo2.v1").
+HALO2_SELECTOR = bytes.fromhex("33cc16f5")
+
+Report = Callable[[str, dict[str, Any]], None]
+
+
+def ignore(contract: str, receipt: dict[str, Any]) -> None:
+    """For a caller who wants no report."""
+
+
+def deploy_core(chain: Chain, s_g2: tuple[int, int, int, int], report: Report = ignore) -> Deployment:
+    """Verifier, adapter, router, registry, hub; the chain's account becomes the router's owner and guardian.
+
+    Args:
+        s_g2: the only s·G2 whose keys the halo2 adapter will ever accept, in the order of the pairing precompile.
+        report: called with each contract's name and its receipt.
+    """
+    start = chain.block_number()
+    addresses: dict[str, str] = {}
+
+    def deploy(name: str, *arguments: Any) -> str:
+        addresses[name], receipt = chain.deploy(name, *arguments)
+        report(name, receipt)
+        return addresses[name]
+
+    verifier = deploy("Halo2VerifierReusable")
+    adapter = deploy("Halo2Adapter", verifier, list(s_g2))
+    router = deploy("VerifierRouter", chain.address, chain.address)
+    registry = deploy("ModelRegistry", router)
+    deploy("InferenceHub", registry, router)
+    chain.send(chain.contract("VerifierRouter", router).functions.add(HALO2_SELECTOR, adapter))
+    return Deployment(chain.chain_id, start, addresses)

@@ -1,0 +1,5 @@
+"""`python -m prover` is `inferproof`."""
+
+from prover.cli import main
+
+main()
