@@ -69,7 +69,7 @@ def _round_at(newest_first: Sequence[Round], time: int, max_staleness_s: int) ->
 
 def return_half_up(price: int, before: int, scale_bits: int) -> int:
     """floor((price - before) / before · 2^scale_bits + 1/2), exactly; both prices positive."""
-    return (2 * (price - before) * 2**scale_bits + before) // (2 * before)
+    return (2 * (price - before) * (1 << scale_bits) + before) // (2 * before)
 
 
 def returns_integers(prices: Sequence[int], scale_bits: int, bits: int) -> list[int]:
