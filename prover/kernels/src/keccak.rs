@@ -90,7 +90,11 @@ fn check_shape(len: usize, width: u8, dims: &[u32]) -> Result<()> {
     if dims.len() > MAX_RANK {
         return Err(KernelError::Argument(format!("rank {} is over {MAX_RANK}", dims.len())));
     }
-    let expected = dims.iter().try_fold(u128::from(width), |size, &dim| size.checked_mul(u128::from(dim)));
+    let expected = if dims.contains(&0) {
+        Some(0)
+    } else {
+        dims.iter().try_fold(u128::from(width), |size, &dim| size.checked_mul(u128::from(dim)))
+    };
     if expected != Some(len as u128) {
         return Err(KernelError::Argument(format!("dims {dims:?} at width {width} do not make {len} bytes")));
     }
