@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 import onnxruntime
 import torch
@@ -41,7 +42,7 @@ def export(module: nn.Module, samples: Tensor, *, input_name: str, output_name: 
     return model
 
 
-def run(model: onnx.ModelProto, samples: np.ndarray, input_name: str) -> np.ndarray:
+def run(model: onnx.ModelProto, samples: npt.NDArray[np.float32], input_name: str) -> npt.NDArray[np.float32]:
     """onnxruntime's outputs for each row of `samples`, one at a time."""
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     return np.concatenate([session.run(None, {input_name: row[None]})[0] for row in samples])

@@ -3,8 +3,8 @@
 Sources, as the package ships them: S&P 500 and NASDAQ Composite, adjusted close, 1999-01-04 to 2018-12-31 (Yahoo
 Finance); WTI crude oil at Cushing, 1986-01-02 to 2019-01-03 (FRED series DCOILWTICO, U.S. EIA).
 
-One step is one trading day: days without a price are dropped. A contract's feed counts calendar days instead and repeats
-the last price over a weekend; `calendar_days` gives that view, on which the evaluation tests the model too.
+One step is one trading day: days without a price are dropped. A contract's feed counts calendar days instead and
+repeats the last price over a weekend; `calendar_days` gives that view, on which the evaluation tests the model too.
 """
 
 from __future__ import annotations
@@ -62,7 +62,8 @@ class Samples:
 
 def drawdown(future: Floats) -> Floats:
     """1 - min(p[t+1..t+H]) / p[t] from the simple returns after t, floored at 0; [n, H] to [n]."""
-    return np.maximum(0.0, 1.0 - np.cumprod(1.0 + future, axis=1).min(axis=1))
+    lowest: Floats = np.cumprod(1.0 + future, axis=1).min(axis=1)
+    return np.maximum(0.0, 1.0 - lowest)
 
 
 def prices() -> dict[str, pd.Series]:

@@ -14,6 +14,7 @@ import math
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 import torch
 from torch import Tensor
@@ -65,23 +66,24 @@ def train(parts: list[data.Samples], steps: int = STEPS) -> tuple[DrawdownModel,
         target = drawdown((future[batch] * stretch).clamp(min=-0.95))
         loss = pinball(model(returns[batch] * stretch), target)
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         schedule.step()
         losses.append(loss.item())
     return model.eval(), losses
 
 
-def kept_windows(parts: list[data.Samples], *, extremes: int) -> np.ndarray:
+def kept_windows(parts: list[data.Samples], *, extremes: int) -> npt.NDArray[np.float32]:
     """WINDOWS_KEPT windows, float32 [n, 60]: the `extremes` with the largest daily moves, the rest at random."""
     returns = np.concatenate([part.returns for part in parts]).astype(np.float32)
     order = np.argsort(-np.abs(returns).max(axis=1), kind="stable")
     rest = np.random.default_rng(SEED).choice(order[extremes:], WINDOWS_KEPT - extremes, replace=False)
-    return returns[np.concatenate([order[:extremes], np.sort(rest)])]
+    kept: npt.NDArray[np.float32] = returns[np.concatenate([order[:extremes], np.sort(rest)])]
+    return kept
 
 
 def feed() -> dict[str, object]:
-    """The last FEED_DAYS closes of WTI, which hold its fall of late 2018, as a price feed with 8 decimals tells them."""
+    """The last FEED_DAYS closes of WTI, through its fall of late 2018, as a price feed with 8 decimals tells them."""
     series = data.prices()["WTI"].iloc[-FEED_DAYS:]
     return {
         "asset": "WTI crude oil at Cushing, Oklahoma, US dollars per barrel, daily close",
