@@ -1,0 +1,96 @@
+"""The `.program` file (docs/protocol/program.md section 7). Reading one executes nothing and believes nothing."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, deserialize
+from safetensors.numpy import save as save_tensors
+
+from circuits.program.errors import ProgramError
+from circuits.program.graph import Program
+from circuits.program.graph_json import Tensors, dump_graph, malformed, parse_graph
+from circuits.program.validate import validate
+
+MEMBERS = ("graph.json", "weights.safetensors")
+MAX_GRAPH_BYTES = 2**26
+MAX_WEIGHTS_BYTES = 2**31
+ENCRYPTED = 1
+DTYPES: dict[str, np.dtype[np.signedinteger[Any]]] = {"I32": np.dtype("<i4"), "I64": np.dtype("<i8")}
+
+
+def save_program(program: Program, path: str | os.PathLike[str]) -> None:
+    """Writes a valid program; equal programs give equal bytes, and `path` is never left half-written."""
+    validate(program)
+    arrays = {str(i): c.values.astype(f"<i{c.width}") for i, c in enumerate(program.constants)}
+    contents = (dump_graph(program), save_tensors(arrays))
+    target = Path(path)
+    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
+        try:
+            with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+                for name, data in zip(MEMBERS, contents, strict=True):
+                    archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), data)
+            file.close()
+            Path(file.name).chmod(0o644)
+            Path(file.name).replace(target)
+        except BaseException:
+            Path(file.name).unlink(missing_ok=True)
+            raise
+
+
+def load_program(path: str | os.PathLike[str]) -> Program:
+    """Reads and validates a program, from a file that anybody may have made.
+
+    Raises ProgramError: `program_unreadable` (no such file, no such archive), `program_malformed` (an archive of
+    something else), or what `validate` says about its contents.
+    """
+    graph, weights = _read_members(Path(path))
+    program = parse_graph(graph, _parse_tensors(weights))
+    validate(program)
+    return program
+
+
+def _read_members(path: Path) -> tuple[bytes, bytes]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            _check_members(path, archive.infolist())
+            return archive.read(MEMBERS[0]), archive.read(MEMBERS[1])
+    except OSError as error:
+        raise ProgramError("program_unreadable", f"{path} cannot be read: {error.strerror}", path=str(path)) from error
+    except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError) as error:
+        raise ProgramError("program_unreadable", f"{path} is no program file: {error}", path=str(path)) from error
+
+
+def _check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:
+    """Exactly the two members, stored as they are, so that nothing can be larger than the file itself."""
+    if tuple(member.filename for member in members) != MEMBERS:
+        raise malformed(str(path), f"the archive's members must be {' and '.join(MEMBERS)}, in this order")
+    for member, limit in zip(members, (MAX_GRAPH_BYTES, MAX_WEIGHTS_BYTES), strict=True):
+        if member.compress_type != zipfile.ZIP_STORED or member.flag_bits & ENCRYPTED:
+            raise malformed(str(path), f"{member.filename} is compressed or encrypted; members are stored as they are")
+        if member.file_size > limit or member.compress_size != member.file_size:
+            raise ProgramError(
+                "program_too_large",
+                f"{member.filename} claims {member.file_size} bytes, at most {limit}",
+                bytes=member.file_size,
+                limit=limit,
+            )
+
+
+def _parse_tensors(raw: bytes) -> Tensors:
+    """Every tensor by name, still in the width in which it is stored."""
+    try:
+        entries = deserialize(raw)  # type: ignore[no-untyped-call]
+    except (SafetensorError, ValueError) as error:
+        raise malformed("weights.safetensors", str(error)) from error
+    tensors: Tensors = {}
+    for name, entry in entries:
+        if entry["dtype"] not in DTYPES:
+            raise malformed("weights.safetensors", f"tensor {name[:64]!r} is {entry['dtype']}, not I32 or I64")
+        tensors[name] = np.frombuffer(entry["data"], DTYPES[entry["dtype"]]).reshape(entry["shape"])
+    return tensors
