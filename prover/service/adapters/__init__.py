@@ -1,0 +1,1 @@
+"""Where the service meets databases, brokers, files, provers and chains."""

@@ -1,0 +1,52 @@
+"""What the service refuses, each with a stable code."""
+
+from __future__ import annotations
+
+from circuits.errors import EnvironmentFailure, InferproofError, InputError
+from prover.backend import Estimate
+
+
+class NotFound(InputError):
+    """Nothing here by that name."""
+
+
+class Conflict(InferproofError):
+    """The thing exists, but not in a state that allows this."""
+
+
+class LeaseLost(InferproofError):
+    """Somebody else owns the job now; whatever this worker still computes is dropped."""
+
+
+class WorkerStopping(InferproofError):
+    """The worker was asked to stop; the job goes back to its queue."""
+
+
+def job_not_found(job_id: str) -> NotFound:
+    return NotFound("job_not_found", f"there is no job {job_id}", job_id=job_id)
+
+
+def model_not_found(model_id: str) -> NotFound:
+    return NotFound("model_not_found", f"model {model_id} is not held here; upload it first", model_id=model_id)
+
+
+def result_not_ready(job_id: str, state: str) -> Conflict:
+    message = f"job {job_id} is {state} and has no proof" + ("" if state not in {"queued", "running"} else " yet")
+    return Conflict("result_not_ready", message, job_id=job_id, state=state)
+
+
+def model_too_large(estimate: Estimate, limit_bytes: int) -> InputError:
+    return InputError(
+        "model_too_large",
+        f"proving needs about {estimate.peak_memory_bytes / 2**30:.1f} GiB of memory, and this service allows "
+        f"{limit_bytes / 2**30:.1f} GiB; raise INFERPROOF_MEMORY_LIMIT_BYTES or use a smaller model",
+        peak_memory_bytes=estimate.peak_memory_bytes,
+        limit_bytes=limit_bytes,
+        logrows=estimate.logrows,
+    )
+
+
+def chain_not_configured() -> EnvironmentFailure:
+    return EnvironmentFailure(
+        "chain_not_configured", "this service follows no chain; set INFERPROOF_RPC_URL and INFERPROOF_DEPLOYMENT_FILE"
+    )

@@ -1,0 +1,105 @@
+"""Follows the hub's log: one pass reads what is new, and takes back what a reorganisation took away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import structlog
+
+from circuits.errors import EnvironmentFailure
+from prover.service.adapters.chain_repository import FeedRepository
+from prover.service.adapters.ports import HubChain
+from prover.service.adapters.unit_of_work import UnitOfWork
+from prover.service.domain.chain import Block, HubRequest
+from prover.service.handlers.deps import Deps
+
+log = structlog.get_logger()
+
+
+@dataclass
+class LogWindow:
+    """How many blocks are asked for at once; providers refuse ranges they find too large."""
+
+    largest: int
+    size: int = 0
+
+    def __post_init__(self) -> None:
+        self.size = self.size or self.largest
+
+    def shrink(self) -> None:
+        self.size = max(1, self.size // 2)
+
+    def grow(self) -> None:
+        self.size = min(self.largest, self.size * 2)
+
+
+def listen_once(deps: Deps, chain: HubChain, window: LogWindow) -> int:
+    """Reads up to the newest confirmed block; returns how many requests were recorded."""
+    _roll_back_orphans(deps, chain)
+    target = chain.head() - deps.settings.confirmations
+    recorded = 0
+    while (first := _next_block(deps, chain)) <= target:
+        found = _read_chunk(deps, chain, window, first, target)
+        if found is None:
+            break  # the chain moved under us; the next pass sorts it out
+        recorded += found
+    return recorded
+
+
+def _next_block(deps: Deps, chain: HubChain) -> int:
+    with deps.database.transaction() as work:
+        read = _feed(work, chain).blocks()
+    return read[0].number + 1 if read else chain.start_block
+
+
+def _roll_back_orphans(deps: Deps, chain: HubChain) -> None:
+    """Goes back to the newest block read that the chain still has."""
+    with deps.database.transaction() as work:
+        read = _feed(work, chain).blocks()
+    if not read:
+        return
+    common = next((b.number for b in read if chain.block(b.number) == b), None)
+    if common == read[0].number:
+        return
+    with deps.database.transaction() as work:
+        orphaned = _feed(work, chain).rollback_above(chain.start_block - 1 if common is None else common)
+        outbox = work.outbox(chain.chain_id, chain.sender)
+        if common is None:
+            outbox.forget_all()
+        else:
+            outbox.reopen_above(common)
+    log.warning("reorganisation", back_to=common, from_block=read[0].number, orphaned_requests=len(orphaned))
+
+
+def _read_chunk(deps: Deps, chain: HubChain, window: LogWindow, first: int, target: int) -> int | None:
+    """Reads one range and stores it with its last block; None if the chain changed while reading."""
+    last = min(target, first + window.size - 1)
+    before = chain.block(last)
+    found = _requests(chain, window, first, last)
+    if found is None:
+        return 0
+    if before is None or chain.block(last) != before:
+        return None
+    with deps.database.transaction() as work:
+        feed = _feed(work, chain)
+        for request in found:
+            feed.record(request)
+        feed.advance(Block(last, before.hash))
+    window.grow()
+    return len(found)
+
+
+def _requests(chain: HubChain, window: LogWindow, first: int, last: int) -> list[HubRequest] | None:
+    """None where the provider found the range too large and a smaller one is worth asking for."""
+    try:
+        return chain.requested(first, last)
+    except EnvironmentFailure as error:
+        if error.code != "chain_refused" or first == last:
+            raise
+        log.info("log_range_refused", blocks=last - first + 1, reason=error.message)
+        window.shrink()
+        return None
+
+
+def _feed(work: UnitOfWork, chain: HubChain) -> FeedRepository:
+    return work.feed(chain.chain_id, chain.hub_address)

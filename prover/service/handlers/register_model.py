@@ -1,0 +1,68 @@
+"""Takes an upload and holds it as a program, by its modelId."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from circuits.errors import InputError
+from circuits.program.graph import Program
+from prover.service.adapters.ports import CompileRequest
+from prover.service.domain.models import HeldModel, ModelSource, admit
+from prover.service.handlers.deps import Deps
+from prover.service.handlers.tensors import describe_ports
+
+
+@dataclass(frozen=True)
+class ModelUpload:
+    """A `.program`, or an ONNX file with its options, already on this machine's disk."""
+
+    name: str
+    source: ModelSource
+    path: Path
+    calibration: Path | None = None
+    bits: int = 16
+    weight_bits: int = 16
+
+
+def register_model(deps: Deps, upload: ModelUpload) -> HeldModel:
+    """Compiles if need be, estimates, refuses what is too large, stores; the same program twice is the same model."""
+    program, fidelity = _program(deps, upload)
+    if not program.inputs or not program.outputs:
+        raise InputError("model_without_ports", "a model needs at least one input and one output")
+    model_id = "0x" + program.model_id().hex()
+    with deps.database.transaction() as work:
+        held = work.models.find(model_id)
+    if held is not None:
+        return held
+    estimate = deps.prover.estimate(program)
+    admit(estimate, deps.settings.memory_limit_bytes)
+    artifact = deps.store.put(_file_bytes(deps, program))
+    model = HeldModel(
+        model_id=model_id,
+        artifact=artifact,
+        source=upload.source,
+        name=upload.name[:255],
+        ports=describe_ports(program),
+        estimate=estimate,
+        fidelity=fidelity,
+        created_at=deps.clock(),
+    )
+    with deps.database.transaction() as work:
+        return work.models.add(model)
+
+
+def _program(deps: Deps, upload: ModelUpload) -> tuple[Program, dict[str, Any] | None]:
+    if upload.source is ModelSource.PROGRAM:
+        return deps.load_program(upload.path), None
+    return deps.compiler.compile(CompileRequest(upload.path, upload.calibration, upload.bits, upload.weight_bits))
+
+
+def _file_bytes(deps: Deps, program: Program) -> bytes:
+    """Our own serialisation of what was parsed: nothing else of an uploaded file is kept."""
+    with tempfile.TemporaryDirectory(prefix="inferproof-") as folder:
+        path = Path(folder) / "model.program"
+        deps.save_program(program, path)
+        return path.read_bytes()
