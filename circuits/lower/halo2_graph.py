@@ -1,0 +1,192 @@
+"""A small builder of integer-exact ONNX graphs for ezkl at scale 0: the only ONNX operators the halo2 route uses.
+
+Every value is a row of dims [1, n]; `bound` is a proven bound on its elements' absolute value, from which the number
+of digits that ezkl decomposes into is chosen. docs/security.md says for each operator why ezkl's circuit leaves its
+output no freedom.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+Integers = npt.NDArray[np.int64]
+OPSET = 18
+IR_VERSION = 9
+INPUT = "x"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A value of the graph, dims [1, size], |element| <= bound."""
+
+    name: str
+    size: int
+    bound: int
+
+
+def float_parts(values: Integers) -> list[npt.NDArray[np.float32]]:
+    """float32 arrays whose exact sum is `values`: ONNX initializers hold 24 bits, accumulator constants have more."""
+    parts: list[npt.NDArray[np.float32]] = []
+    rest = values.astype(np.int64)
+    while not parts or np.any(rest):
+        part = rest.astype(np.float32)
+        parts.append(part)
+        rest = rest - part.astype(np.float64).astype(np.int64)
+    return parts
+
+
+@dataclass
+class GraphBuilder:
+    """Appends nodes; names are numbers in order, so that the same program always gives the same bytes."""
+
+    digit_bits: int
+    nodes: list[onnx.NodeProto] = field(default_factory=list)
+    constants: list[onnx.TensorProto] = field(default_factory=list)
+    largest: int = 1  # of all values that ezkl decomposes into digits
+
+    def _name(self) -> str:
+        return f"v{len(self.nodes) + len(self.constants)}"
+
+    def _constant(self, values: npt.NDArray[np.float32] | Integers) -> str:
+        name = self._name()
+        self.constants.append(numpy_helper.from_array(values, name))
+        return name
+
+    def _node(self, operator: str, *operands: str, **attributes: Any) -> str:
+        name = self._name()
+        self.nodes.append(helper.make_node(operator, list(operands), [name], name=name, **attributes))
+        return name
+
+    def input_row(self, size: int, bound: int) -> Row:
+        return Row(INPUT, size, bound)
+
+    def constant_row(self, values: Integers) -> Row:
+        """Values of at most 24 bits each."""
+        name = self._constant(values.reshape(1, -1).astype(np.float32))
+        return Row(name, values.size, int(np.abs(values).max(initial=0)))
+
+    def arrange(self, rows: Sequence[Row], indices: Integers, fill: int | None = None) -> Row:
+        """out[i] = (rows concatenated, then `fill`)[indices[i]]; moves elements, costs no constraint."""
+        names = [row.name for row in rows]
+        total = sum(row.size for row in rows)
+        bound = max([row.bound for row in rows] + [abs(fill or 0)])
+        if fill is not None:
+            names.append(self._constant(np.array([[fill]], np.float32)))
+            total += 1
+        source = names[0] if len(names) == 1 else self._node("Concat", *names, axis=1)
+        flat = indices.reshape(-1)
+        if np.array_equal(flat, np.arange(total)):
+            return Row(source, total, bound)
+        return Row(self._node("Gather", source, self._constant(flat), axis=1), flat.size, bound)
+
+    def _reshape(self, name: str, dims: Sequence[int]) -> str:
+        return self._node("Reshape", name, self._constant(np.array(dims, np.int64)))
+
+    def matmul(self, a: Row, b: Row | Integers, dims: tuple[int, int, int, int], bound: int) -> Row:
+        """[g, p, k] x [g, k, n] -> a row of g·p·n elements; `b` is a row or constant integers of dims (g, k, n)."""
+        g, p, k, n = dims
+        lead = [g] if g > 1 else []
+        left = self._reshape(a.name, [*lead, p, k])
+        if isinstance(b, Row):
+            products = [self._node("MatMul", left, self._reshape(b.name, [*lead, k, n]))]
+        else:
+            factors = [self._constant(part.reshape([*lead, k, n])) for part in float_parts(b)]
+            products = [self._node("MatMul", left, factor) for factor in factors]
+        rows = [Row(self._reshape(product, [1, g * p * n]), g * p * n, bound) for product in products]
+        total = rows[0]
+        for row in rows[1:]:
+            total = self.add(total, row, bound)
+        return total
+
+    def add(self, a: Row, b: Row, bound: int | None = None) -> Row:
+        return Row(self._node("Add", a.name, b.name), a.size, a.bound + b.bound if bound is None else bound)
+
+    def subtract(self, a: Row, b: Row) -> Row:
+        return Row(self._node("Sub", a.name, b.name), a.size, a.bound + b.bound)
+
+    def multiply(self, a: Row, b: Row) -> Row:
+        return Row(self._node("Mul", a.name, b.name), a.size, a.bound * b.bound)
+
+    def scale(self, a: Row, factor: int) -> Row:
+        if factor == 1:
+            return a
+        products = [
+            Row(self._node("Mul", a.name, self._constant(part)), a.size, a.bound * abs(factor))
+            for part in float_parts(np.array([[factor]], np.int64))
+        ]
+        total = products[0]
+        for product in products[1:]:
+            total = self.add(total, product, a.bound * abs(factor))
+        return total
+
+    def add_constant(self, a: Row, values: Integers) -> Row:
+        """a + values, elementwise; `values` has one element or as many as `a`."""
+        if not np.any(values):
+            return a
+        bound = a.bound + int(np.abs(values).max())
+        for part in float_parts(np.unique(values) if np.unique(values).size == 1 else values):
+            a = Row(self._node("Add", a.name, self._constant(part.reshape(1, -1))), a.size, bound)
+        return a
+
+    def relu(self, a: Row) -> Row:
+        """max(a, 0)."""
+        self.largest = max(self.largest, a.bound)
+        return Row(self._node("Relu", a.name), a.size, a.bound)
+
+    def maximum(self, a: Row, b: Row) -> Row:
+        """b + relu(a - b): cheaper in ezkl than its own max, and no comparison whose tie the prover could choose."""
+        raised = self.add(b, self.relu(self.subtract(a, b)))
+        return Row(raised.name, raised.size, max(a.bound, b.bound))
+
+    def clamp(self, a: Row, low: int, high: int) -> Row:
+        """low + relu(a - low) - relu(a - high)."""
+        above_low = self.relu(self.add_constant(a, np.array([-low], np.int64)))
+        above_high = self.relu(self.add_constant(a, np.array([-high], np.int64)))
+        clamped = self.add_constant(self.subtract(above_low, above_high), np.array([low], np.int64))
+        return Row(clamped.name, clamped.size, max(abs(low), abs(high)))
+
+    def floor_shift(self, a: Row, shift: int) -> Row:
+        """floor(a / 2^shift). One digit size for the whole graph: a is scaled up to it, or divided digit by digit."""
+        while shift > 0:
+            step = min(shift, self.digit_bits)
+            scaled = self.scale(a, 1 << (self.digit_bits - step))
+            self.largest = max(self.largest, scaled.bound)
+            divisor = self._constant(np.array([[1 << self.digit_bits]], np.float32))
+            quotient = self._node("Floor", self._node("Div", scaled.name, divisor))
+            a = Row(quotient, a.size, (a.bound >> step) + 1)
+            shift -= step
+        return a
+
+    def lookup(self, a: Row, low: int, table: Integers) -> Row:
+        """table[a - low]."""
+        position = self.add_constant(a, np.array([-low], np.int64))
+        index = self._node("Cast", position.name, to=TensorProto.INT64)
+        found = self._node("Gather", self._constant(table.astype(np.float32)), index, axis=0)
+        return Row(self._reshape(found, [1, a.size]), a.size, int(np.abs(table).max()))
+
+    def sum_all(self, a: Row) -> Row:
+        ones = np.ones((1, a.size, 1), np.int64)
+        return self.matmul(a, ones, (1, 1, a.size, 1), a.bound * a.size)
+
+    def digits(self) -> int:
+        """How many digits of `digit_bits` bits hold every value that ezkl decomposes."""
+        return max(2, math.ceil(self.largest.bit_length() / self.digit_bits))
+
+    def model(self, input_size: int, outputs: Sequence[Row]) -> bytes:
+        declared = [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [1, input_size])]
+        names = [self._node("Identity", row.name) for row in outputs]
+        results = [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, row.size])
+            for name, row in zip(names, outputs, strict=True)
+        ]
+        graph = helper.make_graph(self.nodes, "program", declared, results, self.constants)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
+        return bytes(model.SerializeToString(deterministic=True))

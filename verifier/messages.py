@@ -1,0 +1,148 @@
+"""The two files a verifier reads: a proof and a key. JSON, every field required, unknown fields refused.
+
+Nothing a file says about itself is believed: everything but the proof's bytes is compared with what the caller asked
+for.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from circuits.statement import Route, Statement
+from verifier.errors import VerificationError
+
+PROOF_FORMAT = "inferproof-proof-1"
+KEY_FORMAT = "inferproof-key-1"
+MAX_FILE_BYTES = 1 << 24
+_HEX = re.compile(r"0x(?:[0-9a-f]{2})*")
+_STATEMENT_FIELDS = ("model_id", "input_root", "output_root")
+
+
+@dataclass(frozen=True)
+class ProofFile:
+    """A proof as it travels. `srs_digest` is keccak of the accepted s·G2 (docs/protocol/halo2.md section 3)."""
+
+    route: Route
+    statement: Statement
+    key_digest: bytes
+    srs_digest: bytes
+    proof: bytes
+
+    @classmethod
+    def from_json(cls, raw: bytes) -> ProofFile:
+        fields = _fields(raw, PROOF_FORMAT, ("format", "route", "statement", "key_digest", "srs_digest", "proof"))
+        statement = fields["statement"]
+        if not isinstance(statement, dict):
+            raise VerificationError("file_malformed", "the field 'statement' is not an object")
+        _expect_fields(statement, _STATEMENT_FIELDS, "statement")
+        words = [_hex(statement, name, 32) for name in _STATEMENT_FIELDS]
+        return cls(
+            route=_route(fields),
+            statement=Statement(*words),
+            key_digest=_hex(fields, "key_digest", 32),
+            srs_digest=_hex(fields, "srs_digest", 32),
+            proof=_hex(fields, "proof"),
+        )
+
+    @classmethod
+    def load(cls, path: Path) -> ProofFile:
+        return cls.from_json(_read(path))
+
+    def to_json(self) -> bytes:
+        statement = {name: "0x" + getattr(self.statement, name).hex() for name in _STATEMENT_FIELDS}
+        return _dump(
+            {
+                "format": PROOF_FORMAT,
+                "route": self.route.name.lower(),
+                "statement": statement,
+                "key_digest": "0x" + self.key_digest.hex(),
+                "srs_digest": "0x" + self.srs_digest.hex(),
+                "proof": "0x" + self.proof.hex(),
+            }
+        )
+
+
+@dataclass(frozen=True)
+class KeyFile:
+    """A route's verifying key as it travels: `key` is the route's own canonical encoding."""
+
+    route: Route
+    key: bytes
+
+    @classmethod
+    def from_json(cls, raw: bytes) -> KeyFile:
+        fields = _fields(raw, KEY_FORMAT, ("format", "route", "key"))
+        return cls(route=_route(fields), key=_hex(fields, "key"))
+
+    @classmethod
+    def load(cls, path: Path) -> KeyFile:
+        return cls.from_json(_read(path))
+
+    def to_json(self) -> bytes:
+        return _dump({"format": KEY_FORMAT, "route": self.route.name.lower(), "key": "0x" + self.key.hex()})
+
+
+def _dump(fields: Mapping[str, Any]) -> bytes:
+    return (json.dumps(fields, indent=2) + "\n").encode()
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise VerificationError("file_unreadable", f"cannot read {path}: {error.strerror}", path=str(path)) from error
+    return raw
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise ValueError("a field occurs twice")
+    return fields
+
+
+def _fields(raw: bytes, expected_format: str, names: tuple[str, ...]) -> dict[str, Any]:
+    if len(raw) > MAX_FILE_BYTES:
+        raise VerificationError("file_malformed", f"the file is over {MAX_FILE_BYTES} bytes", limit=MAX_FILE_BYTES)
+    try:
+        fields = json.loads(raw.decode("utf-8"), object_pairs_hook=_no_duplicates)
+    except (ValueError, RecursionError) as error:
+        raise VerificationError("file_malformed", f"the file is not JSON as expected: {error}") from error
+    if not isinstance(fields, dict):
+        raise VerificationError("file_malformed", "the file is not a JSON object")
+    _expect_fields(fields, names, "file")
+    if fields["format"] != expected_format:
+        message = f"the file's format is not {expected_format}"
+        raise VerificationError("file_wrong_format", message, expected=expected_format, got=str(fields["format"])[:64])
+    return fields
+
+
+def _expect_fields(fields: Mapping[str, Any], names: tuple[str, ...], where: str) -> None:
+    unknown, missing = sorted(set(fields) - set(names)), sorted(set(names) - set(fields))
+    if unknown or missing:
+        message = f"the {where} has unknown fields {unknown} and lacks {missing}"
+        raise VerificationError("file_malformed", message, unknown=unknown, missing=missing)
+
+
+def _route(fields: Mapping[str, Any]) -> Route:
+    for route in Route:
+        if fields["route"] == route.name.lower():
+            return route
+    raise VerificationError("file_malformed", "the file names no route that exists", got=str(fields["route"])[:64])
+
+
+def _hex(fields: Mapping[str, Any], name: str, length: int | None = None) -> bytes:
+    text = fields[name]
+    if not isinstance(text, str) or not _HEX.fullmatch(text):
+        raise VerificationError("file_malformed", f"the field {name!r} is not 0x and lowercase hex digits", field=name)
+    value = bytes.fromhex(text[2:])
+    if length is not None and len(value) != length:
+        message = f"the field {name!r} has {len(value)} bytes, not {length}"
+        raise VerificationError("file_malformed", message, field=name, expected=length, got=len(value))
+    return value
