@@ -1,0 +1,137 @@
+"""`inferproof verify`: does this proof convince of what the caller asked for? Exit code 0 yes, 1 no."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import numpy.typing as npt
+import typer
+
+from circuits.errors import InputError
+from circuits.program.file import load_program
+from circuits.program.graph import Program
+from circuits.program.input_file import read_inputs, read_outputs
+from circuits.statement import Route, Statement, input_root, output_root
+from verifier.console import JsonOption, emit, warn
+from verifier.errors import VerificationError
+from verifier.halo2 import Opened, verify
+from verifier.halo2_key import Halo2Key
+from verifier.halo2_srs import DEVELOPMENT_S_G2, Accepted, G2Point, srs_digest
+from verifier.messages import KeyFile, ProofFile
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Verifies proofs; no native code of ours.")
+
+Tensors = list[npt.NDArray[np.int64]]
+
+
+@app.callback()
+def _verbs() -> None:
+    """Keeps `verify` a verb when it is the only one."""
+
+
+@app.command("verify")
+def verify_proof(
+    proof: Annotated[Path, typer.Argument(help="Proof file.")],
+    key: Annotated[Path, typer.Option(help="Key file of the route and program.")],
+    model: Annotated[str | None, typer.Option(help="The modelId that must be proven, hex.")] = None,
+    program: Annotated[Path | None, typer.Option(help="The program that must be proven.")] = None,
+    input: Annotated[Path | None, typer.Option(help="The input that must be proven (needs --program).")] = None,
+    output: Annotated[Path | None, typer.Option(help="The output that must be proven (needs --program).")] = None,
+    srs_g2: Annotated[list[str] | None, typer.Option(help="An accepted s·G2: 256 hex digits, x1 x0 y1 y0.")] = None,
+    allow_insecure_srs: Annotated[bool, typer.Option(help="Accept the development SRS. INSECURE.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Checks a proof against what is asked for; nothing the proof says about itself is believed."""
+    wanted_program = load_program(program) if program else None
+    model_id = _model_id(model, wanted_program)
+    accepted = _accepted(srs_g2 or [], allow_insecure_srs)
+    try:
+        statement, opened = _check(proof, key, model_id, accepted)
+        _compare(statement, wanted_program, input, output)
+    except VerificationError as error:
+        emit(json, {"valid": False, "reason": error.as_dict()}, [f"INVALID: {error.message}  [{error.code}]"])
+        raise typer.Exit(1) from error
+    emit(json, _document(statement, opened), _lines(statement, opened))
+
+
+def _model_id(model: str | None, program: Program | None) -> bytes:
+    """What the caller asked for, from whichever way it was named; both ways must agree."""
+    named = _hex_word(model) if model else None
+    if program is None and named is None:
+        raise InputError("model_missing", "say which program must be proven: --model or --program")
+    if program is None:
+        return named or b""
+    if named is not None and named != program.model_id():
+        raise InputError("model_differs", "--model and --program name two programs", program=program.model_id().hex())
+    return program.model_id()
+
+
+def _hex_word(text: str) -> bytes:
+    try:
+        word = bytes.fromhex(text.removeprefix("0x"))
+    except ValueError:
+        word = b""
+    if len(word) != 32:
+        raise InputError("model_malformed", "a modelId is 64 hex digits", got=text[:80])
+    return word
+
+
+def _accepted(points: list[str], allow_insecure: bool) -> Accepted:
+    accepted = {_point(text) for text in points}
+    if allow_insecure:
+        warn("INSECURE: proofs over the development SRS are accepted; anybody can forge them.")
+        accepted.add(DEVELOPMENT_S_G2)
+    return Accepted(srs_g2=frozenset(accepted))
+
+
+def _point(text: str) -> G2Point:
+    digits = text.removeprefix("0x")
+    try:
+        words = [int(digits[i : i + 64], 16) for i in range(0, 256, 64)] if len(digits) == 256 else []
+    except ValueError:
+        words = []
+    if not words:
+        raise InputError("srs_g2_malformed", "an s·G2 is 256 hex digits: x1, x0, y1, y0", got=text[:80])
+    return (words[0], words[1], words[2], words[3])
+
+
+def _check(proof_path: Path, key_path: Path, model_id: bytes, accepted: Accepted) -> tuple[Statement, Opened]:
+    """Every field of the proof file is compared with the key and the caller's wish before the proof is looked at."""
+    proof, key_file = ProofFile.load(proof_path), KeyFile.load(key_path)
+    if proof.route is not Route.HALO2 or key_file.route is not Route.HALO2:
+        raise VerificationError("route_unknown", "this verifier knows the route halo2", route=proof.route.name.lower())
+    key = Halo2Key.decode(key_file.key)
+    if proof.key_digest != key.digest():
+        raise VerificationError("key_differs", "the proof was made for another key", expected=key.digest().hex())
+    if proof.srs_digest not in {srs_digest(point) for point in accepted.srs_g2}:
+        message = "the proof's SRS is not accepted: name it with --srs-g2, or --allow-insecure-srs for development"
+        raise VerificationError("srs_not_accepted", message, srs_digest=proof.srs_digest.hex())
+    if proof.statement.model_id != model_id:
+        message = "the proof is for another model"
+        raise VerificationError("model_differs", message, expected=model_id.hex(), got=proof.statement.model_id.hex())
+    return proof.statement, verify(proof.statement, key, proof.proof, accepted)
+
+
+def _compare(statement: Statement, program: Program | None, input: Path | None, output: Path | None) -> None:
+    if (input or output) and program is None:
+        raise InputError("program_missing", "--input and --output are read by the program's ports: add --program")
+    if program and input and input_root(read_inputs(input, program)) != statement.input_root:
+        raise VerificationError("input_differs", "the proof is for another input")
+    if program and output and output_root(read_outputs(output, program)) != statement.output_root:
+        raise VerificationError("output_differs", "the proof is for another output")
+
+
+def _document(statement: Statement, opened: Opened) -> dict[str, object]:
+    roots = {name: "0x" + getattr(statement, name).hex() for name in ("model_id", "input_root", "output_root")}
+    outputs = [{"shape": list(t.shape), "integers": t.ravel().tolist()} for t in opened.outputs]
+    return {"valid": True, "reason": None, "statement": roots, "outputs": outputs}
+
+
+def _lines(statement: Statement, opened: Opened) -> list[str]:
+    shown = [f"output {i}: {t.ravel().tolist()}" for i, t in enumerate(opened.outputs)]
+    return [f"VALID: model 0x{statement.model_id.hex()}", *shown]
+
+
+
