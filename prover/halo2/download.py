@@ -31,7 +31,7 @@ def download(url: str, target: Path, size: int, progress: Progress, *, retry_wai
     """
     retrying = tenacity.Retrying(
         stop=tenacity.stop_after_attempt(ATTEMPTS),
-        wait=tenacity.wait_exponential_jitter(initial=retry_wait_s, jitter=retry_wait_s),
+        wait=tenacity.wait_exponential_jitter(multiplier=retry_wait_s, jitter=retry_wait_s),
         retry=tenacity.retry_if_exception_type(_Transient),
         reraise=True,
     )

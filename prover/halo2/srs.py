@@ -12,7 +12,7 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.resources import files
@@ -101,7 +101,7 @@ def fetch_srs(
     url = f"{base_url.rstrip('/')}/kzg{k}"
     with _atomically(Path(path)) as partial:
         download(url, partial, srs_size(k), progress, retry_wait_s=retry_wait_s)
-        return verify_srs(partial, expected_digest=ceremony_digests()[k], progress=progress)
+        return _verify(partial, url, ceremony_digests()[k], progress)
 
 
 def verify_srs(path: str | Path, *, expected_digest: str | None = None, progress: Progress = silent) -> SrsReport:
@@ -115,27 +115,19 @@ def verify_srs(path: str | Path, *, expected_digest: str | None = None, progress
     Raises InputError: srs_unreadable, srs_truncated, srs_trailing_bytes, srs_digest_mismatch, srs_not_on_curve,
     srs_not_powers, srs_bases_disagree.
     """
-    path = Path(path)
-    with _reading(path) as (file, k):
-        sha256 = _digest(file, progress)
-        if expected_digest is not None and sha256 != expected_digest.lower().removeprefix("0x"):
-            message = f"{path} has another SHA-256 than expected: it is not the file asked for"
-            raise InputError("srs_digest_mismatch", message, path=str(path), expected=expected_digest, got=sha256)
-        file.seek(HEADER_BYTES)
-        tail = _check_points(file, k, path, progress)
-    return SrsReport(k, srs_size(k), sha256, _evm_words(tail), _origin(k, sha256, tail))
+    return _verify(Path(path), str(path), expected_digest, progress)
 
 
 def srs_g2(path: str | Path) -> tuple[int, int, int, int]:
     """s·G2 as the EVM's pairing precompile takes it: x1, x0, y1, y0, where a coordinate is c0 + c1·i."""
-    with _reading(Path(path)) as (file, _):
+    with _reading(Path(path), str(path)) as (file, _):
         file.seek(-G2_BYTES, os.SEEK_END)
         return _evm_words(file.read(G2_BYTES))
 
 
 def srs_k(path: str | Path) -> int:
     """k of a file whose header and length agree."""
-    with _reading(Path(path)) as (_, k):
+    with _reading(Path(path), str(path)) as (_, k):
         return k
 
 
@@ -157,30 +149,43 @@ def _ranges(size: int) -> Iterator[tuple[int, int]]:
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[tuple[BufferedReader, int]]:
+def _reading(path: Path, name: str) -> Iterator[tuple[BufferedReader, int]]:
     """The open file and its k, once header and length agree."""
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
-            yield file, _parse_header(path, file.read(HEADER_BYTES), size)
+            yield file, _parse_header(name, file.read(HEADER_BYTES), size)
     except OSError as error:
-        message = f"cannot read the SRS file {path}: {error.strerror or error}"
-        raise InputError("srs_unreadable", message, path=str(path)) from error
+        message = f"cannot read the SRS file {name}: {error.strerror or error}"
+        raise InputError("srs_unreadable", message, source=name) from error
 
 
-def _parse_header(path: Path, header: bytes, size: int) -> int:
+def _parse_header(name: str, header: bytes, size: int) -> int:
     k = int.from_bytes(header, "little")
     if len(header) == HEADER_BYTES and not 1 <= k <= MAX_K:
-        message = f"{path} is no SRS file: its first four bytes say k = {k}"
-        raise InputError("srs_unreadable", message, path=str(path), k=k)
+        message = f"{name} is no SRS file: its first four bytes say k = {k}"
+        raise InputError("srs_unreadable", message, source=name, k=k)
     expected = srs_size(k) if len(header) == HEADER_BYTES else srs_size(1)
     if size < expected:
-        message = f"{path} is cut off: {size} bytes of {expected}"
-        raise InputError("srs_truncated", message, path=str(path), expected=expected, got=size)
+        message = f"{name} is cut off: {size} bytes of {expected}"
+        raise InputError("srs_truncated", message, source=name, expected=expected, got=size)
     if size > expected:
-        message = f"{path} goes on after its end: {size} bytes instead of {expected}"
-        raise InputError("srs_trailing_bytes", message, path=str(path), expected=expected, got=size)
+        message = f"{name} goes on after its end: {size} bytes instead of {expected}"
+        raise InputError("srs_trailing_bytes", message, source=name, expected=expected, got=size)
     return k
+
+
+def _verify(path: Path, name: str, expected_digest: str | None, progress: Progress) -> SrsReport:
+    """verify_srs; `name` is what the caller calls the file: its path, or the address it came from."""
+    with _reading(path, name) as (file, k):
+        sha256 = _digest(file, progress)
+        if expected_digest is not None and sha256 != expected_digest.lower().removeprefix("0x"):
+            message = f"{name} has another SHA-256 than expected: it is not the file asked for"
+            details = {"source": name, "expected": expected_digest, "got": sha256}
+            raise InputError("srs_digest_mismatch", message, **details)
+        file.seek(HEADER_BYTES)
+        s_g2 = _check_points(file, k, name, progress)
+    return SrsReport(k, srs_size(k), sha256, _evm_words(s_g2), _origin(k, sha256, s_g2))
 
 
 def _digest(file: BufferedReader, progress: Progress) -> str:
@@ -189,50 +194,50 @@ def _digest(file: BufferedReader, progress: Progress) -> str:
     return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _check_points(file: BufferedReader, k: int, path: Path, progress: Progress) -> bytes:
+def _check_points(file: BufferedReader, k: int, name: str, progress: Progress) -> bytes:
     """Checks both bases and the G2 half; returns the bytes of s·G2."""
     # Random, so that whoever made the file cannot have aimed at it.
     rho = (2 + secrets.randbelow(R - 2)).to_bytes(32, "big")
     check = kernels.SrsCheck(k, rho)
     for basis, take in (("monomial", check.monomial), ("lagrange", check.lagrange)):
-        _check_basis(file, k, path, basis, take, progress)
-    g2, s_g2 = (_read_exactly(file, G2_BYTES, path) for _ in range(2))
+        _check_basis(file, k, name, basis, take, progress)
+    g2, s_g2 = (_read_exactly(file, G2_BYTES, name) for _ in range(2))
     try:
         powers, bases = check.finish(g2, s_g2)
     except kernels.PointError as error:
-        raise _not_on_curve(path, "g2", 0, error.args[1]) from error
+        raise _not_on_curve(name, "g2", 0, error.args[1]) from error
     if not powers:
-        message = f"{path}: its points are not the successive powers of the secret in its G2 half"
-        raise InputError("srs_not_powers", message, path=str(path))
+        message = f"{name}: its points are not the successive powers of the secret in its G2 half"
+        raise InputError("srs_not_powers", message, source=name)
     if not bases:
-        message = f"{path}: its Lagrange half is not the Lagrange basis of its powers"
-        raise InputError("srs_bases_disagree", message, path=str(path))
+        message = f"{name}: its Lagrange half is not the Lagrange basis of its powers"
+        raise InputError("srs_bases_disagree", message, source=name)
     return s_g2
 
 
-def _read_exactly(file: BufferedReader, count: int, path: Path) -> bytes:
+def _read_exactly(file: BufferedReader, count: int, name: str) -> bytes:
     data = file.read(count)
     if len(data) != count:
-        message = f"{path} was cut off while it was read"
-        raise InputError("srs_truncated", message, path=str(path), expected=count, got=len(data))
+        message = f"{name} was cut off while it was read"
+        raise InputError("srs_truncated", message, source=name, expected=count, got=len(data))
     return data
 
 
 def _check_basis(
-    file: BufferedReader, k: int, path: Path, basis: str, take: Callable[[bytes], None], progress: Progress
+    file: BufferedReader, k: int, name: str, basis: str, take: Callable[[bytes], None], progress: Progress
 ) -> None:
     for start, count in _ranges(1 << k):
         try:
-            take(_read_exactly(file, count * G1_BYTES, path))
+            take(_read_exactly(file, count * G1_BYTES, name))
         except kernels.PointError as error:
             index, reason = error.args
-            raise _not_on_curve(path, basis, start + index, reason) from error
+            raise _not_on_curve(name, basis, start + index, reason) from error
         progress(basis, (start + count) / (1 << k))
 
 
-def _not_on_curve(path: Path, basis: str, index: int, reason: str) -> InputError:
-    message = f"{path}: point {index} of the {basis} part: {reason}"
-    return InputError("srs_not_on_curve", message, path=str(path), basis=basis, index=index, reason=reason)
+def _not_on_curve(name: str, basis: str, index: int, reason: str) -> InputError:
+    message = f"{name}: point {index} of the {basis} part: {reason}"
+    return InputError("srs_not_on_curve", message, source=name, basis=basis, index=index, reason=reason)
 
 
 def _evm_words(point: bytes) -> tuple[int, int, int, int]:
@@ -250,6 +255,8 @@ def _origin(k: int, sha256: str, s_g2: bytes) -> Origin:
 @contextmanager
 def _atomically(path: Path) -> Iterator[Path]:
     """A partial file beside `path` that takes its place at the end, or leaves nothing behind."""
+    if path.is_dir():
+        raise InputError("srs_target", f"{path} is a folder: name the file to write", path=str(path))
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -259,7 +266,8 @@ def _atomically(path: Path) -> Iterator[Path]:
         message = f"cannot write {path}: {error.strerror or error}"
         raise EnvironmentFailure("srs_write_failed", message, path=str(path)) from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # the failure to tell is the one above
+            partial.unlink()
 
 
 @contextmanager

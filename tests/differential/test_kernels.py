@@ -1,0 +1,175 @@
+"""Every Rust kernel equals its plain Python twin, byte for byte, and refuses the same arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from circuits import statement
+from prover import kernels
+from prover.kernels import _native, reference
+
+TAU = st.integers(min_value=2, max_value=reference.R - 1).map(lambda value: value.to_bytes(32, "big"))
+RHO = (0x1234567890ABCDEF).to_bytes(32, "big")
+
+
+@given(st.binary(max_size=600))
+def test_keccak_equals_the_definition(data: bytes) -> None:
+    assert kernels.keccak256(data) == statement.keccak256(data) == kernels.fast_hasher(data)
+
+
+def test_keccak_of_inputs_long_enough_to_release_the_interpreter() -> None:
+    for size in (4095, 4096, 100_000):
+        assert kernels.keccak256(bytes(size)) == statement.keccak256(bytes(size))
+
+
+@given(st.lists(st.binary(min_size=32, max_size=32), max_size=40))
+def test_merkle_root_equals_the_definition(leaves: list[bytes]) -> None:
+    assert kernels.merkle_root(leaves) == statement.merkle_root(leaves)
+
+
+@given(
+    hnp.arrays(
+        st.sampled_from([np.int32, np.int64]),
+        hnp.array_shapes(min_dims=0, max_dims=5, min_side=0, max_side=9),
+        elements=st.integers(-(2**31), 2**31 - 1),
+    ),
+    st.sampled_from([4, 8]),
+)
+def test_tensor_root_equals_the_definition(values: npt.NDArray[Any], width: int) -> None:
+    assert kernels.tensor_root(values, width) == statement.tensor_root(values, width)
+
+
+def test_tensor_root_of_a_tensor_large_enough_for_all_cores() -> None:
+    values = np.arange(-70_000, 70_000, dtype=np.int64).reshape(100, 1400)
+    assert kernels.tensor_root(values) == statement.tensor_root(values)
+    assert kernels.tensor_root(values, 8) == statement.tensor_root(values, 8)
+    assert kernels.tensor_root(values.T) == statement.tensor_root(values.T)
+
+
+@pytest.mark.parametrize(
+    ("values", "width"),
+    [
+        (np.zeros(3, np.int32), 5),
+        (np.zeros(3, np.float32), 4),
+        (np.zeros(3, np.uint32), 4),
+        (np.array([2**31]), 4),
+        (np.zeros((1,) * 9, np.int32), 4),
+    ],
+)
+def test_tensor_root_refuses_what_the_definition_refuses(values: npt.NDArray[Any], width: int) -> None:
+    refusals = []
+    for twin in (kernels.tensor_root, statement.tensor_root):
+        with pytest.raises(statement.StatementError) as refused:
+            twin(values, width)
+        refusals.append(str(refused.value))
+    assert refusals[0] == refusals[1]
+
+
+def test_hashing_refuses_pieces_that_are_no_leaves() -> None:
+    with pytest.raises(ValueError, match="32 bytes"):
+        kernels.merkle_root([bytes(31), bytes(33)])
+    with pytest.raises(ValueError, match="32-byte leaves"):
+        _native.merkle_root(bytes(33))
+    with pytest.raises(ValueError, match="do not make"):
+        _native.tensor_root(bytes(8), 4, [3])
+
+
+@settings(max_examples=4, deadline=None)
+@given(st.integers(1, 4), TAU, st.data())
+def test_known_tau_string_equals_its_twin(k: int, tau: bytes, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, (1 << k) - 1))
+    count = data.draw(st.integers(0, (1 << k) - start))
+    fast, plain = kernels.KnownTauSrs(k, tau), reference.KnownTauSrs(k, tau)
+    assert fast.monomial(start, count) == plain.monomial(start, count)
+    assert fast.lagrange(start, count) == plain.lagrange(start, count)
+    assert kernels.g2_pair(tau) == reference.g2_pair(tau)
+
+
+def parts(k: int, tau: int) -> tuple[bytes, bytes, bytes, bytes]:
+    secret = tau.to_bytes(32, "big")
+    string = kernels.KnownTauSrs(k, secret)
+    g2 = kernels.g2_pair(secret)
+    return string.monomial(0, 1 << k), string.lagrange(0, 1 << k), g2[:128], g2[128:]
+
+
+def outcome(check: Callable[[int, bytes], Any], k: int, file: tuple[bytes, bytes, bytes, bytes], rho: bytes) -> Any:
+    """The verdict, or the type and arguments of the refusal."""
+    monomial, lagrange, g2, s_g2 = file
+    try:
+        running = check(k, rho)
+        running.monomial(monomial)
+        running.lagrange(lagrange)
+        return running.finish(g2, s_g2)
+    except ValueError as refusal:
+        return type(refusal), refusal.args
+
+
+RIGHT = parts(2, 99)
+OTHER = parts(2, 98)
+
+
+@pytest.mark.parametrize(
+    ("file", "expected"),
+    [
+        (RIGHT, (True, True)),
+        ((RIGHT[0][64:128] + RIGHT[0][:64] + RIGHT[0][128:], *RIGHT[1:]), (False, False)),
+        ((RIGHT[0], RIGHT[1][64:128] + RIGHT[1][:64] + RIGHT[1][128:], *RIGHT[2:]), (True, False)),
+        ((OTHER[0], OTHER[1], RIGHT[2], RIGHT[3]), (False, True)),
+        ((RIGHT[0], RIGHT[1], RIGHT[3], RIGHT[3]), (False, True)),
+        ((RIGHT[0][:-64], *RIGHT[1:]), None),
+        ((RIGHT[0][:-1], *RIGHT[1:]), None),
+        ((RIGHT[0] + RIGHT[0][:64], *RIGHT[1:]), None),
+        ((RIGHT[0][:128] + bytes(64) + RIGHT[0][192:], *RIGHT[1:]), None),
+        ((RIGHT[0], b"\xff" * 64 + RIGHT[1][64:], *RIGHT[2:]), None),
+        ((RIGHT[0], RIGHT[1][:64] + b"\x01" * 16 + RIGHT[1][80:], *RIGHT[2:]), None),
+        ((*RIGHT[:3], bytes(128)), None),
+        ((*RIGHT[:3], RIGHT[3][:-1]), None),
+        ((*RIGHT[:2], RIGHT[0][:128], RIGHT[3]), None),
+    ],
+)
+def test_string_check_decides_and_refuses_like_its_twin(
+    file: tuple[bytes, bytes, bytes, bytes], expected: tuple[bool, bool] | None
+) -> None:
+    fast = outcome(kernels.SrsCheck, 2, file, RHO)
+    assert fast == outcome(reference.SrsCheck, 2, file, RHO)
+    assert (fast == expected) if expected is not None else issubclass(fast[0], ValueError)
+
+
+@pytest.mark.parametrize("k", [0, 29])
+def test_string_kernels_refuse_sizes_without_a_domain(k: int) -> None:
+    for make in (kernels.KnownTauSrs, reference.KnownTauSrs, kernels.SrsCheck, reference.SrsCheck):
+        with pytest.raises(ValueError, match="k must be between 1 and 28"):
+            make(k, RHO)
+
+
+@pytest.mark.parametrize(
+    "scalar",
+    [
+        b"",
+        bytes(31),
+        bytes(33),
+        reference.R.to_bytes(32, "big"),
+        bytes(32),
+        reference.root_of_unity(2).to_bytes(32, "big"),
+    ],
+)
+def test_string_kernels_refuse_secrets_and_challenges_that_are_none(scalar: bytes) -> None:
+    for make in (kernels.KnownTauSrs, reference.KnownTauSrs, kernels.SrsCheck, reference.SrsCheck):
+        with pytest.raises(ValueError, match=r"scalar is 32|neither zero nor a root"):
+            make(2, scalar)
+
+
+def test_known_tau_string_refuses_ranges_outside_it() -> None:
+    for make in (kernels.KnownTauSrs, reference.KnownTauSrs):
+        with pytest.raises(ValueError, match="outside the 4"):
+            make(2, RHO).monomial(2, 3)
+        with pytest.raises(ValueError, match="outside the 4"):
+            make(2, RHO).lagrange(5, 0)
