@@ -24,19 +24,14 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from circuits.errors import InputError
+
 Floats = npt.NDArray[np.float32]
 
 SEED = 0
 OPSET = 17
 IR_VERSION = 8  # the IR that opset 17 came with: every runtime we meet reads it
 BIAS_STD = 0.05
-
-
-class UnknownModelError(KeyError):
-    """No reference model has this name."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"no reference model {name!r}; there are {', '.join(sorted(MODELS))}")
 
 
 @dataclass
@@ -122,7 +117,12 @@ MODELS: dict[str, ReferenceModel] = {
 
 def _find(name: str) -> ReferenceModel:
     if name not in MODELS:
-        raise UnknownModelError(name)
+        raise InputError(
+            "reference_model_unknown",
+            f"no reference model {name!r}; there are {', '.join(sorted(MODELS))}",
+            name=name,
+            known=sorted(MODELS),
+        )
     return MODELS[name]
 
 
