@@ -132,6 +132,3 @@ def _document(statement: Statement, opened: Opened) -> dict[str, object]:
 def _lines(statement: Statement, opened: Opened) -> list[str]:
     shown = [f"output {i}: {t.ravel().tolist()}" for i, t in enumerate(opened.outputs)]
     return [f"VALID: model 0x{statement.model_id.hex()}", *shown]
-
-
-
