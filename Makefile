@@ -56,7 +56,7 @@ lint: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	cargo fmt --check --manifest-path prover/kernels/Cargo.toml
-	cargo clippy --quiet --all-targets --manifest-path prover/kernels/Cargo.toml -- -D warnings
+	cargo clippy --quiet --all-targets --features pyo3/extension-module --manifest-path prover/kernels/Cargo.toml -- -D warnings
 	$(FORGE) fmt --check --root contracts
 
 bench: install
