@@ -141,11 +141,12 @@ class OpLowering:
         limit = 1 << (op.bits - 1)
         return self._builder.clamp(row, -limit, limit - 1)
 
-    def _with_bias(self, op: Accumulating, acc: Row, bias_at: int) -> Row:
-        """Adds the bias operand, if there is one at `bias_at`, and the rounding half."""
+    def _with_bias(self, op: Accumulating, acc: Row) -> Row:
+        """Adds the bias operand, if there is one, and the rounding half."""
         values = np.zeros(math.prod(op.dims), np.int64)
-        if len(op.operands) > bias_at:
-            bias = self._read(self._operand(op.operands[bias_at]), op.maps[bias_at], op.dims)
+        if op.has_bias:
+            over_outputs = (list(range(len(op.dims))),)
+            bias = self._read_axes(self._operand(op.operands[-1]), op.maps[-1], op.iteration, over_outputs)
             if isinstance(bias, Row):
                 acc = self._builder.add(acc, bias)
             else:
@@ -159,7 +160,7 @@ class OpLowering:
         first, second = 0, 1
         if isinstance(left, _Constant):
             left, right, first, second = right, left, 1, 0
-        iteration = op.dims + op.inner
+        iteration = op.iteration
         uses = [_used_axes(op.maps[i], iteration) for i in (first, second)]
         axes = list(range(len(op.dims)))
         grouped = [d for d in axes if d in uses[0] and d in uses[1]]
@@ -175,7 +176,7 @@ class OpLowering:
         product = self._builder.matmul(a, factor, (g, p, k, n), bound)
         order = np.arange(g * p * n).reshape([op.dims[d] for d in (*grouped, *rows, *columns)])
         back = order.transpose(np.argsort([*grouped, *rows, *columns])) if order.ndim else order
-        return self._with_bias(op, self._builder.arrange([product], back), 2)
+        return self._with_bias(op, self._builder.arrange([product], back))
 
     def _read_axes(
         self, operand: Operand, access: AffineMap, iteration: tuple[int, ...], groups: tuple[list[int], ...]
@@ -197,24 +198,24 @@ class OpLowering:
             acc = term if acc is None else self._builder.add(acc, term)
         if acc is None:
             raise self._refusal("all its terms are constants; compile the model with constants folded")
-        return self._with_bias(op, self._builder.add_constant(acc, constant), len(op.coefficients))
+        return self._with_bias(op, self._builder.add_constant(acc, constant))
 
     def _mul(self, op: Mul) -> Row:
         a, b = (self._as_row(self._read(self._operand(op.operands[i]), op.maps[i], op.dims)) for i in range(2))
-        return self._with_bias(op, self._builder.multiply(a, b), 2)
+        return self._with_bias(op, self._builder.multiply(a, b))
 
     def _reduce_sum(self, op: ReduceSum) -> Row:
-        value = self._read(self._operand(op.operands[0]), op.maps[0], op.dims + op.inner)
+        value = self._read(self._operand(op.operands[0]), op.maps[0], op.iteration)
         row = self._as_row(value)
         p, k = math.prod(op.dims), math.prod(op.inner)
         factor = np.full((1, k, 1), op.multiplier, np.int64)
         total = self._builder.matmul(row, factor, (1, p, k, 1), row.bound * k * abs(op.multiplier))
-        return self._with_bias(op, total, 1)
+        return self._with_bias(op, total)
 
     # The others: section 5.2.
 
     def _max(self, op: Max) -> Row:
-        iteration = op.dims + op.inner
+        iteration = op.iteration
         rows, candidates, offset = [], [], 0
         for ref, access in zip(op.operands, op.maps, strict=True):
             operand = self._operand(ref)
@@ -243,7 +244,7 @@ class OpLowering:
             return False
         first, second = (self._operand(ref) for ref in op.operands)
         zero = isinstance(second, _Constant) and not np.any(second.values)
-        return isinstance(first, Row) and zero and all(always_in_bounds(how, op.dims + op.inner) for how in op.maps)
+        return isinstance(first, Row) and zero and all(always_in_bounds(how, op.iteration) for how in op.maps)
 
     def _lookup(self, op: Lookup) -> Row:
         table = self._operand(op.operands[1])
