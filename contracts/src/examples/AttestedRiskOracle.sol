@@ -58,6 +58,7 @@ contract AttestedRiskOracle is InferenceConsumer, RiskUpdates {
     error PinNotBound(uint8 route, bytes4 selector, bytes32 keyDigest);
     error ResultAgeWithinProveWindow(uint256 maxResultAge, uint256 proveWindow);
     error AlreadyApplied(uint256 observedAt);
+    error TooSoonToAsk(uint256 nextUpdate);
     error TooLateToProve(uint256 observedAt, uint256 lastAssignment);
     error WrongFee(uint256 sent, uint256 fee);
     error AlreadySponsored(uint256 observedAt);
@@ -101,6 +102,8 @@ contract AttestedRiskOracle is InferenceConsumer, RiskUpdates {
         Config memory c = _config;
         uint256 observedAt = FeedReturns.observationTime(block.timestamp);
         if (observedAt <= appliedObservation) revert AlreadyApplied(observedAt);
+        // Else a result could be proven at once, be paid for, and be skipped as too soon.
+        if (block.timestamp < _nextUpdate(c.minDelay)) revert TooSoonToAsk(_nextUpdate(c.minDelay));
         _takeFee(c.terms.fee, observedAt);
 
         Tensor[] memory inputs = new Tensor[](1);
@@ -130,7 +133,7 @@ contract AttestedRiskOracle is InferenceConsumer, RiskUpdates {
             emit UpdateSkipped(requestId, observedAt, Skip.OlderThanApplied);
         } else if (block.timestamp > observedAt + _config.maxResultAge) {
             emit UpdateSkipped(requestId, observedAt, Skip.TooOld);
-        } else if (block.timestamp < uint256(appliedAt) + _config.minDelay) {
+        } else if (block.timestamp < _nextUpdate(_config.minDelay)) {
             emit UpdateSkipped(requestId, observedAt, Skip.TooSoon);
         } else {
             _apply(Origin(requestId, uint64(observedAt), drawdown));
@@ -145,6 +148,10 @@ contract AttestedRiskOracle is InferenceConsumer, RiskUpdates {
         appliedAt = uint64(block.timestamp);
         _publish(origin, uint16(newLtv), uint16(newThreshold));
         emit UpdateApplied(origin.requestId, origin.observedAt, origin.drawdown);
+    }
+
+    function _nextUpdate(uint256 minDelay) private view returns (uint256) {
+        return appliedAt + minDelay;
     }
 
     /// Every fee goes through the hub's credit, which the request is then paid from. Sponsored money is spent at most

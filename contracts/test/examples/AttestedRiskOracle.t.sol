@@ -165,18 +165,22 @@ contract AttestedRiskOracleTest is OracleFixture {
     }
 
     function test_ignores_result_within_the_minimum_delay() public {
-        vm.warp(START + 6 hours);
-        _update(0);
-        _nextDay(1_000e8); // 18 hours later
-        (Request memory r, bytes32 requestId) = _ask();
-        _assign(r);
-        _expectSkip(requestId, START + 1 days, AttestedRiskOracle.Skip.TooSoon);
-        _fulfil(r, _output(ONE));
+        AttestedRiskOracle.Config memory c = _config();
+        c.maxResultAge = 3 days;
+        oracle = new AttestedRiskOracle(hub, c, _pins());
+        (Request memory first,) = _ask();
+        _nextDay(1_000e8);
+        (Request memory second, bytes32 secondId) = _ask();
+        _answer(first, 0);
+        _assign(second);
+        _expectSkip(secondId, START + 1 days, AttestedRiskOracle.Skip.TooSoon);
+        _fulfil(second, _output(ONE));
         assertEq(oracle.updateCounter(), 2);
         // The observation is not lost: ask again once the delay is over.
-        vm.warp(START + 26 hours);
+        vm.warp(block.timestamp + 20 hours);
         _update(ONE);
         assertEq(oracle.updateCounter(), 4);
+        assertEq(oracle.appliedObservation(), START + 1 days);
     }
 
     function test_ignores_malformed_output_yet_pays_the_prover() public {
@@ -207,6 +211,7 @@ contract AttestedRiskOracleTest is OracleFixture {
     }
 
     /// Whatever is attested, day after day, the rails hold.
+    /// forge-config: default.fuzz.runs = 64
     function testFuzz_rails_hold(int32[6] memory drawdowns) public {
         (uint256 ltv, uint256 threshold) = (oracle.ltv(), oracle.liquidationThreshold());
         for (uint256 day = 0; day < drawdowns.length; ++day) {

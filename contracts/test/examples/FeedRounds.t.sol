@@ -199,7 +199,7 @@ contract FeedRoundsTest is Test {
         (ids[0], ids[1]) = (_id(1, 3), _id(1, 1));
         FeedReturns.Source memory source = FeedReturns.Source(feed, 1, 14, 16, MAX_STALENESS);
         bytes memory call = abi.encodeCall(caller.checkRounds, (source, T, ids));
-        for (uint256 gas_ = 150_000; gas_ < 450_000; gas_ += 100) {
+        for (uint256 gas_ = 190_000; gas_ < 240_000; gas_ += 100) {
             vm.cool(address(feed));
             (bool accepted,) = address(caller).staticcall{gas: gas_}(call);
             assertFalse(accepted);

@@ -49,6 +49,20 @@ contract OracleRequestsTest is OracleFixture {
         oracle.requestUpdate{value: FEE}(ids);
     }
 
+    /// Or a prover could ask on sponsored money, answer at once, and be paid for a result that is skipped as too soon.
+    function test_refuses_request_within_the_minimum_delay() public {
+        vm.warp(START + 6 hours);
+        _update(0);
+        _nextDay(1_000e8); // 18 hours later
+        vm.prank(keeper);
+        oracle.sponsor{value: FEE}();
+        uint80[] memory ids = _roundIds();
+        vm.expectRevert(abi.encodeWithSelector(AttestedRiskOracle.TooSoonToAsk.selector, START + 26 hours));
+        oracle.requestUpdate(ids);
+        vm.warp(START + 26 hours);
+        oracle.requestUpdate(ids);
+    }
+
     function test_refuses_another_value_than_the_fee() public {
         uint80[] memory ids = _roundIds();
         vm.startPrank(keeper);
