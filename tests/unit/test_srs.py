@@ -14,6 +14,7 @@ from circuits.errors import EnvironmentFailure, InferproofError, InputError
 from circuits.statement import keccak256
 from prover.halo2 import srs
 from prover.kernels import reference
+from verifier.halo2_srs import DEVELOPMENT_S_G2
 
 K = 5
 POINTS = 1 << K
@@ -80,6 +81,11 @@ def test_g2_words_are_tau_times_the_generator_in_the_order_of_the_pairing_precom
     point = bn128.normalize(bn128.multiply(bn128.G2, srs.DEVELOPMENT_TAU))
     x, y = ([int(c) for c in coordinate.coeffs] for coordinate in point)
     assert srs.srs_g2(write(tmp_path, whole)) == (x[1], x[0], y[1], y[0])
+
+
+def test_verifier_knows_the_development_string_by_the_same_point(tmp_path: Path, whole: bytes) -> None:
+    """The verifier may not import the prover, so it holds the point as a constant."""
+    assert srs.srs_g2(write(tmp_path, whole)) == DEVELOPMENT_S_G2
 
 
 def test_lagrange_half_interpolates_the_powers(whole: bytes) -> None:
