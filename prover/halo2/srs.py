@@ -191,7 +191,9 @@ def _verify(path: Path, name: str, expected_digest: str | None, progress: Progre
 def _digest(file: BufferedReader, progress: Progress) -> str:
     progress("digest", None)
     file.seek(0)
-    return hashlib.file_digest(file, "sha256").hexdigest()
+    digest = hashlib.file_digest(file, "sha256").hexdigest()
+    progress("digest", 1.0)
+    return digest
 
 
 def _check_points(file: BufferedReader, k: int, name: str, progress: Progress) -> bytes:

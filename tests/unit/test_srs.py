@@ -153,6 +153,16 @@ def test_rejects_corrupted_file(tmp_path: Path, whole: bytes, name: str) -> None
     assert code_of(path) == code
 
 
+def test_rejects_every_single_byte_changed_anywhere(tmp_path: Path) -> None:
+    """Even without a digest to compare with: no byte of a file is left unchecked."""
+    path = tmp_path / "dev.srs"
+    srs.generate_dev_srs(1, path)
+    right = path.read_bytes()
+    for offset in range(len(right)):
+        path.write_bytes(replaced(right, offset, bytes([right[offset] ^ 0x10])))
+        assert code_of(path).startswith("srs_"), offset
+
+
 def test_names_the_half_and_the_index_of_a_bad_point_beyond_the_first_read(
     tmp_path: Path, whole: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -220,7 +230,7 @@ def test_progress_of_every_phase_ends_at_one(tmp_path: Path) -> None:
     assert told == [("monomial", 1.0), ("lagrange", 1.0)]
     told.clear()
     srs.verify_srs(tmp_path / "dev.srs", progress=lambda *update: told.append(update))
-    assert told == [("digest", None), ("monomial", 1.0), ("lagrange", 1.0)]
+    assert told == [("digest", None), ("digest", 1.0), ("monomial", 1.0), ("lagrange", 1.0)]
 
 
 def test_every_ceremony_file_up_to_the_largest_has_a_digest() -> None:
