@@ -34,6 +34,7 @@ library FeedReturns {
     uint256 internal constant ROUND_GAS = 200_000;
     uint256 private constant ROUND_GAS_RESERVE = ROUND_GAS * 64 / 63 + 10_000;
 
+    /// With scaleBits < bits every fall fits: a crash is the last thing that may leave a model without its input.
     function requireValid(Source memory source) internal pure {
         bool fits = source.window > 0 && source.bits >= 2 && source.bits <= 32 && source.scaleBits < source.bits;
         if (!fits) revert SourceInvalid(source.window, source.scaleBits, source.bits);
