@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
+from typing import Any
 
 from eth_abi.abi import decode, encode
 from eth_abi.exceptions import DecodingError
@@ -58,11 +59,15 @@ class Halo2Key:
     outputs: tuple[PortSpec, ...]
     vka: tuple[bytes, ...]
 
-    def encode(self) -> bytes:
-        """`abi.encode(key)`."""
+    def as_tuple(self) -> tuple[Any, ...]:
+        """The struct of section 3 as ABI encoders take it."""
         ports = [[(list(p.dims), p.bits) for p in side] for side in (self.inputs, self.outputs)]
         head = (self.model_id, int(self.param_mode), int(self.input_mode), list(self.param_hashes), self.proof_length)
-        return encode([_KEY_TYPE], [(*head, *ports, list(self.vka))])
+        return (*head, *ports, list(self.vka))
+
+    def encode(self) -> bytes:
+        """`abi.encode(key)`."""
+        return encode([_KEY_TYPE], [self.as_tuple()])
 
     def digest(self) -> bytes:
         return keccak256(self.encode())

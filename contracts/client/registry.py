@@ -42,6 +42,9 @@ class Registry:
     def registration_id(self, owner: str, model_id: bytes) -> bytes:
         return bytes(self.chain.call(self.functions.registrationIdOf(owner, model_id)))
 
+    def exists(self, registration_id: bytes) -> bool:
+        return str(self.chain.call(self.functions.ownerOf(registration_id))) != ZERO_ADDRESS
+
     def registration(self, registration_id: bytes) -> Registration:
         ask = self.chain.call
         owner = ask(self.functions.ownerOf(registration_id))

@@ -1,0 +1,163 @@
+"""`inferproof setup`, `prove` and `model audit`: the halo2 route from a program file to a proof file."""
+
+from __future__ import annotations
+
+import tempfile
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from circuits.errors import InputError
+from circuits.program.file import load_program
+from circuits.program.graph import Program
+from circuits.program.input_file import read_inputs
+from circuits.program.values import outputs_document
+from circuits.statement import Route
+from prover import halo2
+from prover.backend import Phases
+from prover.service.settings import Settings
+from verifier.console import JsonOption, emit, progress_bar, warn
+from verifier.errors import VerificationError
+from verifier.halo2_key import Halo2Key, InputMode, ParamMode
+from verifier.halo2_srs import srs_digest
+from verifier.messages import KeyFile
+
+INSECURE = "INSECURE: no --srs given, so this uses the development SRS; anybody can forge proofs over it."
+
+
+class RouteName(StrEnum):
+    """The routes that exist."""
+
+    HALO2 = "halo2"
+
+
+class Parameters(StrEnum):
+    """How a key binds the parameters."""
+
+    FIXED = "fixed"
+    HASHED = "hashed"
+    PRIVATE = "private"
+
+
+ProgramFile = Annotated[Path, typer.Argument(metavar="PROGRAM", help="Program file.")]
+RouteOption = Annotated[RouteName, typer.Option(help="How to convince.")]
+SrsOption = Annotated[Path | None, typer.Option("--srs", help="SRS file; without it the INSECURE development SRS.")]
+
+
+def setup(
+    program: ProgramFile,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Key file to write.")],
+    route: RouteOption = RouteName.HALO2,
+    params: Annotated[Parameters, typer.Option(help="private binds nothing: local use only.")] = Parameters.FIXED,
+    private_input: Annotated[bool, typer.Option(help="Hide the input and bind nothing: local use only.")] = False,
+    srs: SrsOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Makes the program's keys, or finds them in the cache, and writes the one that verifiers need."""
+    source = load_program(program)
+    options = _options(ParamMode[params.name], private_input, srs)
+    keys = _keys(source, options)
+    output.write_bytes(KeyFile(Route.HALO2, keys.key.encode()).to_json())
+    unbound = keys.key.unbound()
+    if unbound:
+        warn(f"unbound: {' and '.join(unbound)}. Proofs under this key are for local use and cannot be registered.")
+    document: dict[str, Any] = {
+        "route": route.value,
+        "key": str(output),
+        "key_digest": "0x" + keys.key.digest().hex(),
+        "model_id": "0x" + keys.key.model_id.hex(),
+        "srs_digest": "0x" + srs_digest(keys.s_g2).hex(),
+        "insecure_srs": keys.insecure_srs,
+        "unbound": unbound,
+        "estimate": vars(keys.plan.estimate),
+        "phases": keys.phases.as_list(),
+    }
+    emit(json, document, _phase_table(f"key {document['key_digest']} in {output}", keys.phases))
+
+
+def prove(
+    program: ProgramFile,
+    input: Annotated[Path, typer.Argument(metavar="INPUT", help="Input file, .json or .npz.")],
+    key: Annotated[Path, typer.Option(help="The key file that `setup` wrote.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Proof file to write.")],
+    route: RouteOption = RouteName.HALO2,
+    srs: SrsOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Proves the program on one input. Everything that can be refused is refused before the work starts."""
+    source = load_program(program)
+    inputs = read_inputs(input, source)
+    wanted = read_key(key, source)
+    keys = _keys(source, _options(wanted.param_mode, wanted.input_mode is InputMode.PRIVATE, srs))
+    if keys.key.encode() != wanted.encode():
+        raise InputError("key_over_another_srs", "the key file is not this program's key over this SRS", key=str(key))
+    with progress_bar() as progress:
+        result = halo2.prove(source, inputs, keys, progress)
+    output.write_bytes(result.proof_file.to_json())
+    document: dict[str, Any] = {
+        "route": route.value,
+        "proof": str(output),
+        "proof_bytes": len(result.proof_file.proof),
+        "statement": {name: "0x" + value.hex() for name, value in vars(result.statement).items()},
+        "unbound": result.unbound,
+        "phases": [*keys.phases.as_list(), *result.phases.as_list()],
+        **outputs_document(source, result.outputs),
+    }
+    emit(json, document, _phase_table(f"proof of model 0x{source.model_id().hex()} in {output}", result.phases))
+
+
+def audit(
+    program: ProgramFile,
+    key: Annotated[Path, typer.Option(help="The key file to check, as registered.")],
+    srs: SrsOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Rebuilds the key from the program, from nothing, and compares; exit code 1 when they differ."""
+    source = load_program(program)
+    wanted = read_key(key, source)
+    with tempfile.TemporaryDirectory(prefix="inferproof-audit-") as folder, progress_bar() as progress:
+        try:
+            halo2.audit(source, wanted, halo2.Halo2Options(srs=srs), progress, cache=halo2.KeyCache(Path(folder)))
+        except InputError as error:
+            if error.code != "audit_differs":
+                raise
+            emit(json, {"matches": False, "reason": error.as_dict()}, [f"DIFFERS: {error.message}"])
+            raise typer.Exit(1) from error
+    digest = "0x" + wanted.digest().hex()
+    emit(json, {"matches": True, "reason": None, "key_digest": digest}, [f"MATCHES: key {digest} computes the program"])
+
+
+def read_key(path: Path, program: Program) -> Halo2Key:
+    """A key file as an input of ours: what a verifier would refuse is bad input here."""
+    try:
+        file = KeyFile.load(path)
+        key = Halo2Key.decode(file.key)
+    except VerificationError as error:
+        raise InputError(error.code, f"{path}: {error.message}", **error.details) from error
+    if key.model_id != program.model_id():
+        expected, got = program.model_id().hex(), key.model_id.hex()
+        raise InputError("key_for_another_model", f"{path} is another program's key", expected=expected, got=got)
+    return key
+
+
+def _options(parameters: ParamMode, private_input: bool, srs: Path | None) -> halo2.Halo2Options:
+    limits = halo2.Limits(max_memory_bytes=Settings().memory_limit_bytes)
+    return halo2.Halo2Options(parameters, private_input, srs, limits=limits)
+
+
+def _keys(program: Program, options: halo2.Halo2Options) -> halo2.Halo2Keys:
+    if options.srs is None:
+        warn(INSECURE)
+    with progress_bar() as progress:
+        return halo2.setup(program, options, halo2.KeyCache(Settings().cache_dir), progress)
+
+
+def _phase_table(title: str, phases: Phases) -> Table:
+    table = Table("phase", "seconds", "peak memory", title=title)
+    for report in phases.reports:
+        memory = "cached" if report.cached else f"{report.peak_memory_bytes / 2**20:,.0f} MiB"
+        table.add_row(report.name, f"{report.seconds:.2f}", memory)
+    return table
