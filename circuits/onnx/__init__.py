@@ -1,0 +1,38 @@
+"""ONNX to float graph: import, constant folding, op coverage, and onnxruntime as the reference."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from circuits.onnx.canonical import canonical
+from circuits.onnx.coverage import check_coverage
+from circuits.onnx.fold import float_graph
+from circuits.onnx.graph import FloatGraph, FloatNode
+from circuits.onnx.load import load_onnx
+from circuits.onnx.reference import FloatModel
+
+__all__ = ["FloatGraph", "FloatModel", "FloatNode", "ImportedModel", "import_onnx"]
+
+
+@dataclass(frozen=True)
+class ImportedModel:
+    """A model that a program can hold: its canonical graph, and the original to compare with."""
+
+    graph: FloatGraph
+    reference: FloatModel
+
+
+def import_onnx(
+    path: str | os.PathLike[str], *, freeze: dict[str, Any] | None = None, batch: int | None = 1
+) -> ImportedModel:
+    """Reads, folds and checks an ONNX file.
+
+    Raises InputError: `onnx_unreadable`, `onnx_dynamic_shape`, `onnx_unknown_name`, `onnx_bad_freeze`,
+    `onnx_unsupported_input`, `onnx_unsupported_ops` (all of them at once, by node).
+    """
+    model = load_onnx(path, freeze=freeze, batch=batch)
+    graph = float_graph(model)
+    check_coverage(graph)
+    return ImportedModel(canonical(graph), FloatModel(model, graph))

@@ -84,7 +84,7 @@ def strided_view(
     after = [max(0, e.hi - size + 1) for e, size in zip(extents, how.view, strict=True)]
     if any(before) or any(after):
         box = np.pad(box, list(zip(before, after, strict=True)), constant_values=fill)
-    box = np.ascontiguousarray(box)
+    box = np.asarray(box, order="C")
     start = sum((off + low) * s for off, low, s in zip(how.offsets, before, box.strides, strict=True))
     steps = [sum(row[d] * s for row, s in zip(how.strides, box.strides, strict=True)) for d in range(len(iteration))]
     flat = box.reshape(-1)

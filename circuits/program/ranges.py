@@ -15,10 +15,14 @@ class Ranges:
     """Operands and ranges of a program's tensors, grown op by op; what the compiler and the validator share."""
 
     def __init__(self, inputs: Sequence[Port], constants: Sequence[Constant]) -> None:
-        self._inputs = [Operand(p.dims, p.width, Interval.of_bits(p.bits)) for p in inputs]
-        self._constants = [constant_operand(c) for c in constants]
+        self._inputs: list[Operand] = []
+        self._constants: list[Operand] = []
         self._outputs: list[Operand] = []
         self.ops: list[OpRange] = []
+        for port in inputs:
+            self.add_input(port)
+        for constant in constants:
+            self.add_constant(constant)
 
     def operand(self, ref: Ref) -> Operand:
         source = {Source.INPUT: self._inputs, Source.CONST: self._constants, Source.OP: self._outputs}[ref.source]
@@ -33,6 +37,9 @@ class Ranges:
 
     def operands(self, op: Op) -> list[Operand]:
         return [self.operand(ref) for ref in op.operands]
+
+    def add_input(self, port: Port) -> None:
+        self._inputs.append(Operand(port.dims, port.width, Interval.of_bits(port.bits)))
 
     def add_constant(self, constant: Constant) -> None:
         self._constants.append(constant_operand(constant))

@@ -1,0 +1,146 @@
+"""ONNX to float graph: shapes inferred and constants computed node by node, in execution order.
+
+Each node is looked at alone, with what is known about its inputs: all of them constants, and it is evaluated (by
+onnx's reference evaluator); `Shape` of a known shape is a constant too; otherwise onnx infers its output shapes.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
+
+from circuits.errors import InputError
+from circuits.onnx.graph import FloatGraph, FloatNode
+
+MAX_ELEMENTS = 2**28
+# Shape inference looks at the values of shapes, axes and the like, never at weights.
+SMALL = 1024
+# Without inputs, but no constants: they stay nodes, and are refused as ops that no program has.
+RANDOM = {"RandomNormal", "RandomUniform"}
+EVALUATION_ERRORS = (
+    ArithmeticError,
+    AttributeError,
+    ImportError,
+    LookupError,
+    MemoryError,
+    NotImplementedError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+
+
+def float_graph(model: onnx.ModelProto) -> FloatGraph:
+    """The float graph of a model that `load_onnx` returned. Raises InputError `onnx_unreadable` naming the node."""
+    return _Folder(model).graph()
+
+
+class _Folder:
+    def __init__(self, model: onnx.ModelProto) -> None:
+        self._model = model
+        self._types: dict[str, int] = {}
+        self._constants: dict[str, npt.NDArray[Any]] = {}
+        self._shapes: dict[str, tuple[int, ...]] = {}
+        self._nodes: list[FloatNode] = []
+
+    def graph(self) -> FloatGraph:
+        source = self._model.graph
+        inputs = {v.name: tuple(d.dim_value for d in v.type.tensor_type.shape.dim) for v in source.input}
+        for value in source.input:
+            self._types[value.name] = value.type.tensor_type.elem_type
+        self._shapes.update(inputs)
+        for tensor in source.initializer:
+            self._know(tensor.name, numpy_helper.to_array(tensor))
+        for position, node in enumerate(source.node):
+            self._visit(node, node.name or f"{node.op_type}_{position}")
+        outputs = [value.name for value in source.output]
+        graph = FloatGraph(inputs, outputs, self._nodes, self._constants, self._shapes)
+        graph.drop_dead()
+        return graph
+
+    def _know(self, name: str, values: npt.NDArray[Any]) -> None:
+        self._constants[name] = values
+        self._shapes[name] = tuple(values.shape)
+        self._types[name] = helper.np_dtype_to_tensor_dtype(values.dtype)
+
+    def _visit(self, node: onnx.NodeProto, name: str) -> None:
+        if node.op_type == "Shape" and not node.domain and node.input[0] in self._shapes:
+            attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+            shape = self._shapes[node.input[0]][attributes.get("start", 0) : attributes.get("end")]
+            self._know(node.output[0], np.array(shape, np.int64))
+            return
+        self._infer(node, name)
+        if node.op_type not in RANDOM and all(i in self._constants for i in node.input if i):
+            self._evaluate(node, name)
+            return
+        attributes = {a.name: _plain(helper.get_attribute_value(a)) for a in node.attribute}
+        op = f"{node.domain}::{node.op_type}" if node.domain not in ("", "ai.onnx") else node.op_type
+        self._nodes.append(FloatNode(op, name, tuple(node.input), tuple(node.output), attributes))
+
+    def _single(self, node: onnx.NodeProto) -> onnx.ModelProto:
+        """A model of this one node, with what shape inference needs to know."""
+        inputs, small = [], []
+        for name in dict.fromkeys(i for i in node.input if i):
+            if name not in self._types or name not in self._shapes:
+                continue
+            if name in self._constants and self._constants[name].size <= SMALL:
+                small.append(numpy_helper.from_array(np.asarray(self._constants[name]), name))
+            else:
+                inputs.append(helper.make_tensor_value_info(name, self._types[name], self._shapes[name]))
+        outputs = [helper.make_empty_tensor_value_info(name) for name in node.output if name]
+        graph = helper.make_graph([node], "one", inputs, outputs, small)
+        return helper.make_model(graph, opset_imports=self._model.opset_import, ir_version=self._model.ir_version)
+
+    def _infer(self, node: onnx.NodeProto, name: str) -> None:
+        """Types and shapes of the node's outputs, where onnx knows them."""
+        try:
+            inferred = onnx.shape_inference.infer_shapes(self._single(node), strict_mode=False, data_prop=True)
+        except (onnx.shape_inference.InferenceError, ValueError, RuntimeError) as error:
+            raise _broken(name, node, error) from error
+        for value in inferred.graph.output:
+            tensor = value.type.tensor_type
+            if tensor.elem_type:
+                self._types[value.name] = tensor.elem_type
+            dims = tensor.shape.dim
+            if tensor.HasField("shape") and all(d.WhichOneof("value") == "dim_value" for d in dims):
+                self._shapes[value.name] = tuple(d.dim_value for d in dims)
+                if math.prod(self._shapes[value.name]) > MAX_ELEMENTS:
+                    raise _broken(name, node, f"its output would have over {MAX_ELEMENTS} elements")
+
+    def _evaluate(self, node: onnx.NodeProto, name: str) -> None:
+        if any(a.HasField("g") or a.graphs for a in node.attribute):
+            raise _broken(name, node, "control flow over constants is not evaluated")
+        inputs = {i: self._constants[i] for i in node.input if i}
+        values = [helper.make_tensor_value_info(i, self._types[i], a.shape) for i, a in inputs.items()]
+        outputs = [helper.make_empty_tensor_value_info(o) for o in node.output if o]
+        graph = helper.make_graph([node], "one", values, outputs)
+        model = helper.make_model(graph, opset_imports=self._model.opset_import, ir_version=self._model.ir_version)
+        try:
+            with np.errstate(all="ignore"):
+                results = ReferenceEvaluator(model).run(None, inputs)
+        except EVALUATION_ERRORS as error:
+            raise _broken(name, node, error) from error
+        for output, result in zip((o for o in node.output if o), results, strict=True):
+            self._know(output, np.asarray(result))
+
+
+def _plain(value: Any) -> Any:
+    """An attribute as Python's own types: bytes are text, repeated fields lists, tensors arrays."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, onnx.TensorProto):
+        return numpy_helper.to_array(value)
+    if isinstance(value, int | float | str):
+        return value
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _broken(name: str, node: onnx.NodeProto, error: object) -> InputError:
+    first = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return InputError("onnx_unreadable", f"node {name!r} ({node.op_type}): {first}", node=name, op=node.op_type)

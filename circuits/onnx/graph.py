@@ -1,0 +1,77 @@
+"""The float graph: what an ONNX model says, once every shape is known and every constant is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class FloatNode:
+    """One operation. `inputs` are names of values, "" for one that is left out; `attributes` are plain Python."""
+
+    op: str
+    name: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+    def input(self, position: int) -> str:
+        """The name at `position`, "" if it is left out."""
+        return self.inputs[position] if position < len(self.inputs) else ""
+
+    @property
+    def output(self) -> str:
+        return self.outputs[0]
+
+
+@dataclass
+class FloatGraph:
+    """Nodes in execution order. Every value name has a shape; constants have their values too."""
+
+    inputs: dict[str, tuple[int, ...]]
+    outputs: list[str]
+    nodes: list[FloatNode]
+    constants: dict[str, npt.NDArray[Any]]
+    shapes: dict[str, tuple[int, ...]]
+
+    def is_constant(self, name: str) -> bool:
+        return name in self.constants
+
+    def constant(self, name: str) -> Floats:
+        """The values of a constant, as float64."""
+        return np.asarray(self.constants[name], np.float64)
+
+    def integers(self, name: str) -> list[int]:
+        """The values of a constant of integers (a shape, axes, starts)."""
+        return [int(v) for v in np.asarray(self.constants[name]).reshape(-1)]
+
+    def consumers(self) -> dict[str, list[FloatNode]]:
+        """Who reads each value. A graph output is read by nobody here."""
+        found: dict[str, list[FloatNode]] = {}
+        for node in self.nodes:
+            for name in dict.fromkeys(node.inputs):
+                found.setdefault(name, []).append(node)
+        return found
+
+    def sole_consumer(self, name: str, consumers: Mapping[str, list[FloatNode]]) -> FloatNode | None:
+        """The only reader of `name`, if there is exactly one and `name` is no output."""
+        readers = consumers.get(name, [])
+        return readers[0] if len(readers) == 1 and name not in self.outputs else None
+
+    def drop_dead(self) -> None:
+        """Forgets nodes and constants that no output depends on."""
+        needed = set(self.outputs)
+        kept = []
+        for node in reversed(self.nodes):
+            if needed.intersection(node.outputs):
+                needed.update(node.inputs)
+                kept.append(node)
+        self.nodes = kept[::-1]
+        self.constants = {name: values for name, values in self.constants.items() if name in needed}

@@ -1,0 +1,55 @@
+"""The float model as onnxruntime runs it: what calibration reads and what fidelity is measured against."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import onnxruntime
+from onnx import helper
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
+
+from circuits.errors import InputError
+from circuits.onnx.graph import FloatGraph, Floats
+
+ORT_ERRORS = tuple(e for _, e in inspect.getmembers(ort_errors, inspect.isclass) if issubclass(e, Exception))
+FATAL_ONLY = 4
+
+
+class FloatModel:
+    """A model in onnxruntime, with the graph's intermediate values as outputs too."""
+
+    def __init__(self, model: onnx.ModelProto, graph: FloatGraph) -> None:
+        self._inputs = {value.name: value.type.tensor_type.elem_type for value in model.graph.input}
+        named = {output.name for output in model.graph.output}
+        made = [n.output for n in graph.nodes if n.output in graph.shapes]
+        self.names = [*graph.outputs, *(name for name in dict.fromkeys(made) if name not in named)]
+        extended = onnx.ModelProto()
+        extended.CopyFrom(model)
+        extended.graph.output.extend(helper.make_empty_tensor_value_info(n) for n in self.names if n not in named)
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = FATAL_ONLY
+        options.intra_op_num_threads = 1
+        try:
+            self._session = onnxruntime.InferenceSession(
+                extended.SerializeToString(), options, providers=["CPUExecutionProvider"]
+            )
+        except (*ORT_ERRORS, RuntimeError, ValueError) as error:
+            raise InputError("onnx_unreadable", f"onnxruntime cannot run the model: {_first_line(error)}") from error
+
+    def run(self, inputs: Mapping[str, npt.NDArray[Any]]) -> dict[str, Floats]:
+        """Every known value of one sample, by name, as float64. Inputs have the graph's shapes."""
+        feed = {n: np.asarray(v, helper.tensor_dtype_to_np_dtype(self._inputs[n])) for n, v in inputs.items()}
+        try:
+            results: Sequence[Any] = self._session.run(self.names, feed)
+        except (*ORT_ERRORS, RuntimeError, ValueError) as error:
+            raise InputError("onnx_unreadable", f"onnxruntime failed on a sample: {_first_line(error)}") from error
+        return {name: np.asarray(r, np.float64) for name, r in zip(self.names, results, strict=True)}
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -1,0 +1,114 @@
+"""Calibration data: samples of the model's inputs, and how far every float value reaches over them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from circuits.errors import InputError
+from circuits.onnx.graph import FloatGraph, Floats
+from circuits.onnx.reference import FloatModel
+from circuits.quantize.options import CompileOptions
+
+Sample = dict[str, Floats]
+Data = Mapping[str, npt.NDArray[Any]]
+
+RANDOM_SAMPLES = 64
+SEED = 0
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Some to choose scales by, others to judge by. `random` where nobody gave data."""
+
+    calibration: list[Sample]
+    held_out: list[Sample]
+    random: bool
+
+
+def samples_of(graph: FloatGraph, data: Data | None, options: CompileOptions) -> Samples:
+    """The samples of `data` ({input: [count, *shape]}, or without a batch of 1), the last of them held out."""
+    if data is None:
+        made = _random_samples(graph, options)
+    else:
+        _check_names(graph, data)
+        columns = {name: _rows(name, shape, data[name]) for name, shape in graph.inputs.items()}
+        counts = {name: len(column) for name, column in columns.items()}
+        if len(set(counts.values())) != 1 or not min(counts.values()):
+            raise InputError("calibration_wrong_shape", f"as many samples of every input are needed, got {counts}")
+        count = next(iter(counts.values()))
+        made = [{name: column[i] for name, column in columns.items()} for i in range(count)]
+    held_out = int(len(made) * options.held_out)
+    return Samples(made[: len(made) - held_out], made[len(made) - held_out :], random=data is None)
+
+
+def _check_names(graph: FloatGraph, data: Data) -> None:
+    if set(data) != set(graph.inputs):
+        raise InputError(
+            "calibration_wrong_names",
+            f"calibration data is for {sorted(data)}, the model's inputs are {sorted(graph.inputs)}",
+            expected=sorted(graph.inputs),
+            got=sorted(data),
+        )
+
+
+def _rows(name: str, shape: tuple[int, ...], values: npt.NDArray[Any]) -> Floats:
+    """[count, *shape] in float64."""
+    sample = values.shape[1:]
+    without_batch = bool(shape) and shape[0] == 1 and sample == shape[1:]
+    if values.ndim == 0 or (sample != shape and not without_batch):
+        raise InputError(
+            "calibration_wrong_shape",
+            f"calibration for {name!r} has shape {list(values.shape)}, [count, {', '.join(map(str, shape))}] is needed",
+            input=name,
+            expected=list(shape),
+            got=list(values.shape),
+        )
+    if values.dtype.kind not in "fiu" or not np.isfinite(values).all():
+        raise InputError(
+            "input_not_finite", f"calibration for {name!r} has values that are no finite numbers", input=name
+        )
+    return np.asarray(values, np.float64).reshape(len(values), *shape)
+
+
+def _random_samples(graph: FloatGraph, options: CompileOptions) -> list[Sample]:
+    """Uniform over the declared range of each input, or over ±1."""
+    rng = np.random.default_rng(SEED)
+    ranges = {name: options.input_ranges.get(name, (-1.0, 1.0)) for name in graph.inputs}
+    return [
+        {name: rng.uniform(*ranges[name], shape) for name, shape in graph.inputs.items()} for _ in range(RANDOM_SAMPLES)
+    ]
+
+
+@dataclass(frozen=True)
+class Reach:
+    """The largest absolute value of every float value, and of every element of an input's last axis."""
+
+    peaks: dict[str, float]
+    features: dict[str, Floats]
+
+
+def measure(reference: FloatModel, samples: Iterable[Sample], options: CompileOptions) -> Reach:
+    """Runs the float model over the samples."""
+    peaks: dict[str, float] = {}
+    features: dict[str, Floats] = {}
+    for sample in samples:
+        for name, values in (*reference.run(sample).items(), *sample.items()):
+            peaks[name] = max(peaks.get(name, 0.0), float(np.abs(values).max()))
+        for name, values in sample.items():
+            last = np.abs(values).reshape(-1, values.shape[-1] if values.ndim else 1).max(axis=0)
+            features[name] = np.maximum(features.get(name, last), last)
+    for name, (low, high) in options.input_ranges.items():
+        peaks[name] = max(peaks.get(name, 0.0), abs(low), abs(high))
+    unbounded = sorted(name for name, peak in peaks.items() if not np.isfinite(peak))
+    if unbounded:
+        raise InputError(
+            "calibration_not_finite",
+            f"the float model itself is not finite at {', '.join(unbounded[:5])} on the calibration data",
+            values=unbounded,
+        )
+    return Reach(peaks, features)

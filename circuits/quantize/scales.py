@@ -1,0 +1,76 @@
+"""Powers of two: which scale a tensor gets, and real constants as integers at it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+# A tensor of tiny values needs no finer scale than this, and a rescale shifts by at most 31.
+MAX_SCALE = 24
+MIN_SCALE = -16
+MAX_WEIGHT_SCALE = 40
+# Weights stay below 2^23 in absolute value: exact in a float32, which the halo2 route passes them through.
+EXACT_WEIGHT_BITS = 24
+
+
+@dataclass(frozen=True)
+class Target:
+    """The scale and bits that a value should have."""
+
+    scale: int
+    bits: int
+
+
+def scale_for(magnitude: float, bits: int, largest: int = MAX_SCALE) -> int:
+    """The largest scale at which `magnitude` fits signed `bits` bits."""
+    limit = 2 ** (bits - 1) - 1
+    if magnitude <= 0:
+        return min(bits - 1, largest)
+    scale = math.floor(math.log2(limit / magnitude))
+    while round(magnitude * 2.0**scale) > limit:  # log2 is not exact at a power of two
+        scale -= 1
+    return max(MIN_SCALE, min(scale, largest))
+
+
+def round_half_up(values: Floats) -> Integers:
+    """floor(x + 1/2): the rounding of every rescale, for constants too."""
+    return np.floor(values + 0.5).astype(np.int64)
+
+
+def integers_at(values: Floats, scale: int, bits: int) -> Integers:
+    """Real `values` at `scale`, saturated to signed `bits` bits (a value at the very top may round over it)."""
+    limit = 2 ** (bits - 1)
+    return round_half_up(np.clip(values * 2.0**scale, -limit, limit - 1))
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Integer weights with one scale."""
+
+    values: Integers
+    scale: int
+
+
+def quantize_weights(values: Floats, bits: int, largest: int, channels: tuple[int, ...] = ()) -> Weights:
+    """Weights as integers at one scale, at most `largest`.
+
+    With `channels` (axes), every channel is rounded to `bits` bits at its own scale first, and then multiplied by an
+    exact power of two to share one divisor: small channels keep their precision.
+    """
+    if not channels:
+        scale = scale_for(float(np.abs(values).max()), bits, largest)
+        return Weights(integers_at(values, scale, bits), scale)
+    others = tuple(axis for axis in range(values.ndim) if axis not in channels)
+    peaks = np.abs(values).max(axis=others, keepdims=True)
+    scales = np.vectorize(lambda peak: scale_for(peak, bits, largest), otypes=[np.int64])(peaks)
+    spare = max(0, EXACT_WEIGHT_BITS - bits)
+    scales = np.minimum(scales, scales.min() + spare)
+    common = int(scales.max())
+    rounded = integers_at(values / 2.0**-scales, 0, bits)
+    return Weights(rounded << (common - scales), common)

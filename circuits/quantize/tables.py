@@ -1,0 +1,105 @@
+"""Smooth functions of one number as lookup tables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from circuits.onnx.coverage import TABLE_FUNCTIONS
+from circuits.onnx.graph import FloatNode, Floats
+from circuits.program.intervals import Interval
+from circuits.program.limits import MAX_TABLE
+from circuits.program.ops import Lookup
+from circuits.program.refs import UNMAPPED
+from circuits.quantize.builder import Builder
+from circuits.quantize.scales import Target, integers_at, scale_for
+
+Function = Callable[[Floats, Mapping[str, Any]], Floats]
+TABLE_OPS = TABLE_FUNCTIONS | {"Pow"}
+
+# Beyond these arguments a function is flat to 2^-16: no table needs to reach further.
+FLAT_BEYOND = {"Sigmoid": 11.5, "Tanh": 6.0, "Erf": 3.25, "HardSigmoid": 32.0}
+
+_erf = np.vectorize(math.erf, otypes=[np.float64])
+
+
+def _gelu(x: Floats, attributes: Mapping[str, Any]) -> Floats:
+    if attributes.get("approximate", "none") == "tanh":
+        return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+    gelu: Floats = 0.5 * x * (1 + _erf(x / math.sqrt(2)))
+    return gelu
+
+
+def _elu(x: Floats, alpha: float, gamma: float = 1.0) -> Floats:
+    return gamma * np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
+
+
+def _hard_sigmoid(x: Floats, alpha: float, beta: float) -> Floats:
+    return np.clip(alpha * x + beta, 0, 1)
+
+
+SELU_ALPHA = 1.67326319217681884765625
+SELU_GAMMA = 1.05070102214813232421875
+
+# Outside its domain a function takes the value at the nearest argument that a table has: half a step from 0.
+POSITIVE_ONLY = {"Log", "Sqrt"}
+FUNCTIONS: dict[str, Function] = {
+    "Sigmoid": lambda x, a: 1 / (1 + np.exp(-x)),
+    "Tanh": lambda x, a: np.tanh(x),
+    "Softplus": lambda x, a: np.logaddexp(x, 0),
+    "Softsign": lambda x, a: x / (1 + np.abs(x)),
+    "Exp": lambda x, a: np.exp(x),
+    "Log": lambda x, a: np.log(x),
+    "Sqrt": lambda x, a: np.sqrt(x),
+    "Erf": lambda x, a: _erf(x),
+    "Gelu": _gelu,
+    "Elu": lambda x, a: _elu(x, a.get("alpha", 1.0)),
+    "Selu": lambda x, a: _elu(x, a.get("alpha", SELU_ALPHA), a.get("gamma", SELU_GAMMA)),
+    "HardSigmoid": lambda x, a: _hard_sigmoid(x, a.get("alpha", 0.2), a.get("beta", 0.5)),
+    "HardSwish": lambda x, a: x * _hard_sigmoid(x, 1 / 6, 0.5),
+    "Mish": lambda x, a: x * np.tanh(np.logaddexp(x, 0)),
+    "Sin": lambda x, a: np.sin(x),
+    "Cos": lambda x, a: np.cos(x),
+    "Pow": lambda x, a: np.power(x, a["exponent"]),
+}
+
+
+def wanted(b: Builder, name: str) -> Target:
+    """What a layer should make `name` to be: an argument ready for the table that alone reads it, or an activation."""
+    reader = b.graph.sole_consumer(name, b.consumers)
+    if reader is not None and reader.op in TABLE_OPS:
+        return argument_target(b, reader)
+    return b.target(name)
+
+
+def argument_target(b: Builder, node: FloatNode) -> Target:
+    reach = min(b.peak(node.input(0)), FLAT_BEYOND.get(node.op, math.inf))
+    return Target(scale_for(reach, b.options.table_bits), b.options.table_bits)
+
+
+def table(b: Builder, node: FloatNode) -> None:
+    """y = table[x], the argument rescaled first if it has more bits than the table."""
+    x = b.tensor(node.input(0))
+    if b.interval(x).hi - b.interval(x).lo >= 2**b.options.table_bits:
+        want = argument_target(b, node)
+        x = b.rescaled(x, Target(min(want.scale, x.scale), want.bits))
+    arguments = b.interval(x)
+    want = b.target(node.output)
+    entries = integers_at(evaluate(node, arguments, x.scale), want.scale, want.bits)
+    assert entries.size <= MAX_TABLE
+    stored = b.constant(f"{node.output}.table", entries, want.scale)
+    op = Lookup((x.ref, stored.ref), (x.identity()[1], UNMAPPED), x.dims, (), want.bits, want.scale, arguments.lo)
+    b.values[node.output] = b.emit(op)
+
+
+def evaluate(node: FloatNode, arguments: Interval, scale: int) -> Floats:
+    """The node's function at every argument of the table, in float64; finite everywhere."""
+    x = np.arange(arguments.lo, arguments.hi + 1) * 2.0**-scale
+    if node.op in POSITIVE_ONLY:
+        x = np.where(x > 0, x, 2.0 ** -(scale + 1) if node.op == "Log" else 0.0)
+    with np.errstate(all="ignore"):
+        y = FUNCTIONS[node.op](x, node.attributes)
+    return np.nan_to_num(y, nan=0.0, posinf=1e300, neginf=-1e300)
