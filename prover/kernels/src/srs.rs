@@ -16,6 +16,10 @@ pub const TWO_ADICITY: u32 = 28;
 /// halo2 derives its roots of unity from 7, the least generator of the scalar field's group; arkworks from 5.
 const HALO2_GENERATOR: u64 = 7;
 
+/// The table of multiples grows with the number of scalars it is made for; beyond this many it would outgrow the caches
+/// and, for the largest strings, take gigabytes.
+const TABLE_FOR: usize = 1 << 22;
+
 /// 2^k, for a k that has a domain.
 pub fn domain_size(k: u32) -> Result<usize> {
     if !(1..=TWO_ADICITY).contains(&k) {
@@ -62,7 +66,7 @@ impl KnownTauSrs {
             tau,
             omega: root_of_unity(k),
             vanishing_over_size: vanishing * inverse_size,
-            table: BatchMulPreprocessing::new(G1Projective::generator(), 2 * size),
+            table: BatchMulPreprocessing::new(G1Projective::generator(), (2 * size).min(TABLE_FOR)),
         })
     }
 
