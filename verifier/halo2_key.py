@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
-from typing import Any
 
 from eth_abi.abi import decode, encode
 from eth_abi.exceptions import DecodingError

@@ -1,6 +1,7 @@
-"""One ezkl phase in a process of its own: `python -m prover.halo2.phase '<json>'`, run by prover.halo2.process.
+"""One ezkl phase in a process of its own: `python phase.py request.json`, run by prover.halo2.process.
 
 A phase may take all the memory there is, so it must be something that can die without taking the caller with it.
+Nothing of this project is imported here, so that a phase starts as fast as ezkl does.
 """
 
 from __future__ import annotations

@@ -41,10 +41,10 @@ def run_in_child(
     expected_s: float | None = None,
     cancel: threading.Event | None = None,
 ) -> PhaseReport:
-    """Runs one phase of prover.halo2.phase; `expected_s` turns elapsed time into a fraction for `progress`.
+    """Runs one of phase.py's phases; `expected_s` turns elapsed time into a fraction for `progress`.
 
-    Raises EnvironmentFailure `halo2_phase_failed` with the child's last lines, `halo2_phase_killed` if a signal ended it
-    (out of memory, most often), or Cancelled.
+    Raises EnvironmentFailure `halo2_phase_failed` with the child's last lines, `halo2_phase_killed` if a signal ended
+    it (out of memory, most often), or Cancelled.
     """
     with tempfile.TemporaryDirectory(prefix="inferproof-halo2-") as scratch:
         started = time.monotonic()
@@ -70,7 +70,8 @@ def _start(phase: str, request: Mapping[str, Any], scratch: Path) -> subprocess.
     path.write_text(json.dumps({**request, "phase": phase, "parent": os.getpid()}))
     # ezkl keeps lookup tables in a folder shared by all its processes and writes them in place: give it our own.
     environment = {**os.environ, "EZKL_REPO_PATH": str(scratch)}
-    command = [sys.executable, "-m", "prover.halo2.phase", str(path)]
+    # As a file, not as a module: the package around it takes far longer to load than ezkl does.
+    command = [sys.executable, "-P", str(Path(__file__).with_name("phase.py")), str(path)]
     return subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment
     )

@@ -1,0 +1,76 @@
+"""What a circuit will cost, from ezkl's settings, before anything heavy starts (docs/protocol/halo2.md section 7).
+
+The figures per row are measured on two cores; a test compares them with committed measurements.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from circuits.errors import InputError
+from prover.backend import Estimate
+from prover.halo2.options import Limits
+
+PROBE_LOGROWS = 26  # large enough for any circuit that could be proven; settings cost no memory in proportion
+MIN_LOGROWS, MAX_LOGROWS = 6, 26
+_RESERVED_ROWS = 32  # blinding factors, and the rows that ezkl keeps free at the end
+
+_COLUMN_BYTES = 6 * 32  # of the proving key: values, coefficients, and evaluations over a four times larger domain
+_PROVE_BYTES_PER_KEY_BYTE = 2.3
+_BASE_MEMORY_BYTES = 120 << 20
+_SETUP_S_PER_CELL, _PROVE_S_PER_CELL = 7.0e-6, 7.6e-6
+_FIXED_S = 0.6
+
+
+def choose_logrows(settings: Mapping[str, Any]) -> int:
+    """The smallest domain into which everything fits with one block of advice columns."""
+    values = sum(math.prod(dims) for dims in settings["model_instance_shapes"])
+    tables = [high - low + 1 for low, high in settings["required_range_checks"]]
+    dynamic = int(settings["total_dynamic_col_size"])
+    poseidon = int(settings["module_sizes"]["poseidon"][0])
+    rows = max([int(settings["num_rows"]), values, dynamic, poseidon, *tables]) + _RESERVED_ROWS
+    return max(MIN_LOGROWS, int(rows - 1).bit_length())
+
+
+def key_columns(settings: Mapping[str, Any]) -> int:
+    """Columns of the proving key: fixed ones, selectors, and permutation over everything that is copied."""
+    columns = 22 + 2 * len(settings["required_range_checks"])
+    if settings["num_dynamic_lookups"]:
+        columns += 12
+    if settings["module_sizes"]["poseidon"][0]:
+        columns += 20
+    return columns
+
+
+def estimate_cost(settings: Mapping[str, Any], logrows: int) -> Estimate:
+    cells = key_columns(settings) << logrows
+    key_bytes = cells * _COLUMN_BYTES
+    return Estimate(
+        rows=int(settings["num_rows"]),
+        logrows=logrows,
+        setup_s=_FIXED_S + cells * _SETUP_S_PER_CELL,
+        prove_s=_FIXED_S + cells * _PROVE_S_PER_CELL,
+        peak_memory_bytes=int(_BASE_MEMORY_BYTES + key_bytes * _PROVE_BYTES_PER_KEY_BYTE),
+        disk_bytes=key_bytes,
+    )
+
+
+def check_limits(estimate: Estimate, limits: Limits) -> None:
+    """Raises InputError `model_too_large` naming what is over which limit."""
+    checks = {
+        "peak memory in bytes": (estimate.peak_memory_bytes, limits.max_memory_bytes),
+        "disk in bytes": (estimate.disk_bytes, limits.max_disk_bytes),
+        "proving time in seconds": (estimate.prove_s, limits.max_prove_s),
+        "logrows": (estimate.logrows, MAX_LOGROWS),
+    }
+    for what, (expected, limit) in checks.items():
+        if limit is not None and expected > limit:
+            message = (
+                f"the model is too large for the halo2 route here: expected {what} {expected:,.0f}, limit {limit:,.0f} "
+                f"({estimate.rows:,} rows, logrows {estimate.logrows}); "
+                "use a smaller model, another route or a larger machine"
+            )
+            details = {"what": what, "expected": expected, "limit": limit, "rows": estimate.rows}
+            raise InputError("model_too_large", message, **details, logrows=estimate.logrows)
