@@ -6,8 +6,10 @@ is exact: a valid program keeps every partial sum below 2^53.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
@@ -61,7 +63,9 @@ class Executor:
     def _finish(op: Accumulating, acc: Integers, operands: Sequence[Integers]) -> Integers:
         """Bias, rescale, saturation."""
         if op.has_bias:
-            acc = acc + _read(operands[-1], op.maps[-1], op)[(..., *(0,) * len(op.inner))]
+            how = op.maps[-1]
+            outputs_only = replace(how, strides=tuple(row[: len(op.dims)] for row in how.strides))
+            acc = acc + cast(Integers, strided_view(operands[-1], outputs_only, op.dims))
         return op.finish(acc)
 
     def _contract(self, index: int, op: Contract, operands: Sequence[Integers]) -> Integers:
@@ -76,7 +80,8 @@ class Executor:
         product = np.matmul(left, right.transpose(0, 2, 1))
         order = [*stack, *rows, *columns]
         shaped = product.reshape([op.dims[d] for d in order])
-        return shaped.transpose(np.argsort(order) if order else ()).astype(np.int64)
+        back = [order.index(d) for d in range(count)]
+        return cast(Integers, shaped.transpose(back).astype(np.int64))
 
     def _matrix(
         self, index: int, op: Contract, position: int, operand: Integers, stack: list[int], walked: list[int]
@@ -153,10 +158,7 @@ def _max(op: Max, operands: Sequence[Integers]) -> Integers:
     views = [
         _read(operand, how, op, NEVER).max(_inner_axes(op)) for operand, how in zip(operands, op.maps, strict=True)
     ]
-    largest = views[0]
-    for view in views[1:]:
-        largest = np.maximum(largest, view)
-    return largest
+    return cast(Integers, functools.reduce(np.maximum, views))
 
 
 EVALUATE: dict[type[Op], Callable[..., Integers]] = {

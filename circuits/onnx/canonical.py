@@ -87,7 +87,7 @@ class _Rewriter:
         constant_c = bool(c) and self._result.is_constant(c)
         if scaled or (c and not constant_c):
             product = self._intermediate(node, "product")
-        inputs = (a, b)
+        inputs: tuple[str, ...] = (a, b)
         if constant_c and not scaled:
             bias = self._result.constant(c) * get("beta", 1.0)
             inputs = (a, b, self._constant(f"{node.output}.bias", bias))

@@ -12,9 +12,9 @@ from circuits.onnx.graph import FloatGraph, FloatNode
 Check = Callable[[FloatNode, FloatGraph], str | None]
 FLOATS = {TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BFLOAT16}
 
-TABLE_FUNCTIONS = frozenset(
-    ["Sigmoid", "Tanh", "Softplus", "Softsign", "Exp", "Log", "Sqrt", "Erf", "Gelu", "Elu", "Selu", "HardSigmoid", "HardSwish", "Mish", "Sin", "Cos"]
-)
+SIGMOIDAL = frozenset(("Sigmoid", "Tanh", "Softsign", "HardSigmoid", "Erf"))
+RECTIFYING = frozenset(("Softplus", "Gelu", "Elu", "Selu", "HardSwish", "Mish"))
+TABLE_FUNCTIONS = SIGMOIDAL | RECTIFYING | {"Exp", "Log", "Sqrt", "Sin", "Cos"}
 
 
 def _always(node: FloatNode, graph: FloatGraph) -> str | None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import onnx
 import onnx.inliner
-from google.protobuf.message import DecodeError, EncodeError
+from google.protobuf.message import DecodeError, EncodeError  # type: ignore[import-untyped]
 from onnx import TensorProto, helper, numpy_helper
 
 from circuits.errors import InputError
@@ -83,10 +83,10 @@ def _fix_dims(value: onnx.ValueInfoProto, sizes: Mapping[str, int], batch: int |
         elif axis == 0 and batch is not None:
             dim.dim_value = batch
         else:
-            name = dim.dim_param or f"dimension {axis}"
+            name, symbol = dim.dim_param or f"dimension {axis}", dim.dim_param or "NAME"
             raise InputError(
                 "onnx_dynamic_shape",
-                f"input {value.name!r} has no fixed size for {name}; fix it with --freeze {dim.dim_param or 'NAME'}=SIZE",
+                f"input {value.name!r} has no fixed size for {name}; fix it with --freeze {symbol}=SIZE",
                 input=value.name,
                 axis=axis,
                 symbol=dim.dim_param,

@@ -16,7 +16,8 @@ from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 from circuits.errors import InputError
 from circuits.onnx.graph import FloatGraph, Floats
 
-ORT_ERRORS = tuple(e for _, e in inspect.getmembers(ort_errors, inspect.isclass) if issubclass(e, Exception))
+ORT_ERRORS = [e for _, e in inspect.getmembers(ort_errors, inspect.isclass) if issubclass(e, Exception)]
+REFUSALS: tuple[type[Exception], ...] = (*ORT_ERRORS, RuntimeError, ValueError)
 FATAL_ONLY = 4
 
 
@@ -38,7 +39,7 @@ class FloatModel:
             self._session = onnxruntime.InferenceSession(
                 extended.SerializeToString(), options, providers=["CPUExecutionProvider"]
             )
-        except (*ORT_ERRORS, RuntimeError, ValueError) as error:
+        except REFUSALS as error:
             raise InputError("onnx_unreadable", f"onnxruntime cannot run the model: {_first_line(error)}") from error
 
     def run(self, inputs: Mapping[str, npt.NDArray[Any]]) -> dict[str, Floats]:
@@ -46,7 +47,7 @@ class FloatModel:
         feed = {n: np.asarray(v, helper.tensor_dtype_to_np_dtype(self._inputs[n])) for n, v in inputs.items()}
         try:
             results: Sequence[Any] = self._session.run(self.names, feed)
-        except (*ORT_ERRORS, RuntimeError, ValueError) as error:
+        except REFUSALS as error:
             raise InputError("onnx_unreadable", f"onnxruntime failed on a sample: {_first_line(error)}") from error
         return {name: np.asarray(r, np.float64) for name, r in zip(self.names, results, strict=True)}
 

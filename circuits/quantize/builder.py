@@ -196,7 +196,7 @@ class Builder:
 
     def finish(self, outputs: Sequence[str]) -> Program:
         """The program whose outputs are these float values, in this order."""
-        made = []
+        made: list[Output] = []
         for name in outputs:
             tensor = self._as_output(self.tensor(name), self.graph.shapes[name], made)
             made.append(Output(tensor.ref, Port(name, tensor.dims, tensor.bits, tensor.scales)))

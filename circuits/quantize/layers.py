@@ -46,7 +46,7 @@ def _bias(
 
 
 def _matrix_map(view: tuple[int, ...], batch: int, row: int, column: int, rank: int) -> AffineMap:
-    """Reads a stack of matrices: iteration axes `row` and `column` walk its last two axes, the first `batch` stack it."""
+    """A stack of matrices: iteration axes `row` and `column` walk its last two axes, the first `batch` the stack."""
     lead = batch - (len(view) - 2)
     walks = [lead + axis if view[axis] != 1 else None for axis in range(len(view) - 2)] + [row, column]
     strides = tuple(tuple(int(d == walk) for d in range(rank)) for walk in walks)

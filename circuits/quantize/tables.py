@@ -11,7 +11,6 @@ import numpy as np
 from circuits.onnx.coverage import TABLE_FUNCTIONS
 from circuits.onnx.graph import FloatNode, Floats
 from circuits.program.intervals import Interval
-from circuits.program.limits import MAX_TABLE
 from circuits.program.ops import Lookup
 from circuits.program.refs import UNMAPPED
 from circuits.quantize.builder import Builder
@@ -28,9 +27,10 @@ _erf = np.vectorize(math.erf, otypes=[np.float64])
 
 def _gelu(x: Floats, attributes: Mapping[str, Any]) -> Floats:
     if attributes.get("approximate", "none") == "tanh":
-        return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
-    gelu: Floats = 0.5 * x * (1 + _erf(x / math.sqrt(2)))
-    return gelu
+        inner: Floats = 1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))
+    else:
+        inner = 1 + _erf(x / math.sqrt(2))
+    return 0.5 * x * inner
 
 
 def _elu(x: Floats, alpha: float, gamma: float = 1.0) -> Floats:
@@ -89,7 +89,6 @@ def table(b: Builder, node: FloatNode) -> None:
     arguments = b.interval(x)
     want = b.target(node.output)
     entries = integers_at(evaluate(node, arguments, x.scale), want.scale, want.bits)
-    assert entries.size <= MAX_TABLE
     stored = b.constant(f"{node.output}.table", entries, want.scale)
     op = Lookup((x.ref, stored.ref), (x.identity()[1], UNMAPPED), x.dims, (), want.bits, want.scale, arguments.lo)
     b.values[node.output] = b.emit(op)
@@ -97,9 +96,10 @@ def table(b: Builder, node: FloatNode) -> None:
 
 def evaluate(node: FloatNode, arguments: Interval, scale: int) -> Floats:
     """The node's function at every argument of the table, in float64; finite everywhere."""
-    x = np.arange(arguments.lo, arguments.hi + 1) * 2.0**-scale
+    x: Floats = np.arange(arguments.lo, arguments.hi + 1, dtype=np.float64) * 2.0**-scale
     if node.op in POSITIVE_ONLY:
-        x = np.where(x > 0, x, 2.0 ** -(scale + 1) if node.op == "Log" else 0.0)
+        x = np.where(x > 0, x, np.float64(2.0 ** -(scale + 1) if node.op == "Log" else 0.0))
     with np.errstate(all="ignore"):
         y = FUNCTIONS[node.op](x, node.attributes)
-    return np.nan_to_num(y, nan=0.0, posinf=1e300, neginf=-1e300)
+    finite: Floats = np.nan_to_num(y, nan=0.0, posinf=1e300, neginf=-1e300)
+    return finite
