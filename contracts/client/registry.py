@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from circuits.errors import InputError
+from circuits.errors import EnvironmentFailure, InputError
 from circuits.statement import ModelHeader, Route
 from contracts.client.chain import Chain
-from contracts.client.types import ZERO_ADDRESS, RoutePin
+from contracts.client.types import RoutePin
 
 
 @dataclass(frozen=True)
@@ -43,18 +43,23 @@ class Registry:
         return bytes(self.chain.call(self.functions.registrationIdOf(owner, model_id)))
 
     def exists(self, registration_id: bytes) -> bool:
-        return str(self.chain.call(self.functions.ownerOf(registration_id))) != ZERO_ADDRESS
+        try:
+            self.chain.call(self.functions.ownerOf(registration_id))
+        except EnvironmentFailure as error:
+            if error.details.get("error") != "UnknownRegistration":
+                raise
+            return False
+        return True
 
     def registration(self, registration_id: bytes) -> Registration:
         ask = self.chain.call
-        owner = ask(self.functions.ownerOf(registration_id))
-        if owner == ZERO_ADDRESS:
+        if not self.exists(registration_id):
             shown = "0x" + registration_id.hex()
             raise InputError("registration_unknown", f"no registration {shown} here", registration_id=shown)
         return Registration(
             registration_id,
             bytes(ask(self.functions.modelIdOf(registration_id))),
-            owner,
+            ask(self.functions.ownerOf(registration_id)),
             bytes(ask(self.functions.ioSpecOf(registration_id))),
             ask(self.functions.locatorOf(registration_id)),
             ask(self.functions.isDeprecated(registration_id)),
