@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 from circuits.errors import InputError
+from circuits.program.graph import Program
 from circuits.program.intervals import Interval
 from circuits.program.refs import Port
 
@@ -70,3 +74,17 @@ def real_values(port: Port, integers: Integers) -> Floats:
     """What a port's integers mean."""
     scales = np.array(port.scales if len(port.scales) > 1 else port.scales[0], np.float64)
     return integers.astype(np.float64) / 2.0**scales
+
+
+def outputs_document(program: Program, outputs: Sequence[Integers]) -> dict[str, Any]:
+    """`{"outputs": {NAME: {"shape", "scale_bits", "integers", "values"}}}`, as every command prints them."""
+    document = {}
+    for output, integers in zip(program.outputs, outputs, strict=True):
+        port = output.port
+        document[port.name] = {
+            "shape": list(port.dims),
+            "scale_bits": port.scales[0],
+            "integers": integers.reshape(-1).tolist(),
+            "values": real_values(port, integers).reshape(-1).tolist(),
+        }
+    return {"outputs": document}
