@@ -9,7 +9,10 @@ FORGE := node_modules/.bin/forge
 KERNEL_SOURCES := $(shell find prover/kernels -name '*.rs') prover/kernels/Cargo.toml prover/kernels/Cargo.lock
 CONTRACT_SOURCES := $(shell find contracts/src -name '*.sol') contracts/foundry.toml
 
-.PHONY: install demo test test-train lint bench fixtures abi lock clean
+.PHONY: help install demo test test-train lint bench fixtures abi lock clean
+
+help:
+	@echo 'make demo test lint bench fixtures abi lock clean; test-train needs torch (about 3 GB)'
 
 install: .venv/.built node_modules/.installed
 
