@@ -49,6 +49,11 @@ class JobRepository:
     def mark_unsent(self, job_id: str) -> None:
         self._connection.execute(update(jobs).where(jobs.c.id == job_id).values(dispatched_at=None))
 
+    def mark_all_unsent(self) -> None:
+        """Messages may have gone down with whoever held them; all that wait are to be sent again."""
+        waiting = jobs.c.state == JobState.QUEUED.value
+        self._connection.execute(update(jobs).where(waiting).values(dispatched_at=None))
+
     def note(self, job_id: str, phase: str) -> None:
         """Says what a job waits for, where no lease does."""
         self._connection.execute(update(jobs).where(jobs.c.id == job_id).values(phase=phase))

@@ -47,10 +47,6 @@ class Prover(Protocol):
         self, program: Program, inputs: Sequence[Integers], progress: Progress, expected_key: bytes | None = None
     ) -> Proof: ...
 
-    def on_chain_proof(self, proof_file: bytes) -> bytes:
-        """The proof bytes as the route's verifier contract takes them."""
-        ...
-
 
 @dataclass(frozen=True)
 class CompileRequest:

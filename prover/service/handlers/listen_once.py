@@ -15,6 +15,8 @@ from prover.service.handlers.deps import Deps
 
 log = structlog.get_logger()
 
+GROW_AFTER = 16
+
 
 @dataclass
 class LogWindow:
@@ -22,15 +24,19 @@ class LogWindow:
 
     largest: int
     size: int = 0
+    successes: int = 0
 
     def __post_init__(self) -> None:
         self.size = self.size or self.largest
 
-    def shrink(self) -> None:
-        self.size = max(1, self.size // 2)
+    def refused(self, blocks: int) -> None:
+        self.size, self.successes = max(1, blocks // 2), 0
 
-    def grow(self) -> None:
-        self.size = min(self.largest, self.size * 2)
+    def answered(self, blocks: int) -> None:
+        """Grows again, but rarely: every attempt at too much is an exchange for nothing."""
+        self.successes += blocks == self.size
+        if self.successes >= GROW_AFTER:
+            self.size, self.successes = min(self.largest, self.size * 2), 0
 
 
 def listen_once(deps: Deps, chain: HubChain, window: LogWindow) -> int:
@@ -85,7 +91,7 @@ def _read_chunk(deps: Deps, chain: HubChain, window: LogWindow, first: int, targ
         for request in found:
             feed.record(request)
         feed.advance(Block(last, before.hash))
-    window.grow()
+    window.answered(last - first + 1)
     return len(found)
 
 
@@ -97,7 +103,7 @@ def _requests(chain: HubChain, window: LogWindow, first: int, last: int) -> list
         if error.code != "chain_refused" or first == last:
             raise
         log.info("log_range_refused", blocks=last - first + 1, reason=error.message)
-        window.shrink()
+        window.refused(last - first + 1)
         return None
 
 

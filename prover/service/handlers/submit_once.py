@@ -10,13 +10,13 @@ import structlog
 from sqlalchemy.exc import IntegrityError
 
 from circuits.errors import EnvironmentFailure, InputError
-from contracts.client.types import Status, Tensor
+from contracts.client.types import Status
 from prover.service.adapters.ports import HubChain, Signed
 from prover.service.domain.chain import HubRequest, OutboxTransaction, Purpose, TxState
 from prover.service.domain.errors import Conflict
-from prover.service.domain.jobs import Event, Failure, Job, JobKind, JobState, Result
+from prover.service.domain.jobs import Event, Failure, Job, JobKind, JobState
 from prover.service.handlers.deps import Deps
-from prover.service.handlers.tensors import decode_tensors
+from prover.service.handlers.read_results import read_delivery
 
 log = structlog.get_logger()
 
@@ -159,7 +159,7 @@ def _sign(deps: Deps, chain: HubChain, job: Job, found: HubRequest, purpose: Pur
     nonce = chain.next_nonce() if highest is None else max(chain.next_nonce(), highest + 1)
     if purpose is Purpose.ASSIGN:
         return chain.sign_assign(found.request, _affordable_bond(deps, chain, found), nonce)
-    outputs, proof = delivery(deps, job.result)
+    outputs, proof = read_delivery(deps, job)
     return chain.sign_fulfil(found.request, job.route, outputs, proof, nonce)
 
 
@@ -168,14 +168,6 @@ def _affordable_bond(deps: Deps, chain: HubChain, found: HubRequest) -> int:
     if bond > deps.settings.max_bond_wei:
         raise InputError("bond_too_high", f"the bond has grown to {bond} wei, over INFERPROOF_MAX_BOND_WEI", bond=bond)
     return bond
-
-
-def delivery(deps: Deps, result: Result | None) -> tuple[list[Tensor], bytes]:
-    """The outputs and the proof as the hub takes them."""
-    if result is None:
-        raise Conflict("result_not_ready", "there is no proof to deliver yet")
-    outputs = [Tensor.from_array(t) for t in decode_tensors(deps.store.get(result.tensors_artifact))]
-    return outputs, deps.prover.on_chain_proof(deps.store.get(result.proof_artifact))
 
 
 # Why a request is no longer ours to answer, by its status on the chain.

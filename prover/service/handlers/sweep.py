@@ -29,9 +29,10 @@ def sweep(deps: Deps) -> int:
 
 
 def release_worker(deps: Deps, worker_id: str) -> None:
-    """The worker is known to be dead: its jobs need not wait for their leases to run out."""
+    """The worker is known to be dead: its jobs, and the messages it had fetched, need not wait for any time to pass."""
     with deps.database.transaction() as work:
         held = work.jobs.leased_to(worker_id)
+        work.jobs.mark_all_unsent()
     for job in held:
         _take_back(deps, job)
 

@@ -96,7 +96,7 @@ def _published_inputs(found: HubRequest) -> list[Integers]:
     try:
         inputs = [tensor.to_array() for tensor in found.inputs]
         root = input_root(inputs)
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise InputError("input_malformed", f"the request's tensors cannot be read: {error}") from error
     if root != found.request.input_root:
         raise InputError("input_root_mismatch", "the published tensors are not the ones the request is about")

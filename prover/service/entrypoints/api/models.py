@@ -1,0 +1,55 @@
+"""/v1/models"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path as FilePath
+from typing import Annotated
+
+from fastapi import APIRouter, File, Form, Path, UploadFile
+
+from prover.service.domain.models import ModelSource
+from prover.service.entrypoints.api.access import DepsOf
+from prover.service.entrypoints.api.schemas import HEX32, ModelBody
+from prover.service.handlers.register_model import ModelUpload, register_model
+
+router = APIRouter(prefix="/v1/models", tags=["models"])
+
+ZIP_MAGIC = b"PK\x03\x04"  # a .program is a zip; no ONNX file begins like this
+
+
+@router.post("", status_code=201)
+def post_model(
+    deps: DepsOf,
+    file: Annotated[UploadFile, File(description="An ONNX model, or a .program")],
+    calibration: Annotated[UploadFile | None, File(description="ONNX only: inputs by name, .npz")] = None,
+    bits: Annotated[int, Form(ge=8, le=24)] = 16,
+    weight_bits: Annotated[int, Form(ge=8, le=24)] = 16,
+) -> ModelBody:
+    """Compiles and holds a model. The same program again is the same model."""
+    with tempfile.TemporaryDirectory(prefix="inferproof-upload-") as folder:
+        path = _save(file, FilePath(folder) / "model")
+        with path.open("rb") as stored:
+            source = ModelSource.PROGRAM if stored.read(4) == ZIP_MAGIC else ModelSource.ONNX
+        upload = ModelUpload(
+            name=file.filename or "model",
+            source=source,
+            path=path,
+            calibration=_save(calibration, FilePath(folder) / "calibration.npz") if calibration else None,
+            bits=bits,
+            weight_bits=weight_bits,
+        )
+        return ModelBody.of(register_model(deps, upload))
+
+
+@router.get("/{model_id}")
+def get_model(model_id: Annotated[str, Path(pattern=HEX32)], deps: DepsOf) -> ModelBody:
+    with deps.database.transaction() as work:
+        return ModelBody.of(work.models.get(model_id))
+
+
+def _save(upload: UploadFile, path: FilePath) -> FilePath:
+    with path.open("wb") as target:
+        shutil.copyfileobj(upload.file, target)
+    return path
