@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import json as json_module
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-import numpy.typing as npt
 import typer
 
 from circuits.errors import InputError
 from circuits.program.file import load_program
 from circuits.program.graph import Program
-from circuits.program.input_file import read_inputs, read_outputs
+from circuits.program.input_file import read_inputs
 from circuits.statement import Route, Statement, input_root, output_root
 from verifier.console import JsonOption, emit, warn
 from verifier.errors import VerificationError
@@ -22,8 +22,6 @@ from verifier.halo2_srs import DEVELOPMENT_S_G2, Accepted, G2Point, srs_digest
 from verifier.messages import KeyFile, ProofFile
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Verifies proofs; no native code of ours.")
-
-Tensors = list[npt.NDArray[np.int64]]
 
 
 @app.callback()
@@ -119,8 +117,19 @@ def _compare(statement: Statement, program: Program | None, input: Path | None, 
         raise InputError("program_missing", "--input and --output are read by the program's ports: add --program")
     if program and input and input_root(read_inputs(input, program)) != statement.input_root:
         raise VerificationError("input_differs", "the proof is for another input")
-    if program and output and output_root(read_outputs(output, program)) != statement.output_root:
+    if program and output and _claimed_output_root(output, program) != statement.output_root:
         raise VerificationError("output_differs", "the proof is for another output")
+
+
+def _claimed_output_root(path: Path, program: Program) -> bytes:
+    """The root of an outputs file, as `model run --json` and `prove --json` print it."""
+    try:
+        claimed = json_module.loads(path.read_bytes())["outputs"]
+        ports = [output.port for output in program.outputs]
+        return output_root([np.array(claimed[p.name]["integers"], np.int64).reshape(p.dims) for p in ports])
+    except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
+        message = f"{path} does not hold this program's outputs as `model run --json` prints them: {error!r}"
+        raise InputError("output_unreadable", message, path=str(path)) from error
 
 
 def _document(statement: Statement, opened: Opened) -> dict[str, object]:
