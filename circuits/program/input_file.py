@@ -1,7 +1,7 @@
 """Input files: real numbers as people have them, or the program's own integers.
 
-`.json`: `{"input_data": [[...], ...]}` (one list an input, flat or nested, in graph order), `{"inputs": {name: [...]}}`, or
-`{"integers": {name: [...]}}` for integers that are already at the port's scale. `.npz`: one array an input, by name.
+`.json` is `{"input_data": [[...], ...]}` (one list an input, flat or nested, in graph order), `{"inputs": {name: [...]}}`
+or, with integers that are already at the port's scale, `{"integers": {name: [...]}}`. `.npz` has an array an input, by name.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def read_inputs(path: str | os.PathLike[str], program: Program) -> list[Integers
         if file.stat().st_size > MAX_FILE_BYTES:
             raise _unreadable(file, f"it is larger than {MAX_FILE_BYTES} bytes")
         if file.suffix == ".npz":
-            inputs = _from_arrays(_read_npz(file), program)
+            inputs = _from_arrays(read_npz(file), program)
         elif file.suffix == ".json":
             inputs = _from_document(_read_json(file), program)
         else:
@@ -60,8 +60,8 @@ def malformed(problem: str, **details: Any) -> InputError:
     return InputError("input_malformed", f"the input {problem}", **details)
 
 
-def _read_npz(path: Path) -> dict[str, npt.NDArray[Any]]:
-    """Arrays of numbers; nothing is unpickled, and sizes are checked before anything is expanded."""
+def read_npz(path: Path) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of a file that anybody may have made: nothing is unpickled, sizes are checked before expanding."""
     try:
         with zipfile.ZipFile(path) as archive:
             total = sum(member.file_size for member in archive.infolist())
@@ -69,6 +69,8 @@ def _read_npz(path: Path) -> dict[str, npt.NDArray[Any]]:
             raise _unreadable(path, f"it expands to {total} bytes, at most {MAX_FILE_BYTES}")
         with np.load(path, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
+    except OSError as error:
+        raise _unreadable(path, error.strerror or error) from error
     except (zipfile.BadZipFile, ValueError, EOFError, KeyError, NotImplementedError) as error:
         raise _unreadable(path, error) from error
 

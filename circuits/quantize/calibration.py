@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,10 @@ class Samples:
     held_out: list[Sample]
     random: bool
 
+    def limited(self, most: int) -> Samples:
+        """At most `most` of each."""
+        return Samples(self.calibration[:most], self.held_out[:most], self.random)
+
 
 def samples_of(graph: FloatGraph, data: Data | None, options: CompileOptions) -> Samples:
     """The samples of `data` ({input: [count, *shape]}, or without a batch of 1), the last of them held out."""
@@ -47,10 +51,11 @@ def samples_of(graph: FloatGraph, data: Data | None, options: CompileOptions) ->
 
 
 def _check_names(graph: FloatGraph, data: Data) -> None:
-    if set(data) != set(graph.inputs):
+    """Every input has its data. Other arrays (labels, say) are left alone."""
+    if not set(graph.inputs) <= set(data):
         raise InputError(
             "calibration_wrong_names",
-            f"calibration data is for {sorted(data)}, the model's inputs are {sorted(graph.inputs)}",
+            f"calibration data is for {', '.join(data)}; the model's inputs are {', '.join(graph.inputs)}",
             expected=sorted(graph.inputs),
             got=sorted(data),
         )
@@ -92,11 +97,14 @@ class Reach:
     features: dict[str, Floats]
 
 
-def measure(reference: FloatModel, samples: Iterable[Sample], options: CompileOptions) -> Reach:
+def measure(
+    reference: FloatModel, samples: Sequence[Sample], options: CompileOptions, progress: Callable[[float], None]
+) -> Reach:
     """Runs the float model over the samples."""
     peaks: dict[str, float] = {}
     features: dict[str, Floats] = {}
-    for sample in samples:
+    for done, sample in enumerate(samples, start=1):
+        progress(done / len(samples))
         for name, values in (*reference.run(sample).items(), *sample.items()):
             peaks[name] = max(peaks.get(name, 0.0), float(np.abs(values).max()))
         for name, values in sample.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 from circuits.onnx import import_onnx
 from circuits.program.graph import Program
@@ -12,9 +13,19 @@ from circuits.quantize.fidelity import FidelityReport, fidelity
 from circuits.quantize.lower import lower
 from circuits.quantize.options import CompileOptions
 
+# Called with the name of the phase and the fraction of it that is done.
+Progress = Callable[[str, float], None]
+
+
+def _silent(phase: str, fraction: float) -> None:
+    """The progress of a caller who does not want to know."""
+
 
 def compile_model(
-    onnx_path: str | os.PathLike[str], calibration: Data | None = None, options: CompileOptions | None = None
+    onnx_path: str | os.PathLike[str],
+    calibration: Data | None = None,
+    options: CompileOptions | None = None,
+    progress: Progress = _silent,
 ) -> tuple[Program, FidelityReport]:
     """The integer program of a model, validated, and its fidelity to the float model.
 
@@ -24,7 +35,10 @@ def compile_model(
     chosen = options or CompileOptions()
     model = import_onnx(onnx_path, freeze=dict(chosen.freeze), batch=chosen.batch)
     samples = samples_of(model.graph, calibration, chosen)
-    builder = lower(model.graph, measure(model.reference, samples.calibration, chosen), chosen)
+    reach = measure(model.reference, samples.calibration, chosen, lambda done: progress("calibrate", done))
+    builder = lower(model.graph, reach, chosen)
     program = builder.finish(model.graph.outputs)
     validate(program)
-    return program, fidelity(model, program, builder.values, samples, chosen.fidelity_samples)
+    compared = samples.limited(chosen.fidelity_samples)
+    report = fidelity(model, program, builder.values, compared, lambda done: progress("compare", done))
+    return program, report

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -75,15 +75,16 @@ class FidelityReport:
 
 
 def fidelity(
-    model: ImportedModel, program: Program, values: Mapping[str, Tensor], samples: Samples, most: int
+    model: ImportedModel,
+    program: Program,
+    values: Mapping[str, Tensor],
+    samples: Samples,
+    progress: Callable[[float], None],
 ) -> FidelityReport:
-    """Compares `program` with onnxruntime on at most `most` samples of each split."""
-    comparison = _Comparison(model, program, values)
-    outputs = [
-        result
-        for split, chosen in (("calibration", samples.calibration[:most]), ("held_out", samples.held_out[:most]))
-        for result in comparison.split(split, chosen)
-    ]
+    """Compares `program` with onnxruntime on every sample. `values` says where the float values are in it."""
+    total = len(samples.calibration) + len(samples.held_out)
+    comparison = _Comparison(model, program, values, lambda done: progress(done / total))
+    outputs = [*comparison.split("calibration", samples.calibration), *comparison.split("held_out", samples.held_out)]
     warnings = []
     if samples.random:
         warnings.append(
@@ -97,7 +98,9 @@ def fidelity(
 
 
 class _Comparison:
-    def __init__(self, model: ImportedModel, program: Program, values: Mapping[str, Tensor]) -> None:
+    def __init__(
+        self, model: ImportedModel, program: Program, values: Mapping[str, Tensor], progress: Callable[[int], None]
+    ) -> None:
         self._model = model
         self._program = program
         self._executor = Executor(program)
@@ -105,6 +108,8 @@ class _Comparison:
         self._errors: dict[str, float] = {}
         self._peaks: dict[str, float] = {}
         self.saturated: dict[int, int] = {}
+        self._done = 0
+        self._progress = progress
 
     def split(self, name: str, samples: Sequence[Sample]) -> list[OutputFidelity]:
         if not samples:
@@ -114,6 +119,8 @@ class _Comparison:
             expected = self._model.reference.run(sample)
             integers = [quantize_clamped(port, sample[port.name]) for port in self._program.inputs]
             made = self._executor.trace(integers)
+            self._done += 1
+            self._progress(self._done)
             self._look_inside(made, expected)
             for output in self._program.outputs:
                 real = made[output.ref.index] / 2.0 ** output.port.scales[0]
