@@ -120,11 +120,15 @@ def main() -> None:
     _die_with_parent(request["parent"])
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides, and kills
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    status = 0
     try:
         run_phase(request["phase"], request)
     except Exception as error:  # noqa: BLE001 - the last line of stderr is what the parent reports
         print(f"failed: {error}", file=sys.stderr)
-        sys.exit(1)
+        status = 1
+    sys.stderr.flush()
+    # ezkl's threads still log while the interpreter shuts down, and crash it half of the time: leave without that.
+    os._exit(status)
 
 
 if __name__ == "__main__":

@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from circuits.errors import EnvironmentFailure, InputError
+from circuits.execute import execute
 from circuits.lower.halo2 import SALT_BITS, SALT_ELEMENTS
 from circuits.program.graph import Program
-from circuits.program.interpreter import run
 from circuits.statement import Route, Statement, input_commitment, input_root, output_root
 from prover.backend import Phases, Progress, silent
 from prover.halo2.keys import CIRCUIT, PK, SETTINGS, VK, Halo2Keys
@@ -49,7 +49,7 @@ def commit_input(inputs: Sequence[Integers], salt: Sequence[int]) -> bytes:
     """What a request for a hidden input carries in inputRoot's place, section 4."""
     import ezkl  # slow to load, and needed nowhere else in this process
 
-    (digest,) = ezkl.poseidon_hash(_field_elements(inputs, salt))
+    (digest,) = ezkl.poseidon_hash(field_elements(inputs, salt))
     return input_commitment(int.from_bytes(bytes.fromhex(digest), "little"))
 
 
@@ -69,19 +69,19 @@ def prove(
     if program.model_id() != keys.key.model_id:
         message = "these keys belong to another program"
         raise InputError("key_for_another_model", message, keys=keys.key.model_id.hex())
-    outputs = run(program, inputs)
+    outputs = execute(program, inputs)
     salt = _checked_salt(keys, salt)
     phases = Phases()
     with tempfile.TemporaryDirectory(prefix="inferproof-halo2-") as scratch:
-        request = _request(keys, Path(scratch))
-        data = {"input_data": [_field_elements(inputs, salt)]}
+        request = phase_request(keys, Path(scratch))
+        data = {"input_data": [field_elements(inputs, salt)]}
         Path(request["input"]).write_text(json.dumps(data))
         phases.add(run_in_child("witness", request, progress, cancel=cancel))
         _compare_witness(json.loads(Path(request["witness"]).read_text()), outputs, bool(salt))
         expected = keys.plan.estimate.prove_s
         phases.add(run_in_child("prove", request, progress, expected_s=expected, cancel=cancel))
         phases.add(run_in_child("verify", request, progress, cancel=cancel))
-        proof = _read_proof(Path(request["proof"]))
+        proof = read_proof(Path(request["proof"]))
     statement = _statement(keys, inputs, outputs, proof)
     return ProofResult(_proof_file(keys, statement, proof), statement, outputs, phases, keys.key.unbound())
 
@@ -96,13 +96,13 @@ def _checked_salt(keys: Halo2Keys, salt: Sequence[int] | None) -> Sequence[int]:
     return salt
 
 
-def _field_elements(inputs: Sequence[Integers], salt: Sequence[int]) -> list[str]:
+def field_elements(inputs: Sequence[Integers], salt: Sequence[int]) -> list[str]:
     """Little-endian hex, the one spelling that ezkl reads without going through a float32."""
     values = [int(value) for tensor in inputs for value in tensor.reshape(-1)] + [int(value) for value in salt]
     return [(value % SCALAR_MODULUS).to_bytes(32, "little").hex() for value in values]
 
 
-def _request(keys: Halo2Keys, scratch: Path) -> dict[str, str]:
+def phase_request(keys: Halo2Keys, scratch: Path) -> dict[str, str]:
     names = {"input": "input.json", "witness": "witness.json", "proof": "proof.json"}
     kept = {"circuit": CIRCUIT, "pk": PK, "vk": VK, "settings": SETTINGS}
     request = {name: str(scratch / file) for name, file in names.items()}
@@ -131,7 +131,7 @@ def _compare_witness(witness: dict[str, list[list[str]]], outputs: Sequence[Inte
     raise EnvironmentFailure("witness_differs", message, output=output, position=position, count=len(places))
 
 
-def _read_proof(path: Path) -> Halo2Proof:
+def read_proof(path: Path) -> Halo2Proof:
     document = json.loads(path.read_text())
     words = [word for column in document["instances"] for word in column]
     instances = tuple(int.from_bytes(bytes.fromhex(word), "little") for word in words)
