@@ -69,7 +69,12 @@ def test_exporter_refuses_to_guess_when_nothing_was_built(tmp_path: Path) -> Non
 
 def test_exported_form_is_deterministic(tmp_path: Path) -> None:
     artifact = tmp_path / "A.json"
-    parts = {"bytecode": {"object": "0x01"}, "deployedBytecode": {"object": "0x02"}, "abi": [{"b": 1, "a": 2}], "ast": {}}
+    parts = {
+        "bytecode": {"object": "0x01"},
+        "deployedBytecode": {"object": "0x02"},
+        "abi": [{"b": 1, "a": 2}],
+        "ast": {},
+    }
     artifact.write_text(json.dumps(parts), encoding="utf-8")
     first = EXPORTER["rendered"](artifact)
     artifact.write_text(json.dumps(dict(reversed(parts.items()))), encoding="utf-8")
