@@ -1,1 +1,1 @@
-"""What is computed: statements, the integer program, its import, quantization and lowering. No keys, no network, no clock."""
+"""What is computed: statements, the integer program, its import, quantization, lowering. No keys, network or clock."""

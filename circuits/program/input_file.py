@@ -1,7 +1,8 @@
 """Input files: real numbers as people have them, or the program's own integers.
 
-`.json` is `{"input_data": [[...], ...]}` (one list an input, flat or nested, in graph order), `{"inputs": {name: [...]}}`
-or, with integers that are already at the port's scale, `{"integers": {name: [...]}}`. `.npz` has an array an input, by name.
+A `.json` file is `{"input_data": [[...], ...]}` (one list an input, flat or nested, in graph order), or
+`{"inputs": {name: [...]}}`, or, with integers that are already at the port's scale, `{"integers": {name: [...]}}`. A
+`.npz` file has an array for each input, by name.
 """
 
 from __future__ import annotations

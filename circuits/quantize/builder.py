@@ -67,7 +67,7 @@ class Builder:
 
     def peak(self, name: str) -> float:
         """The largest absolute value of a float value, with headroom."""
-        return self._peaks.get(name, 1.0) * self.options.headroom
+        return self._peaks[name] * self.options.headroom
 
     def target(self, name: str) -> Target:
         """The scale and bits that calibration asks for."""

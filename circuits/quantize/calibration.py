@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from circuits.errors import InputError
+from circuits.onnx import ImportedModel
 from circuits.onnx.graph import FloatGraph, Floats
-from circuits.onnx.reference import FloatModel
 from circuits.quantize.options import CompileOptions
 
 Sample = dict[str, Floats]
@@ -97,15 +97,29 @@ class Reach:
     features: dict[str, Floats]
 
 
+# The nodes that canonical rewrites put between those of the original model, which knows nothing of their values.
+REWRITTEN: dict[str, Callable[..., Floats]] = {"MatMul": np.matmul, "Mul": np.multiply, "Transpose": np.transpose}
+
+
+def _all_values(model: ImportedModel, sample: Sample) -> dict[str, Floats]:
+    """Every float value of the canonical graph for one sample."""
+    graph, values = model.graph, {**model.reference.run(sample), **sample}
+    for node in graph.nodes:
+        if node.output not in values:
+            operands = [graph.constant(n) if graph.is_constant(n) else values[n] for n in node.inputs]
+            values[node.output] = REWRITTEN[node.op](*operands)
+    return values
+
+
 def measure(
-    reference: FloatModel, samples: Sequence[Sample], options: CompileOptions, progress: Callable[[float], None]
+    model: ImportedModel, samples: Sequence[Sample], options: CompileOptions, progress: Callable[[float], None]
 ) -> Reach:
     """Runs the float model over the samples."""
     peaks: dict[str, float] = {}
     features: dict[str, Floats] = {}
     for done, sample in enumerate(samples, start=1):
         progress(done / len(samples))
-        for name, values in (*reference.run(sample).items(), *sample.items()):
+        for name, values in _all_values(model, sample).items():
             peaks[name] = max(peaks.get(name, 0.0), float(np.abs(values).max()))
         for name, values in sample.items():
             last = np.abs(values).reshape(-1, values.shape[-1] if values.ndim else 1).max(axis=0)

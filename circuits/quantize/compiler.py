@@ -35,7 +35,7 @@ def compile_model(
     chosen = options or CompileOptions()
     model = import_onnx(onnx_path, freeze=dict(chosen.freeze), batch=chosen.batch)
     samples = samples_of(model.graph, calibration, chosen)
-    reach = measure(model.reference, samples.calibration, chosen, lambda done: progress("calibrate", done))
+    reach = measure(model, samples.calibration, chosen, lambda done: progress("calibrate", done))
     builder = lower(model.graph, reach, chosen)
     program = builder.finish(model.graph.outputs)
     validate(program)
