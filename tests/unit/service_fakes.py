@@ -150,10 +150,14 @@ def make_deps(folder: Path, **overrides: Any) -> Deps:
     )
     settings.data_dir.mkdir(parents=True)
     (settings.data_dir / "service.db").write_bytes(_migrated_database())
-    engine = open_engine(settings.database_url)
-    deps = Deps(
+    return replace(deps_over(settings), **{k: v for k, v in overrides.items() if k not in wanted})
+
+
+def deps_over(settings: Settings) -> Deps:
+    """Fakes over the database and the store that the settings name."""
+    return Deps(
         settings=settings,
-        database=Database(engine),
+        database=Database(open_engine(settings.database_url)),
         store=ArtifactStore(settings.store_url, settings.cache_dir),
         broker=FakeBroker(),
         prover=FakeProver(),
@@ -163,7 +167,6 @@ def make_deps(folder: Path, **overrides: Any) -> Deps:
         read_inputs=read_inputs,
         clock=ManualClock(),
     )
-    return replace(deps, **{k: v for k, v in overrides.items() if k not in wanted})
 
 
 def hold_model(deps: Deps, program: Program | None = None) -> str:

@@ -10,7 +10,6 @@ import numpy as np
 
 from circuits.errors import InputError
 from circuits.program.graph import Program
-from circuits.quantize import CompileOptions, compile_model
 from prover.service.adapters.ports import CompileRequest
 
 
@@ -18,6 +17,9 @@ class OnnxCompiler:
     """Compiles an upload with the options that the API offers, and the others' defaults."""
 
     def compile(self, request: CompileRequest) -> tuple[Program, dict[str, Any]]:
+        # Seconds of imports (onnxruntime), for processes that never compile.
+        from circuits.quantize import CompileOptions, compile_model
+
         calibration = _read_npz(request.calibration) if request.calibration else None
         options = CompileOptions(bits=request.bits, weight_bits=request.weight_bits)
         program, report = compile_model(request.onnx, calibration, options)

@@ -39,6 +39,7 @@ class Loop:
         self._on_bug = on_bug
         self._succeeded_at = time.monotonic()
         self._problem = ""
+        self._ended = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
@@ -50,7 +51,7 @@ class Loop:
     def check(self) -> str:
         """For /ready: raises EnvironmentFailure("loop_stuck") when nothing has succeeded for long."""
         age = time.monotonic() - self._succeeded_at
-        if not self._thread.is_alive() or age > max(STALE_S, STALE_AFTER * self._interval_s):
+        if self._ended or age > max(STALE_S, STALE_AFTER * self._interval_s):
             raise EnvironmentFailure("loop_stuck", f"{self.name} last succeeded {age:.0f} s ago; {self._problem}")
         return f"succeeded {age:.1f} s ago"
 
@@ -64,6 +65,7 @@ class Loop:
                 self._stopping.wait(min(wait, max(MAX_BACKOFF_S, self._interval_s)))
             finished = True
         finally:
+            self._ended = True
             if not finished:
                 self._on_bug()
 

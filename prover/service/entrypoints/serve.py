@@ -48,12 +48,18 @@ def run_serve(settings: Settings, on_ready: OnReady | None = None) -> int:
         return serve(deps, WorkerChild(deps), listener, on_ready)
 
 
-def serve(deps: Deps, worker: WorkerChild, listener: socket.socket, on_ready: OnReady | None = None) -> int:
-    """The same over dependencies that are already there."""
+def serve(
+    deps: Deps,
+    worker: WorkerChild,
+    listener: socket.socket,
+    on_ready: OnReady | None = None,
+    stopping: threading.Event | None = None,
+) -> int:
+    """The same over dependencies that are already there; `stopping` ends it where no signal can."""
     migrate(deps.database.engine, deps.settings.data_dir)
     with deps.database.transaction() as work:
         work.jobs.mark_all_unsent()
-    stopping, bug = threading.Event(), threading.Event()
+    stopping, bug = stopping or threading.Event(), threading.Event()
 
     def on_bug() -> None:
         bug.set()

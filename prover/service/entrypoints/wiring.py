@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from circuits.program.file import load_program, save_program
 from circuits.program.input_file import read_inputs
-from contracts.client.chain import Chain
-from contracts.client.deployment import Deployment
 from prover.service.adapters.broker import CeleryBroker, make_celery
 from prover.service.adapters.database import open_engine
 from prover.service.adapters.halo2_prover import Halo2Prover
-from prover.service.adapters.hub_chain import HubClient
 from prover.service.adapters.onnx_compiler import OnnxCompiler
+from prover.service.adapters.ports import HubChain
 from prover.service.adapters.store import ArtifactStore
 from prover.service.adapters.unit_of_work import Database
 from prover.service.handlers.deps import Deps
@@ -35,8 +33,13 @@ def wire(settings: Settings, *, with_chain: bool) -> Deps:
     )
 
 
-def _open_hub(settings: Settings) -> HubClient | None:
+def _open_hub(settings: Settings) -> HubChain | None:
     if settings.rpc_url is None or settings.deployment_file is None:
         return None
+    # Seconds of imports that a worker, which has no business with the chain, should not spend.
+    from contracts.client.chain import Chain
+    from contracts.client.deployment import Deployment
+    from prover.service.adapters.hub_chain import HubClient
+
     key = settings.private_key.get_secret_value() if settings.private_key else None
     return HubClient(Chain(settings.rpc_url, key), Deployment.load(settings.deployment_file))

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 import structlog
@@ -28,8 +28,16 @@ WORKER_MODULE = "prover.service.entrypoints.worker"
 class WorkerChild:
     """Starts a worker in a process group of its own, starts another when it dies, and leaves none behind."""
 
-    def __init__(self, deps: Deps, queues: Sequence[str] = DEFAULT_QUEUES, module: str = WORKER_MODULE) -> None:
+    def __init__(
+        self,
+        deps: Deps,
+        queues: Sequence[str] = DEFAULT_QUEUES,
+        module: str = WORKER_MODULE,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """`module` is what the child runs; `environment` None: this process's own."""
         self._deps = deps
+        self._environment = environment
         self._command = [sys.executable, "-m", module, *queues]
         self._process: subprocess.Popen[bytes] | None = None
         self._worker_id = ""
@@ -69,7 +77,7 @@ class WorkerChild:
 
     def _start(self) -> None:
         self._worker_id = f"{self._deps.settings.worker_id}-{uuid.uuid4().hex[:8]}"
-        process = subprocess.Popen(self._command, stdin=subprocess.PIPE, start_new_session=True)
+        process = subprocess.Popen(self._command, stdin=subprocess.PIPE, start_new_session=True, env=self._environment)
         self._process, self._started_at = process, time.monotonic()
         if process.stdin is not None:
             # The pipe stays open for as long as we live: its end tells the worker that we are gone.
