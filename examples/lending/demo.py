@@ -147,7 +147,8 @@ def _compile(ledger: Ledger, folder: Path) -> Program:
         options = CompileOptions(input_scales={"returns": INPUT_SCALE})
         program, report = compile_model(HERE / "lending.onnx", calibration, options)
         save_program(program, folder / "lending.program")
-        step.note = f"{len(program.ops)} ops, worst error {report.max_error():.2e}"
+        worst = max(output.max_abs_error for output in report.outputs)
+        step.note = f"{len(program.ops)} ops, off by at most {worst:.1e} from the float model"
     return program
 
 
@@ -157,7 +158,8 @@ def _register(
     options = halo2.Halo2Options()
     with ledger.step("set up the halo2 key") as step:
         keys = halo2.setup(program, options, halo2.KeyCache(cache_dir))
-        step.note = f"logrows {keys.logrows}, {'from the cache' if keys.cached else 'made now'}, INSECURE SRS"
+        cached = any(report.cached for report in keys.phases.reports)
+        step.note = f"logrows {keys.plan.estimate.logrows}, {'from the cache' if cached else 'made now'}, INSECURE SRS"
     chain = Chain(net.rpc_url, OWNER)
     registry = Registry(chain, core["ModelRegistry"])
     pin = RoutePin(int(Route.HALO2), HALO2_SELECTOR, keys.key.digest())

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from circuits.errors import InputError
 from circuits.program.file import load_program
 from circuits.statement import Route
 from contracts.client.deploy import HALO2_SELECTOR
@@ -29,7 +30,10 @@ def register(
 ) -> None:
     """Registers the program under the paying account. What is done already is left as it is."""
     source = load_program(program)
-    halo2_key = read_key(key, source).for_registration()
+    halo2_key = read_key(key, source)
+    if halo2_key.unbound():
+        parts = " and ".join(halo2_key.unbound())
+        raise InputError("unbound_cannot_register", f"this key leaves {parts} unbound, so nobody could rely on it")
     chain = open_chain(rpc_url, private_key_file, dev_account)
     addresses = open_deployment(deployment, chain)
     registry = Registry(chain, addresses["ModelRegistry"])

@@ -34,6 +34,17 @@ async def _settings(request: Mapping[str, Any]) -> None:
     for name, value in request["run_args"].items():
         setattr(arguments, name, value)
     await _finish(ezkl.gen_settings, request["onnx"], request["settings"], py_run_args=arguments)
+    _make_canonical(Path(request["settings"]))
+
+
+def _make_canonical(path: Path) -> None:
+    """ezkl 23 keeps the circuit's tables in a hash set, and their order in this file becomes their order in the
+    verifying key: sorted, two setups of one program give one key."""
+    settings = json.loads(path.read_text())
+    settings["required_range_checks"].sort()
+    settings["required_lookups"].sort(key=json.dumps)
+    settings["timestamp"] = 0
+    path.write_text(json.dumps(settings))
 
 
 async def _compile(request: Mapping[str, Any]) -> None:
