@@ -181,7 +181,8 @@ class _Rewriter:
 
     def _div(self, node: FloatNode) -> None:
         divisor = self._result.constant(node.input(1))
-        name = self._constant(f"{node.output}.reciprocal", 1.0 / divisor)
+        with np.errstate(divide="ignore"):  # a reciprocal that is not finite is refused with all such constants
+            name = self._constant(f"{node.output}.reciprocal", 1.0 / divisor)
         self._emit(replace(node, op="Mul", inputs=(node.input(0), name)))
 
     def _pow(self, node: FloatNode) -> None:

@@ -100,7 +100,9 @@ class _Folder:
     def _infer(self, node: onnx.NodeProto, name: str) -> None:
         """Types and shapes of the node's outputs, where onnx knows them."""
         try:
-            inferred = onnx.shape_inference.infer_shapes(self._single(node), strict_mode=False, data_prop=True)
+            # Strict: shapes that do not fit are an error. Nobody knows the shapes of an operator from elsewhere.
+            strict = node.domain in ("", "ai.onnx")
+            inferred = onnx.shape_inference.infer_shapes(self._single(node), strict_mode=strict, data_prop=True)
         except (onnx.shape_inference.InferenceError, ValueError, RuntimeError) as error:
             raise _broken(name, node, error) from error
         for value in inferred.graph.output:

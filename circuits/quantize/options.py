@@ -39,6 +39,9 @@ class CompileOptions:
             value = getattr(self, name)
             if not low <= value <= high:
                 raise InputError("bad_option", f"{name} is {value}, outside {low} to {high}", option=name, value=value)
+        for name, scale in self.input_scales.items():
+            if not -64 <= scale <= 64:
+                raise InputError("bad_option", f"input_scales[{name!r}] is {scale}, outside -64 to 64", option=name)
         if not 1.0 <= self.headroom <= 1024.0:
             raise InputError("bad_option", f"headroom is {self.headroom}, outside 1 to 1024", option="headroom")
         if not 0.0 <= self.held_out < 1.0:
