@@ -40,6 +40,11 @@ abstract contract InferenceConsumer is IInferenceConsumer {
         _onAttested(requestId, output);
     }
 
+    /// True from opening until the answer is applied; an answer whose `_onAttested` reverted can be retried.
+    function isAwaited(bytes32 requestId) external view returns (bool) {
+        return _subjectOf[requestId] != 0;
+    }
+
     /// Opens `r` at the hub and remembers what its answer must match. The fee comes from this contract's credit at the
     /// hub where that suffices (earlier refunds), otherwise from its balance.
     function _openRequest(Request memory r, Tensor[] memory inputs) internal returns (bytes32 requestId) {
@@ -50,11 +55,6 @@ abstract contract InferenceConsumer is IInferenceConsumer {
         for (uint256 i = 0; i < r.routes.length; ++i) {
             _pinnedKey[requestId][r.routes[i].route] = r.routes[i].keyDigest;
         }
-    }
-
-    /// True from opening until the answer is applied; an answer whose `_onAttested` reverted can be retried.
-    function _isAwaited(bytes32 requestId) internal view returns (bool) {
-        return _subjectOf[requestId] != 0;
     }
 
     /// What to do with a final output. A revert here leaves the hub's payment untouched and allows a retry.

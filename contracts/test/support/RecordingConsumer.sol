@@ -27,10 +27,6 @@ contract RecordingConsumer is InferenceConsumer {
         refusing = refusing_;
     }
 
-    function isAwaited(bytes32 requestId) external view returns (bool) {
-        return _isAwaited(requestId);
-    }
-
     function _onAttested(bytes32 requestId, AttestedOutput calldata output) internal override {
         uint256 left = gasleft();
         if (refusing) revert NotNow();
