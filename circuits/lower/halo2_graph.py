@@ -7,6 +7,7 @@ output no freedom.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -51,6 +52,7 @@ class GraphBuilder:
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     constants: list[onnx.TensorProto] = field(default_factory=list)
     largest: int = 1  # of all values that ezkl decomposes into digits
+    _factors: set[bytes] = field(default_factory=set)
 
     def _name(self) -> str:
         return f"v{len(self.nodes) + len(self.constants)}"
@@ -94,17 +96,34 @@ class GraphBuilder:
         """[g, p, k] x [g, k, n] -> a row of g·p·n elements; `b` is a row or constant integers of dims (g, k, n)."""
         g, p, k, n = dims
         lead = [g] if g > 1 else []
-        left = self._reshape(a.name, [*lead, p, k])
         if isinstance(b, Row):
-            products = [self._node("MatMul", left, self._reshape(b.name, [*lead, k, n]))]
-        else:
-            factors = [self._constant(part.reshape([*lead, k, n])) for part in float_parts(b)]
-            products = [self._node("MatMul", left, factor) for factor in factors]
-        rows = [Row(self._reshape(product, [1, g * p * n]), g * p * n, bound) for product in products]
-        total = rows[0]
-        for row in rows[1:]:
-            total = self.add(total, row, bound)
+            left, right = self._reshape(a.name, [*lead, p, k]), self._reshape(b.name, [*lead, k, n])
+            return self._flat(self._node("MatMul", left, right), g * p * n, bound)
+        total: Row | None = None
+        for part in float_parts(b):
+            product = self._matmul_constant(a, part.reshape([*lead, k, n]), dims, bound)
+            total = product if total is None else self.add(total, product, bound)
+        assert total is not None  # float_parts returns at least one part
         return total
+
+    def _matmul_constant(
+        self, a: Row, factor: npt.NDArray[np.float32], dims: tuple[int, int, int, int], bound: int
+    ) -> Row:
+        """The importer merges equal initializers, and ezkl decomposes every element of one with two uses: so a matrix
+        that comes again is used transposed, (bᵀ aᵀ)ᵀ."""
+        g, p, k, n = dims
+        digest = hashlib.sha256(str(factor.shape).encode() + factor.tobytes()).digest()
+        if g > 1 or digest not in self._factors:
+            self._factors.add(digest)
+            product = self._node("MatMul", self._reshape(a.name, [*factor.shape[:-2], p, k]), self._constant(factor))
+            return self._flat(product, g * p * n, bound)
+        turned = self.arrange([a], np.arange(p * k).reshape(p, k).T)
+        left = self._constant(np.ascontiguousarray(factor.T))
+        product = self._node("MatMul", left, self._reshape(turned.name, [k, p]))
+        return self.arrange([self._flat(product, n * p, bound)], np.arange(n * p).reshape(n, p).T)
+
+    def _flat(self, name: str, size: int, bound: int) -> Row:
+        return Row(self._reshape(name, [1, size]), size, bound)
 
     def add(self, a: Row, b: Row, bound: int | None = None) -> Row:
         return Row(self._node("Add", a.name, b.name), a.size, a.bound + b.bound if bound is None else bound)

@@ -1,0 +1,33 @@
+"""Makes tests/halo2_programs.py importable everywhere below, and proves one small program once a session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import halo2_programs
+import numpy as np
+import pytest
+
+from circuits.program.graph import Program
+from prover.halo2 import Halo2Keys, Halo2Options, KeyCache, ProofResult, prove, setup
+
+
+@dataclass(frozen=True)
+class Halo2Case:
+    """A program with public input and fixed parameters, its keys over the development SRS, and one honest proof."""
+
+    program: Program
+    inputs: list[np.ndarray]
+    cache: KeyCache
+    keys: Halo2Keys
+    result: ProofResult
+
+
+@pytest.fixture(scope="session")
+def halo2_case(tmp_path_factory: pytest.TempPathFactory) -> Halo2Case:
+    cache = KeyCache(Path(tmp_path_factory.mktemp("halo2")) / "cache")
+    program = halo2_programs.gemm_relu()
+    keys = setup(program, Halo2Options(), cache)
+    inputs = halo2_programs.random_inputs(program, 3)
+    return Halo2Case(program, inputs, cache, keys, prove(program, inputs, keys))

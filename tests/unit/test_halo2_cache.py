@@ -1,0 +1,96 @@
+"""The key cache: built once, never half-written, damage told."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from circuits.errors import EnvironmentFailure
+from prover.halo2.cache import KeyCache
+
+
+def write_two(folder: Path) -> None:
+    (folder / "a").write_text("alpha")
+    (folder / "b").write_bytes(bytes(1000))
+
+
+def test_builds_an_entry_once(tmp_path: Path) -> None:
+    cache, built = KeyCache(tmp_path), []
+
+    def build(folder: Path) -> None:
+        built.append(folder)
+        write_two(folder)
+
+    assert cache.entry("keys", "d1", build).cached is False
+    again = KeyCache(tmp_path).entry("keys", "d1", build)
+    assert again.cached is True
+    assert (again.folder / "a").read_text() == "alpha"
+    assert len(built) == 1
+
+
+def test_leaves_nothing_behind_when_building_fails(tmp_path: Path) -> None:
+    def fail(folder: Path) -> None:
+        write_two(folder)
+        raise EnvironmentFailure("halo2_phase_failed", "no")
+
+    with pytest.raises(EnvironmentFailure, match="no"):
+        KeyCache(tmp_path).entry("keys", "d1", fail)
+    assert [path.name for path in (tmp_path / "keys").iterdir() if path.is_dir()] == []
+    assert KeyCache(tmp_path).entry("keys", "d1", write_two).cached is False
+
+
+@pytest.mark.parametrize("damage", ["flip", "shorten", "remove", "manifest"])
+def test_tells_a_damaged_entry(tmp_path: Path, damage: str) -> None:
+    folder = KeyCache(tmp_path).entry("keys", "d1", write_two).folder
+    if damage == "flip":
+        (folder / "b").write_bytes(bytes(999) + b"\x01")
+    elif damage == "shorten":
+        (folder / "b").write_bytes(bytes(999))
+    elif damage == "remove":
+        (folder / "b").unlink()
+    else:
+        (folder / "manifest.json").write_text("[]")
+    with pytest.raises(EnvironmentFailure) as caught:
+        KeyCache(tmp_path).entry("keys", "d1", write_two)
+    assert caught.value.code == "key_corrupt"
+
+
+def _build_slowly(root: Path, log: Path) -> None:
+    def build(folder: Path) -> None:
+        with log.open("a") as file:
+            file.write(f"{os.getpid()}\n")
+        time.sleep(0.3)
+        write_two(folder)
+
+    KeyCache(root).entry("keys", "d1", build)
+
+
+def test_two_processes_at_once_build_once(tmp_path: Path) -> None:
+    context, log = multiprocessing.get_context("spawn"), tmp_path / "log"
+    processes = [context.Process(target=_build_slowly, args=(tmp_path / "root", log)) for _ in range(2)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0, 0]
+    assert len(log.read_text().splitlines()) == 1
+
+
+def test_a_builder_killed_half_way_is_built_over(tmp_path: Path) -> None:
+    context, log = multiprocessing.get_context("spawn"), tmp_path / "log"
+    process = context.Process(target=_build_slowly, args=(tmp_path / "root", log))
+    process.start()
+    while not log.exists():
+        time.sleep(0.01)
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGKILL)
+    process.join(60)
+    cache = KeyCache(tmp_path / "root")
+    assert not cache.path("keys", "d1").exists()
+    assert cache.entry("keys", "d1", write_two).cached is False
+    assert sorted(path.name for path in cache.path("keys", "d1").iterdir()) == ["a", "b", "manifest.json"]
