@@ -13,6 +13,9 @@ from circuits.errors import EnvironmentFailure
 FILESYSTEM = "filesystem://"
 RUN_JOB = "inferproof.run_job"
 SEND_TIMEOUT_S = 5
+# It is away, its folder is not writable, its transport is not installed (kombu without redis says AttributeError), or
+# there is none by that name.
+FAILURES = (OperationalError, OSError, ImportError, AttributeError, KeyError)
 # The folder is polled; with kombu's own second a short job would mostly wait.
 POLLING_INTERVAL_S = 0.05
 
@@ -61,7 +64,7 @@ class CeleryBroker:
     def send(self, job_id: str, queue: str) -> None:
         try:
             self._app.send_task(RUN_JOB, args=[job_id], queue=queue, retry=False, expires=None)
-        except (OperationalError, OSError) as error:
+        except FAILURES as error:
             raise EnvironmentFailure("broker_unusable", f"the broker takes no messages: {error}") from error
 
     def check(self) -> None:
@@ -73,5 +76,5 @@ class CeleryBroker:
                 probe = Path(folder).parent / ".probe"
                 probe.touch()
                 probe.unlink(missing_ok=True)
-        except (OperationalError, OSError) as error:
+        except FAILURES as error:
             raise EnvironmentFailure("broker_unusable", f"the broker cannot be reached: {error}") from error

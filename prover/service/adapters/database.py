@@ -22,10 +22,13 @@ def open_engine(url: str) -> Engine:
     """Connects lazily. On SQLite every transaction takes the write lock at once, so that none fails half way."""
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
+        if parsed.get_backend_name() != "sqlite":
+            return create_engine(parsed, pool_pre_ping=True)
+    except (ArgumentError, ValueError) as error:
         raise InputError("database_url_invalid", f"no database URL: {error}") from error
-    if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, pool_pre_ping=True)
+    except ImportError as error:
+        message = f"this database needs a driver that is not installed: {error}"
+        raise EnvironmentFailure("database_driver_missing", message) from error
     if parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_S})

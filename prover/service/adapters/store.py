@@ -21,7 +21,10 @@ class ArtifactStore:
     """
 
     def __init__(self, url: str, cache_dir: Path) -> None:
-        self._fs, root = fsspec.core.url_to_fs(url)
+        try:
+            self._fs, root = fsspec.core.url_to_fs(url)
+        except (ImportError, ValueError) as error:
+            raise EnvironmentFailure("store_unusable", f"no store at {url}: {error}") from error
         self._root = str(root).rstrip("/")
         self._local = "file" in self._fs.protocol
         self._cache_dir = cache_dir

@@ -1,0 +1,101 @@
+"""The schema that migrations make is the one that the code uses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+
+from circuits.errors import EnvironmentFailure, InputError
+from prover.service.adapters.broker import CeleryBroker, make_celery
+from prover.service.adapters.database import _config, migrate, open_engine, require_current
+from prover.service.adapters.store import ArtifactStore
+from prover.service.adapters.tables import metadata
+from prover.service.settings import Settings
+
+
+def test_migrations_and_tables_agree(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'service.db'}")
+    migrate(engine, tmp_path)
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_migrating_twice_changes_nothing(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'service.db'}")
+    migrate(engine, tmp_path)
+    migrate(engine, tmp_path)
+    require_current(engine)
+
+
+def test_migrations_can_be_taken_back(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'service.db'}")
+    migrate(engine, tmp_path)
+    config = _config()
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+        connection.commit()
+    with pytest.raises(EnvironmentFailure):
+        require_current(engine)
+
+
+@pytest.mark.parametrize("url", ["nonsense", "sqlite://:::"])
+def test_a_url_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(InputError) as refused:
+        open_engine(url)
+    assert refused.value.code == "database_url_invalid"
+
+
+@pytest.mark.parametrize("url", ["postgresql+pg8000://localhost/x", "postgresql+psycopg://localhost/x"])
+def test_a_driver_that_is_not_installed_is_named(url: str) -> None:
+    with pytest.raises(EnvironmentFailure) as refused:
+        open_engine(url)
+    assert refused.value.code == "database_driver_missing"
+
+
+@pytest.mark.parametrize("url", ["nothing://host", "redis://127.0.0.1:1/0", "amqp://127.0.0.1:1//"])
+def test_a_broker_that_cannot_be_used_is_one_clear_error(url: str) -> None:
+    broker = CeleryBroker(make_celery(url))
+    for use in (broker.check, lambda: broker.send("0" * 32, "cpu")):
+        with pytest.raises(EnvironmentFailure) as refused:
+            use()
+        assert refused.value.code == "broker_unusable"
+
+
+def test_a_store_that_cannot_be_used_is_one_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentFailure) as refused:
+        ArtifactStore("nothing://bucket", tmp_path)
+    assert refused.value.code == "store_unusable"
+    (tmp_path / "file").touch()
+    with pytest.raises(EnvironmentFailure) as refused:
+        ArtifactStore(f"file://{tmp_path / 'file'}", tmp_path).put(b"content")
+    assert refused.value.code == "store_unusable"
+
+
+def test_a_file_that_is_no_database_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "service.db").write_bytes(b"something else entirely" * 100)
+    with pytest.raises(EnvironmentFailure) as refused:
+        migrate(open_engine(f"sqlite:///{tmp_path / 'service.db'}"), tmp_path)
+    assert refused.value.code == "database_unusable"
+
+
+def test_settings_come_from_the_environment_and_arguments_win(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("INFERPROOF_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("INFERPROOF_API_KEYS", "one, two")
+    monkeypatch.setenv("INFERPROOF_PORT", "1234")
+    settings = Settings(port=4321)
+    assert (settings.port, settings.database_url) == (4321, f"sqlite:///{tmp_path / 'service.db'}")
+    assert [key.get_secret_value() for key in settings.api_keys] == ["one", "two"]
+
+
+def test_a_worker_is_told_everything_but_the_secrets(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, private_key="0xsecret", api_keys="hidden", lease_s=7)
+    told = settings.for_worker("w-1")
+    assert "secret" not in told
+    assert "hidden" not in told
+    heard = Settings.from_worker_json(told)
+    assert (heard.worker_id, heard.lease_s, heard.database_url) == ("w-1", 7, settings.database_url)
