@@ -11,6 +11,7 @@ import json
 import math
 import os
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,15 @@ def read_npz(path: Path) -> dict[str, npt.NDArray[Any]]:
             return {name: arrays[name] for name in arrays.files}
     except OSError as error:
         raise _unreadable(path, error.strerror or error) from error
-    except (zipfile.BadZipFile, ValueError, EOFError, KeyError, NotImplementedError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        ValueError,
+        EOFError,
+        LookupError,
+        MemoryError,
+        NotImplementedError,
+    ) as error:
         raise _unreadable(path, error) from error
 
 
