@@ -181,6 +181,14 @@ contract LendingMarketTest is Test {
         market.liquidate(borrower, 1e6);
     }
 
+    function test_position_exactly_at_the_threshold_is_healthy() public {
+        _borrow(7_800e6);
+        _price(1_000e8); // 10000 * 78%
+        assertTrue(market.isHealthy(borrower));
+        vm.expectRevert(abi.encodeWithSelector(LendingMarket.PositionHealthy.selector, borrower, 7_800e6, 7_800e6));
+        market.liquidate(borrower, 1e6);
+    }
+
     function test_liquidates_when_a_proven_threshold_falls_below_the_debt() public {
         _borrow(14_000e6);
         oracle.setPair(address(collateral), 6_400, 6_900, NOW); // 20000 * 69% = 13800

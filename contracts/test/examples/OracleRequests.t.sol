@@ -123,10 +123,25 @@ contract OracleRequestsTest is OracleFixture {
         }
     }
 
+    function test_refuses_output_scale_that_is_negative_in_the_model() public {
+        AttestedRiskOracle.Config memory c = _config();
+        c.model.outputScaleBits = 200; // the byte of -56
+        bytes memory spec = _ioSpec(WINDOW, 15, 0, 200);
+        c.model.registrationId = _register(spec);
+        registry.bindKey(c.model.registrationId, 1, SELECTOR, KEY);
+        vm.expectRevert(
+            abi.encodeWithSelector(AttestedRiskOracle.ModelNotAsConfigured.selector, c.model.registrationId, spec)
+        );
+        new AttestedRiskOracle(hub, c, _pins());
+    }
+
     function test_refuses_key_that_is_not_bound() public {
         RoutePin[] memory pins = _pins();
         pins[0].keyDigest = keccak256("another key");
         vm.expectRevert(abi.encodeWithSelector(AttestedRiskOracle.PinNotBound.selector, 1, SELECTOR, pins[0].keyDigest));
+        new AttestedRiskOracle(hub, _config(), pins);
+        pins[0] = RoutePin(1, 0x0a0b0c0e, KEY);
+        vm.expectRevert(abi.encodeWithSelector(AttestedRiskOracle.PinNotBound.selector, 1, bytes4(0x0a0b0c0e), KEY));
         new AttestedRiskOracle(hub, _config(), pins);
         pins[0] = RoutePin(2, bytes4(0), bytes32(0)); // equals what an unbound route reads as
         vm.expectRevert(abi.encodeWithSelector(AttestedRiskOracle.PinNotBound.selector, 2, bytes4(0), bytes32(0)));
@@ -135,9 +150,17 @@ contract OracleRequestsTest is OracleFixture {
         new AttestedRiskOracle(hub, _config(), new RoutePin[](0));
     }
 
-    function test_refuses_rails_that_could_let_the_ratio_pass_the_threshold() public {
+    function test_refuses_rails_that_do_not_hold_together() public {
         AttestedRiskOracle.Config memory c = _config();
         c.rails.minThreshold = 3_499; // under minLtv + gap
+        vm.expectRevert(abi.encodeWithSelector(RiskRails.RailsInconsistent.selector, c.rails));
+        new AttestedRiskOracle(hub, c, _pins());
+        c = _config();
+        c.rails.maxThreshold = 10_001;
+        vm.expectRevert(abi.encodeWithSelector(RiskRails.RailsInconsistent.selector, c.rails));
+        new AttestedRiskOracle(hub, c, _pins());
+        c = _config();
+        c.rails.maxStep = 0; // nothing would ever move
         vm.expectRevert(abi.encodeWithSelector(RiskRails.RailsInconsistent.selector, c.rails));
         new AttestedRiskOracle(hub, c, _pins());
         c = _config();

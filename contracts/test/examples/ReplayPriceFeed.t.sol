@@ -45,8 +45,10 @@ contract ReplayPriceFeedTest is Test {
     }
 
     function test_rejects_times_going_back_or_ahead() public {
+        vm.expectRevert(abi.encodeWithSelector(ReplayPriceFeed.TimeOrder.selector, 0, 0, block.timestamp));
+        feed.push(10, 0); // a round without a time reads as absent
         feed.push(10, 1_000);
-        uint64[3] memory bad = [uint64(999), uint64(block.timestamp + 1), 0];
+        uint64[2] memory bad = [uint64(999), uint64(block.timestamp + 1)];
         for (uint256 i = 0; i < bad.length; ++i) {
             vm.expectRevert(abi.encodeWithSelector(ReplayPriceFeed.TimeOrder.selector, bad[i], 1_000, block.timestamp));
             feed.push(10, bad[i]);
