@@ -4,7 +4,7 @@ from prover.halo2.cache import KeyCache
 from prover.halo2.keys import Halo2Keys, audit, estimate, setup
 from prover.halo2.options import Halo2Options, Limits
 from prover.halo2.process import Cancelled
-from prover.halo2.prove import ProofResult, commit_input, draw_salt, prove
+from prover.halo2.proving import ProofResult, commit_input, draw_salt, prove
 
 __all__ = [
     "Cancelled",

@@ -26,7 +26,7 @@ from circuits.program.refs import Visibility  # noqa: E402
 from circuits.statement import Statement, input_commitment, output_root, tensor_bytes  # noqa: E402
 from prover.halo2 import Halo2Keys, Halo2Options, KeyCache, prove, setup  # noqa: E402
 from prover.halo2.process import run_in_child  # noqa: E402
-from prover.halo2.prove import field_elements, phase_request, read_proof  # noqa: E402
+from prover.halo2.proving import field_elements, phase_request, read_proof  # noqa: E402
 from verifier.halo2_key import ParamMode  # noqa: E402
 from verifier.halo2_values import Halo2Proof, open_instances  # noqa: E402
 
