@@ -89,7 +89,7 @@ def _life(
         "register_model": chain.send(registry.register(program.header(), "")),
         "bind_key": chain.send(registry.bind_key(registration, pin)),
     }
-    asked = _request(chain, registration, pin, input_root(sample))
+    asked = _request(chain, registration, pin, sample)
     gas["request"] = chain.send(hub.request(asked, [Tensor.from_array(t) for t in sample]), value=asked.fee)
     gas["assign"] = chain.send(hub.assign(asked), value=asked.bond)
     gas["fulfil"] = chain.send(hub.fulfil(asked, int(Route.HALO2), outputs, proof.proof_file.proof))
@@ -102,6 +102,7 @@ def _life(
     }
 
 
-def _request(chain: Chain, registration: bytes, pin: RoutePin, root: bytes) -> Request:
+def _request(chain: Chain, registration: bytes, pin: RoutePin, sample: list[np.ndarray]) -> Request:
     expiry = chain.timestamp() + 86_400
-    return Request(chain.address, ZERO_ADDRESS, registration, root, (pin,), 10**15, 10**15, 3_600, expiry, 0, 1)
+    root, nonce = input_root(sample), int.from_bytes(registration[:8], "big")
+    return Request(chain.address, ZERO_ADDRESS, registration, root, (pin,), 10**15, 10**15, 3_600, expiry, 0, nonce)

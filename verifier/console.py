@@ -1,6 +1,6 @@
 """How every verb speaks: a table for people, one JSON document for programs, progress and noise on stderr.
 
-Exit codes: 0 yes, 1 the answer is no, 2 bad usage or input, 3 something outside failed.
+Exit codes: 0 yes, 1 the answer is no, 2 bad usage or input, 3 something outside failed, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from rich.table import Table
 from circuits.errors import InferproofError
 
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, everything else on stderr.")]
+
+INTERRUPTED = 130
 
 stdout = Console(soft_wrap=True)
 stderr = Console(stderr=True, soft_wrap=True)
@@ -73,7 +75,7 @@ def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
         return 2
     except (typer.Abort, KeyboardInterrupt):
         _report("--json" in argv, {"code": "interrupted", "message": "interrupted", "details": {}})
-        return 3
+        return INTERRUPTED
 
 
 def _report(as_json: bool, error: dict[str, Any]) -> None:
