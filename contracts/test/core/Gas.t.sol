@@ -102,16 +102,25 @@ contract HubGasTest is HubFixture {
 contract Halo2GasTest is Halo2Fixture {
     function test_gas_register_key() public {
         vm.pauseGasMetering();
-        Halo2Case memory c = loadCase("linear_public");
-        Halo2Adapter adapter = deployAdapterFor(c.key);
+        Halo2Case memory c = loadCase("gemm_relu");
+        Halo2Adapter adapter = deployAdapter(c.srsG2);
         vm.resumeGasMetering();
         adapter.registerKey(c.key);
     }
 
     function test_gas_verify() public {
         vm.pauseGasMetering();
-        Halo2Case memory c = loadCase("linear_public");
-        Halo2Adapter adapter = deployAdapterFor(c.key);
+        Halo2Case memory c = loadCase("gemm_relu");
+        Halo2Adapter adapter = deployAdapter(c.srsG2);
+        bytes32 keyDigest = adapter.registerKey(c.key);
+        vm.resumeGasMetering();
+        adapter.verify(keyDigest, c.statement, c.proof);
+    }
+
+    function test_gas_verify_1024_public_inputs() public {
+        vm.pauseGasMetering();
+        Halo2Case memory c = loadCase("wide1024");
+        Halo2Adapter adapter = deployAdapter(c.srsG2);
         bytes32 keyDigest = adapter.registerKey(c.key);
         vm.resumeGasMetering();
         adapter.verify(keyDigest, c.statement, c.proof);

@@ -17,7 +17,7 @@ contract Halo2DeliveryTest is Halo2Fixture {
     bytes4 private constant SELECTOR = 0x68616c32;
 
     function test_a_real_proof_reaches_a_consumer() public {
-        Halo2Case memory c = loadCase("linear_public");
+        Halo2Case memory c = loadCase("gemm_relu");
         (InferenceHub hub, bytes32 registrationId, RoutePin[] memory pins) = _deploy(c);
         RecordingConsumer consumer = new RecordingConsumer{value: 1 ether}(hub);
         Request memory r;
@@ -57,7 +57,7 @@ contract Halo2DeliveryTest is Halo2Fixture {
         VerifierRouter router = new VerifierRouter(address(this), address(this));
         ModelRegistry registry = new ModelRegistry(router);
         hub = new InferenceHub(registry, router);
-        Halo2Adapter adapter = deployAdapterFor(c.key);
+        Halo2Adapter adapter = deployAdapter(c.srsG2);
         router.add(SELECTOR, address(adapter));
         bytes memory ioSpec = bytes.concat(hex"0101", _port(c.key.inputs[0]), hex"0200000000", _port(c.key.outputs[0]));
         registrationId = registry.register(ModelHeader("graph", "weights", ioSpec, 1), "");

@@ -4,13 +4,13 @@ pragma solidity ^0.8.24;
 import {Test} from "forge-std/Test.sol";
 import {IEzklVerifier} from "../../src/interfaces/IEzklVerifier.sol";
 import {Statement, Tensor} from "../../src/interfaces/Types.sol";
-import {BASE_FIELD} from "../../src/libraries/Bn254.sol";
 import {Halo2Adapter} from "../../src/verifiers/Halo2Adapter.sol";
 import {Halo2Key} from "../../src/verifiers/Halo2Key.sol";
 import {Halo2VerifierReusable} from "../../src/verifiers/generated/Halo2VerifierReusable.sol";
 
 /// A committed proof with everything that it was made for (test/fixtures/halo2, rebuilt by `make fixtures`).
 struct Halo2Case {
+    uint256[4] srsG2;
     Halo2Key key;
     Statement statement;
     Tensor[] outputs;
@@ -22,6 +22,8 @@ abstract contract Halo2Fixture is Test {
 
     function loadCase(string memory name) internal view returns (Halo2Case memory loaded) {
         string memory json = vm.readFile(string.concat(FIXTURES, name, ".json"));
+        uint256[] memory srsG2 = vm.parseJsonUintArray(json, ".srsG2");
+        loaded.srsG2 = [srsG2[0], srsG2[1], srsG2[2], srsG2[3]];
         loaded.key = abi.decode(vm.parseJsonBytes(json, ".key"), (Halo2Key));
         loaded.statement = Statement({
             modelId: vm.parseJsonBytes32(json, ".statement.modelId"),
@@ -37,14 +39,8 @@ abstract contract Halo2Fixture is Test {
         loaded.proof = vm.parseJsonBytes(json, ".proof");
     }
 
-    /// An adapter that accepts the SRS of `key`, whichever that is: only a test may take it from there.
-    function deployAdapterFor(Halo2Key memory key) internal returns (Halo2Adapter) {
-        return new Halo2Adapter(IEzklVerifier(address(new Halo2VerifierReusable())), srsOf(key));
-    }
-
-    function srsOf(Halo2Key memory key) internal pure returns (uint256[4] memory) {
-        bytes32[] memory vka = key.vka;
-        return [uint256(vka[20]), uint256(vka[21]), BASE_FIELD - uint256(vka[22]), BASE_FIELD - uint256(vka[23])];
+    function deployAdapter(uint256[4] memory srsG2) internal returns (Halo2Adapter) {
+        return new Halo2Adapter(IEzklVerifier(address(new Halo2VerifierReusable())), srsG2);
     }
 
     function _tensor(string memory json, uint256 i) private pure returns (Tensor memory tensor) {

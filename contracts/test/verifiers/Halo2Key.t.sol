@@ -6,21 +6,32 @@ import {BASE_FIELD, SCALAR_FIELD} from "../../src/libraries/Bn254.sol";
 import {StatementLib} from "../../src/libraries/StatementLib.sol";
 import {Halo2Adapter} from "../../src/verifiers/Halo2Adapter.sol";
 import {Halo2Key, Halo2KeyLib} from "../../src/verifiers/Halo2Key.sol";
-import {Halo2Fixture} from "../support/Halo2Fixture.sol";
+import {Halo2Case, Halo2Fixture} from "../support/Halo2Fixture.sol";
 
 /// Which keys the adapter refuses to register.
 contract Halo2KeyTest is Halo2Fixture {
     Halo2Adapter private adapter;
 
     function setUp() public {
-        adapter = deployAdapterFor(_key());
+        adapter = deployAdapter(loadCase("gemm_relu").srsG2);
     }
 
     function _key() private view returns (Halo2Key memory) {
-        return loadCase("linear_public").key;
+        return loadCase("gemm_relu").key;
     }
 
     function test_rejects_key_over_another_srs() public {
+        Halo2Case memory other = loadCase("gemm_relu_other_srs");
+        bytes32 points = Halo2KeyLib.pointsDigestOf(other.srsG2);
+        bytes32 accepted = adapter.ACCEPTED_POINTS();
+        vm.expectRevert(abi.encodeWithSelector(Halo2KeyLib.KeyOverAnotherSrs.selector, accepted, points));
+        adapter.registerKey(other.key);
+        // Where that SRS is the accepted one, the same key and proof are good.
+        Halo2Adapter theirs = deployAdapter(other.srsG2);
+        theirs.verify(theirs.registerKey(other.key), other.statement, other.proof);
+    }
+
+    function test_rejects_any_word_of_the_srs_changed() public {
         bytes32 accepted = adapter.ACCEPTED_POINTS();
         // Each word of the generator and of -s·G2 counts.
         for (uint256 word = 16; word < 24; ++word) {
@@ -34,7 +45,7 @@ contract Halo2KeyTest is Halo2Fixture {
 
     function test_rejects_every_key_when_deployed_for_another_srs() public {
         Halo2Key memory key = _key();
-        uint256[4] memory srsG2 = srsOf(key);
+        uint256[4] memory srsG2 = loadCase("gemm_relu").srsG2;
         srsG2[0] ^= 1;
         Halo2Adapter other = new Halo2Adapter(adapter.EZKL(), srsG2);
         vm.expectPartialRevert(Halo2KeyLib.KeyOverAnotherSrs.selector);
@@ -45,7 +56,7 @@ contract Halo2KeyTest is Halo2Fixture {
         Halo2Key memory key = _key();
         IEzklVerifier ezkl = adapter.EZKL();
         for (uint256 i = 0; i < 4; ++i) {
-            uint256[4] memory srsG2 = srsOf(key);
+            uint256[4] memory srsG2 = loadCase("gemm_relu").srsG2;
             srsG2[i] = BASE_FIELD;
             vm.expectRevert(abi.encodeWithSelector(Halo2Adapter.NotABaseFieldElement.selector, i, BASE_FIELD));
             new Halo2Adapter(ezkl, srsG2);
@@ -92,10 +103,10 @@ contract Halo2KeyTest is Halo2Fixture {
     function test_rejects_ports_that_disagree_with_the_artifacts_instance_count() public {
         Halo2Key memory key = _key();
         key.outputs[0].dims[1] = 4;
-        vm.expectRevert(abi.encodeWithSelector(Halo2KeyLib.VkaInstanceCount.selector, 8, 7));
+        vm.expectRevert(abi.encodeWithSelector(Halo2KeyLib.VkaInstanceCount.selector, 10, 9));
         adapter.registerKey(key);
         (key.outputs[0].dims[1], key.inputMode) = (3, 1);
-        vm.expectRevert(abi.encodeWithSelector(Halo2KeyLib.VkaInstanceCount.selector, 5, 7));
+        vm.expectRevert(abi.encodeWithSelector(Halo2KeyLib.VkaInstanceCount.selector, 5, 9));
         adapter.registerKey(key);
     }
 
