@@ -33,6 +33,8 @@ def load_onnx(path: str | os.PathLike[str], *, freeze: Frozen | None = None, bat
     """
     frozen = dict(freeze or {})
     try:
+        if Path(path).exists() and not Path(path).is_file():  # a pipe would never answer
+            raise unreadable(path, "it is no file")
         size = Path(path).stat().st_size
         if size > MAX_FILE_BYTES:
             raise unreadable(path, f"{size} bytes, at most {MAX_FILE_BYTES}")

@@ -18,7 +18,7 @@ from circuits.program.graph_json import Tensors, dump_graph, malformed, parse_gr
 from circuits.program.validate import validate
 
 MEMBERS = ("graph.json", "weights.safetensors")
-MAX_GRAPH_BYTES = 2**26
+MAX_GRAPH_BYTES = 2**24
 MAX_WEIGHTS_BYTES = 2**31
 ENCRYPTED = 1
 DTYPES: dict[str, np.dtype[np.signedinteger[Any]]] = {"I32": np.dtype("<i4"), "I64": np.dtype("<i8")}
@@ -57,6 +57,8 @@ def load_program(path: str | os.PathLike[str]) -> Program:
 
 def _read_members(path: Path) -> tuple[bytes, bytes]:
     try:
+        if path.exists() and not path.is_file():  # a pipe would never answer
+            raise ProgramError("program_unreadable", f"{path} is no file", path=str(path))
         with zipfile.ZipFile(path) as archive:
             _check_members(path, archive.infolist())
             return archive.read(MEMBERS[0]), archive.read(MEMBERS[1])

@@ -40,6 +40,8 @@ def read_inputs(path: str | os.PathLike[str], program: Program) -> list[Integers
     """
     file = Path(path)
     try:
+        if file.exists() and not file.is_file():  # a pipe would never answer
+            raise _unreadable(file, "it is no file")
         if file.stat().st_size > MAX_FILE_BYTES:
             raise _unreadable(file, f"it is larger than {MAX_FILE_BYTES} bytes")
         if file.suffix == ".npz":

@@ -13,6 +13,9 @@ MAX_BITS = 32
 MAX_SHIFT = 31
 MAX_ELEMENTS = 2**28
 MAX_POINTS = 2**36
+# What checking a program may cost: elements read of one constant operand, and of all of them.
+MAX_RANGE_READS = 2**27
+MAX_RANGE_READS_TOTAL = 2**30
 MAX_TABLE = 2**16
 MAX_PORTS = 255
 MAX_OPS = 2**16

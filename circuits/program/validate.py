@@ -9,10 +9,10 @@ import numpy as np
 from circuits.program import limits
 from circuits.program.errors import ProgramError
 from circuits.program.graph import Constant, Program
-from circuits.program.indexing import padded_dims
+from circuits.program.indexing import always_in_bounds, padded_dims, reduced_iteration
 from circuits.program.intervals import Interval, Operand
 from circuits.program.limits import require_dims, require_i32, require_within
-from circuits.program.ops import Accumulating, Lookup, Op
+from circuits.program.ops import Accumulating, Contract, Lookup, Max, Op
 from circuits.program.ranges import Ranges, at_op
 from circuits.program.refs import AffineMap, Output, Port, Source
 
@@ -28,9 +28,10 @@ def validate(program: Program) -> None:
     for index, constant in enumerate(program.constants):
         _check_constant(index, constant)
     known = Ranges(program.inputs, program.constants)
+    budget = _Budget()
     for index, op in enumerate(program.ops):
         try:
-            _check_op(op, known)
+            _check_op(op, known, budget)
         except ProgramError as error:
             raise at_op(error, index, op) from error
     for output in program.outputs:
@@ -90,7 +91,34 @@ def _check_constant(index: int, constant: Constant) -> None:
         )
 
 
-def _check_op(op: Op, known: Ranges) -> None:
+class _Budget:
+    """How much the checks of a program may read, so that no file keeps a reader busy for long."""
+
+    def __init__(self) -> None:
+        self._left = limits.MAX_RANGE_READS_TOTAL
+
+    def spend(self, op: Op) -> None:
+        """Takes what the range rule of `op` is about to read; its maps are well-formed."""
+        reads = sum(self._cost(op, how) for how in self._inspected(op))
+        self._left -= reads
+        if reads > limits.MAX_RANGE_READS or self._left < 0:
+            raise ProgramError("program_too_large", "needs too many reads to be checked", reads=reads)
+
+    @staticmethod
+    def _inspected(op: Op) -> list[AffineMap]:
+        if isinstance(op, Contract):
+            return [how for ref, how in zip(op.operands[:2], op.maps, strict=False) if ref.source == Source.CONST]
+        if isinstance(op, Max) and not any(always_in_bounds(how, op.iteration) for how in op.maps):
+            return list(op.maps)
+        return []
+
+    @staticmethod
+    def _cost(op: Op, how: AffineMap) -> int:
+        read = reduced_iteration(how, op.iteration) if isinstance(op, Contract) else op.iteration
+        return math.prod(read) + math.prod(padded_dims(how, op.iteration))
+
+
+def _check_op(op: Op, known: Ranges, budget: _Budget) -> None:
     """One op after all those before it, whose ranges are in `known`; adds its own."""
     operands = known.operands(op)
     require_dims(op.dims, "output")
@@ -103,6 +131,7 @@ def _check_op(op: Op, known: Ranges) -> None:
     _check_maps(op, operands)
     if isinstance(op, Accumulating):
         require_within(op.shift, 0, limits.MAX_SHIFT, "shift")
+    budget.spend(op)
     op.check(operands)
     saturates = known.add(op).saturates
     if isinstance(op, Accumulating) and op.saturates is not saturates:

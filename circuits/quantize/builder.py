@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -89,7 +90,7 @@ class Builder:
 
     def constant(self, name: str, values: Integers, scale: int, width: int = 4) -> Tensor:
         """A constant tensor; the same values at the same scale are stored once."""
-        key = (values.tobytes(), values.shape, width, scale)
+        key = (hashlib.sha256(values.tobytes()).digest(), values.shape, width, scale)
         if key not in self._known_constants:
             constant = Constant(name, np.asarray(values, np.int64, order="C"), width, scale)
             self._known_constants[key] = Ref(Source.CONST, len(self._constants))
@@ -198,6 +199,8 @@ class Builder:
         """The program whose outputs are these float values, in this order."""
         made: list[Output] = []
         for name in outputs:
+            if name not in self.values:
+                raise InputError("onnx_constant_output", f"output {name!r} is a constant: there is nothing to prove")
             tensor = self._as_output(self.tensor(name), self.graph.shapes[name], made)
             made.append(Output(tensor.ref, Port(name, tensor.dims, tensor.bits, tensor.scales)))
         return Program(tuple(self._inputs), tuple(self._constants), tuple(self._ops), tuple(made))

@@ -120,7 +120,8 @@ def measure(
     for done, sample in enumerate(samples, start=1):
         progress(done / len(samples))
         for name, values in _all_values(model, sample).items():
-            peaks[name] = max(peaks.get(name, 0.0), float(np.abs(values).max()))
+            # np.maximum, unlike max, keeps a NaN.
+            peaks[name] = float(np.maximum(peaks.get(name, 0.0), np.abs(values).max()))
         for name, values in sample.items():
             last = np.abs(values).reshape(-1, values.shape[-1] if values.ndim else 1).max(axis=0)
             features[name] = np.maximum(features.get(name, last), last)

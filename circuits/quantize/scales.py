@@ -68,6 +68,8 @@ def quantize_weights(values: Floats, bits: int, largest: int, channels: tuple[in
         return Weights(integers_at(values, scale, bits), scale)
     others = tuple(axis for axis in range(values.ndim) if axis not in channels)
     peaks = np.abs(values).max(axis=others, keepdims=True)
+    # A channel of zeros asks for nothing: it must not hold the others back.
+    peaks = np.where(peaks > 0, peaks, peaks.max())
     scales = np.vectorize(lambda peak: scale_for(peak, bits, largest), otypes=[np.int64])(peaks)
     spare = max(0, EXACT_WEIGHT_BITS - bits)
     scales = np.minimum(scales, scales.min() + spare)

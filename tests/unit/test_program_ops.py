@@ -328,3 +328,13 @@ def test_rejects_integers_that_are_no_input(values: np.ndarray, code: str) -> No
     with pytest.raises(InputError) as refusal:
         run(program(BASE, [(2,)]), [values])
     assert refusal.value.code == code
+
+
+def test_rejects_a_program_that_would_keep_its_reader_busy() -> None:
+    far = 2**27
+    padded = AffineMap((1,), (far,), ((1, 0),))
+    plain = AffineMap((2,), (0,), ((1, 0),))
+    op = Contract((X, const(0)), (plain, padded), (2,), (1,), 16, 0, 0, True)
+    with pytest.raises(ProgramError) as refusal:
+        validate(program(op, [(2,)], [constant([1])]))
+    assert refusal.value.code == "program_too_large"

@@ -10,8 +10,6 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from circuits.program import limits
-from circuits.program.errors import ProgramError
 from circuits.program.indexing import Read, reduced_iteration, strided_view, unused_count
 from circuits.program.intervals import Interval, Operand, OpRange
 from circuits.program.ops.base import Accumulating, Opcode
@@ -48,8 +46,6 @@ class Contract(Accumulating):
     def _weighted(self, other: Interval, weights: npt.NDArray[np.int64], how: AffineMap) -> tuple[Interval, int]:
         """Accumulator and magnitude with the actual weights, `other` being any element of the other operand."""
         iteration = reduced_iteration(how, self.iteration)
-        if math.prod(iteration) > limits.MAX_ELEMENTS:
-            raise ProgramError("program_too_large", "reads its constant at too many points", points=list(iteration))
         inner_axes = tuple(range(len(self.dims), len(iteration)))
         repeats = unused_count(how, self.iteration, len(self.dims))
         read = strided_view(weights, how, iteration)
