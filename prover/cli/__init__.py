@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sys
 
+from prover.cli.app import run_cli
+
 
 def main() -> None:
-    from prover.cli.app import app
-    from verifier.console import run
-
-    sys.exit(run(app))
+    sys.exit(run_cli(sys.argv[1:]))
 
 
 __all__ = ["main"]

@@ -1,28 +1,110 @@
-"""The tree of verbs."""
+"""The tree of verbs. A verb imports what it needs when it is named, so that none waits for another's libraries."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import typer
 
-from prover.cli import demo, devnet, doctor, listing, model, proofs, request, serve, srs
-from verifier.cli import verify_proof
+from verifier.console import run
 
-app = typer.Typer(
-    name="inferproof",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    help="Verifiable inference: a contract consumes a neural network's output that the chain itself has checked.",
-)
-model.app.command("register")(listing.register)
-model.app.command("audit")(proofs.audit)
-app.add_typer(model.app, name="model")
-app.add_typer(srs.app, name="srs")
-app.add_typer(devnet.app, name="devnet")
-app.command("setup")(proofs.setup)
-app.command("prove")(proofs.prove)
-app.command("verify")(verify_proof)
-app.command("request")(request.request)
-app.command("serve")(serve.serve)
-app.command("worker")(serve.worker)
-app.command("demo")(demo.demo)
-app.command("doctor")(doctor.doctor)
+
+def _model(app: typer.Typer) -> None:
+    from prover.cli import listing, model, proofs
+
+    model.app.command("register")(listing.register)
+    model.app.command("audit")(proofs.audit)
+    app.add_typer(model.app, name="model")
+
+
+def _srs(app: typer.Typer) -> None:
+    from prover.cli import srs
+
+    app.add_typer(srs.app, name="srs")
+
+
+def _setup(app: typer.Typer) -> None:
+    from prover.cli.proofs import setup
+
+    app.command("setup")(setup)
+
+
+def _prove(app: typer.Typer) -> None:
+    from prover.cli.proofs import prove
+
+    app.command("prove")(prove)
+
+
+def _verify(app: typer.Typer) -> None:
+    from verifier.cli import verify_proof
+
+    app.command("verify")(verify_proof)
+
+
+def _request(app: typer.Typer) -> None:
+    from prover.cli.request import request
+
+    app.command("request")(request)
+
+
+def _serve(app: typer.Typer) -> None:
+    from prover.cli.serve import serve
+
+    app.command("serve")(serve)
+
+
+def _worker(app: typer.Typer) -> None:
+    from prover.cli.serve import worker
+
+    app.command("worker")(worker)
+
+
+def _devnet(app: typer.Typer) -> None:
+    from prover.cli import devnet
+
+    app.add_typer(devnet.app, name="devnet")
+
+
+def _demo(app: typer.Typer) -> None:
+    from prover.cli.demo import demo
+
+    app.command("demo")(demo)
+
+
+def _doctor(app: typer.Typer) -> None:
+    from prover.cli.doctor import doctor
+
+    app.command("doctor")(doctor)
+
+
+VERBS: dict[str, Callable[[typer.Typer], None]] = {
+    "demo": _demo,
+    "doctor": _doctor,
+    "model": _model,
+    "srs": _srs,
+    "setup": _setup,
+    "prove": _prove,
+    "verify": _verify,
+    "request": _request,
+    "serve": _serve,
+    "worker": _worker,
+    "devnet": _devnet,
+}
+
+
+def make_app(verb: str | None) -> typer.Typer:
+    """The program with one verb, or with all of them where the first argument names none."""
+    app = typer.Typer(name="inferproof", no_args_is_help=True, pretty_exceptions_enable=False)
+    app.callback()(_program)
+    for add in [VERBS[verb]] if verb in VERBS else VERBS.values():
+        add(app)
+    return app
+
+
+def _program() -> None:
+    """Verifiable inference: a contract consumes a neural network's output that the chain itself has checked."""
+
+
+def run_cli(arguments: Sequence[str]) -> int:
+    """Runs one command line; the exit code."""
+    return run(make_app(arguments[0] if arguments else None), arguments)

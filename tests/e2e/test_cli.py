@@ -14,7 +14,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from circuits.program.file import load_program
-from prover.cli.app import app
+from prover.cli.app import run_cli
 from prover.halo2.srs import generate_dev_srs
 from verifier.console import run
 
@@ -52,7 +52,7 @@ class Bench:
 def call(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, dict[str, Any]]:
     """Exit code and the JSON document of one verb."""
     capsys.readouterr()
-    code = run(app, [str(a) for a in arguments] + ["--json"])
+    code = run_cli([str(a) for a in arguments] + ["--json"])
     return code, json.loads(capsys.readouterr().out)
 
 
@@ -74,7 +74,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
         ["prove", made.program, made.input, "--key", made.key, "-o", made.proof],
     ]
     for step in steps:
-        assert run(app, [str(part) for part in step]) == 0
+        assert run_cli([str(part) for part in step]) == 0
     return made
 
 
