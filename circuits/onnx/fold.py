@@ -87,15 +87,20 @@ class _Folder:
         """A model of this one node, with what shape inference needs to know."""
         inputs, small = [], []
         for name in dict.fromkeys(i for i in node.input if i):
-            if name not in self._types or name not in self._shapes:
+            if name not in self._types:
                 continue
             if name in self._constants and self._constants[name].size <= SMALL:
                 small.append(numpy_helper.from_array(np.asarray(self._constants[name]), name))
             else:
-                inputs.append(helper.make_tensor_value_info(name, self._types[name], self._shapes[name]))
+                inputs.append(helper.make_tensor_value_info(name, self._types[name], self._shapes.get(name)))
         outputs = [helper.make_empty_tensor_value_info(name) for name in node.output if name]
         graph = helper.make_graph([node], "one", inputs, outputs, small)
-        return helper.make_model(graph, opset_imports=self._model.opset_import, ir_version=self._model.ir_version)
+        return self._model_of(graph)
+
+    def _model_of(self, graph: onnx.GraphProto) -> onnx.ModelProto:
+        """A model of the original's opsets, in an IR (4 and later) whose initializers need not be inputs."""
+        ir_version = max(self._model.ir_version, 4)
+        return helper.make_model(graph, opset_imports=self._model.opset_import, ir_version=ir_version)
 
     def _infer(self, node: onnx.NodeProto, name: str) -> None:
         """Types and shapes of the node's outputs, where onnx knows them."""
@@ -122,7 +127,7 @@ class _Folder:
         values = [helper.make_tensor_value_info(i, self._types[i], a.shape) for i, a in inputs.items()]
         outputs = [helper.make_empty_tensor_value_info(o) for o in node.output if o]
         graph = helper.make_graph([node], "one", values, outputs)
-        model = helper.make_model(graph, opset_imports=self._model.opset_import, ir_version=self._model.ir_version)
+        model = self._model_of(graph)
         try:
             with np.errstate(all="ignore"):
                 results = ReferenceEvaluator(model).run(None, inputs)

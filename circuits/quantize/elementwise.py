@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from circuits.onnx.graph import FloatNode, Floats
-from circuits.program.limits import MAX_BITS, MAX_SHIFT
+from circuits.program.limits import MAX_SHIFT
 from circuits.program.ops import Mul
 from circuits.quantize.builder import Builder, Tensor
 from circuits.quantize.scales import Target, quantize_weights
@@ -159,16 +159,19 @@ def _bound(b: Builder, node: FloatNode, position: int, name: str) -> Floats | No
     return np.array(node.attributes[name], np.float64) if name in node.attributes else None
 
 
-def common_scale(b: Builder, names: Sequence[str]) -> list[Tensor]:
-    """Tensors and constants at the coarsest scale of the tensors: nothing has to be cut off for it."""
+def common_scale(b: Builder, names: Sequence[str], *, negated: bool = False) -> list[Tensor]:
+    """Tensors and constants (or their negatives) at the coarsest scale of the tensors: nothing is cut off for it."""
     tensors = {name: b.tensor(name) for name in names if not b.graph.is_constant(name)}
     scale = min(t.scale for t in tensors.values())
-    return [
-        b.rescaled(tensors[name], Target(scale, min(tensors[name].bits, MAX_BITS)))
-        if name in tensors
-        else b.fixed(name, b.graph.constant(name), scale)
-        for name in names
-    ]
+    made = []
+    for name in names:
+        if name not in tensors:
+            values = b.graph.constant(name)
+            made.append(b.fixed(name, -values if negated else values, scale))
+            continue
+        near = b.rescaled(tensors[name], Target(scale, tensors[name].bits))
+        made.append(b.negated(near) if negated else near)
+    return made
 
 
 def maximum(b: Builder, node: FloatNode) -> None:
@@ -176,5 +179,6 @@ def maximum(b: Builder, node: FloatNode) -> None:
 
 
 def minimum(b: Builder, node: FloatNode) -> None:
-    negated = [b.negated(t) for t in common_scale(b, node.inputs)]
-    b.values[node.output] = b.negated(b.maximum(negated, b.graph.shapes[node.output]))
+    """min x = −max −x."""
+    largest = b.maximum(common_scale(b, node.inputs, negated=True), b.graph.shapes[node.output])
+    b.values[node.output] = b.negated(largest)
