@@ -76,7 +76,7 @@ class Halo2Key:
         """Parses the canonical encoding only; refuses keys whose parts contradict each other."""
         try:
             (fields,) = decode([_KEY_TYPE], raw)
-            key = cls._from_fields(fields)
+            key = cls.from_tuple(fields)
         except (DecodingError, OverflowError, ValueError) as error:
             message = "the key is not the encoding of a Halo2Key"
             raise VerificationError("key_malformed", message, reason=str(error)[:200]) from error
@@ -86,7 +86,8 @@ class Halo2Key:
         return key
 
     @classmethod
-    def _from_fields(cls, fields: tuple[Any, ...]) -> Halo2Key:
+    def from_tuple(cls, fields: tuple[Any, ...]) -> Halo2Key:
+        """The inverse of `as_tuple`; raises ValueError for a mode that does not exist."""
         model_id, param_mode, input_mode, hashes, length, inputs, outputs, vka = fields
         return cls(
             model_id,

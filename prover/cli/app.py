@@ -10,10 +10,10 @@ from verifier.console import run
 
 
 def _model(app: typer.Typer) -> None:
-    from prover.cli import listing, model, proofs
+    from prover.cli import audit, listing, model
 
     model.app.command("register")(listing.register)
-    model.app.command("audit")(proofs.audit)
+    model.app.command("audit")(audit.audit)
     app.add_typer(model.app, name="model")
 
 

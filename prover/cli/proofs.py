@@ -1,8 +1,7 @@
-"""`inferproof setup`, `prove` and `model audit`: the halo2 route from a program file to a proof file."""
+"""`inferproof setup` and `prove`: the halo2 route from a program file to a proof file."""
 
 from __future__ import annotations
 
-import tempfile
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -107,27 +106,6 @@ def prove(
         **outputs_document(source, result.outputs),
     }
     emit(json, document, _phase_table(f"proof of model 0x{source.model_id().hex()} in {output}", result.phases))
-
-
-def audit(
-    program: ProgramFile,
-    key: Annotated[Path, typer.Option(help="The key file to check, as registered.")],
-    srs: SrsOption = None,
-    json: JsonOption = False,
-) -> None:
-    """Rebuilds the key from the program, from nothing, and compares; exit code 1 when they differ."""
-    source = load_program(program)
-    wanted = read_key(key, source)
-    with tempfile.TemporaryDirectory(prefix="inferproof-audit-") as folder, progress_bar() as progress:
-        try:
-            halo2.audit(source, wanted, halo2.Halo2Options(srs=srs), progress, cache=halo2.KeyCache(Path(folder)))
-        except InputError as error:
-            if error.code != "audit_differs":
-                raise
-            emit(json, {"matches": False, "reason": error.as_dict()}, [f"DIFFERS: {error.message}"])
-            raise typer.Exit(1) from error
-    digest = "0x" + wanted.digest().hex()
-    emit(json, {"matches": True, "reason": None, "key_digest": digest}, [f"MATCHES: key {digest} computes the program"])
 
 
 def read_key(path: Path, program: Program) -> Halo2Key:

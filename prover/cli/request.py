@@ -20,6 +20,7 @@ from contracts.client.hub import DeliveredEvent, Hub
 from contracts.client.registry import Registration, Registry
 from contracts.client.types import ZERO_ADDRESS, Request, Status, Tensor
 from prover.cli.chain_options import DeploymentFile, DevAccount, KeyFile, RpcUrl, open_chain, open_deployment
+from prover.cli.hex_words import word
 from prover.cli.proofs import ProgramFile
 from verifier.console import JsonOption, emit, progress_bar
 
@@ -45,7 +46,7 @@ def request(
     inputs = read_inputs(input, source)
     chain = open_chain(rpc_url, private_key_file, dev_account)
     addresses = open_deployment(deployment, chain)
-    listed = Registry(chain, addresses["ModelRegistry"]).registration(_word(registration))
+    listed = Registry(chain, addresses["ModelRegistry"]).registration(word(registration, "registration id"))
     if listed.model_id != source.model_id():
         raise InputError("registration_of_another_model", "the registration lists another program")
     hub = Hub(chain, addresses["InferenceHub"])
@@ -57,13 +58,6 @@ def request(
     if wait:
         document |= _answer(source, _wait(hub, request_id, start, wait))
     emit(json, document, [f"{name}: {value}" for name, value in document.items()])
-
-
-def _word(text: str) -> bytes:
-    digits = text.removeprefix("0x")
-    if len(digits) != 64 or any(c not in "0123456789abcdefABCDEF" for c in digits):
-        raise InputError("registration_malformed", "a registration id is 64 hex digits", got=text[:80])
-    return bytes.fromhex(digits)
 
 
 def _request(chain: Chain, listed: Registration, root: bytes, fee: int, window: int, expiry: int) -> Request:
