@@ -3,8 +3,10 @@
 Sources, as the package ships them: S&P 500 and NASDAQ Composite, adjusted close, 1999-01-04 to 2018-12-31 (Yahoo
 Finance); WTI crude oil at Cushing, 1986-01-02 to 2019-01-03 (FRED series DCOILWTICO, U.S. EIA).
 
-One step is one trading day: days without a price are dropped. A contract's feed counts calendar days instead and
-repeats the last price over a weekend; `calendar_days` gives that view, on which the evaluation tests the model too.
+One step is one calendar day, as the contract observes its feed (docs/protocol/feed.md): the price of a day is the last
+one at or before the midnight that ends it, so a weekend or holiday repeats the last close and its return is zero. An
+oracle refuses a window with a price too old for its limit; with the example's five days that is, in these series, only
+the closure of September 2001, and its windows stay in the training data.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ SPLIT = np.datetime64("2010-01-01")
 
 @dataclass(frozen=True)
 class Samples:
-    """One row per day t of one asset, in time order.
+    """One row per calendar day t of one asset, in time order.
 
     `returns` [n, 60] are the simple daily returns up to t, oldest first; `future` [n, 10] the ones after t; `first` and
     `today` the dates of the oldest price in the window and of t; `last` the date of the last price the target reads.
@@ -66,13 +68,18 @@ def drawdown(future: Floats) -> Floats:
     return np.maximum(0.0, 1.0 - lowest)
 
 
-def prices() -> dict[str, pd.Series]:
-    """Prices by asset, one for every trading day."""
+def closes() -> dict[str, pd.Series]:
+    """Closing prices by asset, one for every trading day: when a feed gets a round."""
     return {
         "S&P 500": sp500.load()["Adj Close"].dropna(),
         "NASDAQ": nasdaq.load()["Adj Close"].dropna(),
         "WTI": wti.load()["DCOILWTICO"].dropna(),
     }
+
+
+def prices() -> dict[str, pd.Series]:
+    """Prices by asset, one for every calendar day: what a feed with those closes is observed at."""
+    return {asset: calendar_days(series) for asset, series in closes().items()}
 
 
 def calendar_days(series: pd.Series) -> pd.Series:

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import pandas as pd
 
 from examples.lending import data
 from examples.lending.data import Floats, Samples
@@ -120,9 +119,9 @@ def table(parts: list[Samples], predictors_for: Callable[[Samples], dict[str, Pr
     return "\n".join(head + rows) + "\n"
 
 
-def evaluate(view: Callable[[pd.Series], pd.Series], training: list[Samples]) -> str:
-    """The table for the test period, with every price series seen through `view`."""
-    histories = {asset: data.samples(asset, view(series)) for asset, series in data.prices().items()}
+def evaluate(assets: list[Samples], training: list[Samples]) -> str:
+    """The table for the test period; `assets` hold all days, for the baseline that looks back further than a window."""
+    histories = {part.asset: part for part in assets}
     model, realised, ewma = model_predictor(), scaled(realised_volatility, training), scaled(ewma_volatility, training)
 
     def predictors_for(part: Samples) -> dict[str, Predictor]:
@@ -133,7 +132,7 @@ def evaluate(view: Callable[[pd.Series], pd.Series], training: list[Samples]) ->
             f"EWMA({EWMA_DECAY}) volatility × constant": ewma,
         }
 
-    return table([history.since(data.SPLIT) for history in histories.values()], predictors_for)
+    return table([part.since(data.SPLIT) for part in assets], predictors_for)
 
 
 def periods(parts: list[Samples]) -> str:
@@ -146,8 +145,7 @@ def main() -> None:
     training = [asset.before(data.SPLIT) for asset in assets]
     tables = (
         f"Training days:\n\n{periods(training)}\nTest days:\n\n{periods([a.since(data.SPLIT) for a in assets])}\n"
-        f"### Trading days\n\n{evaluate(lambda series: series, training)}\n"
-        f"### Calendar days, as a contract's feed sees them\n\n{evaluate(data.calendar_days, training)}\n"
+        f"{evaluate(assets, training)}\n"
     )
     before, _, rest = REPORT.read_text().partition(START)
     _, _, after = rest.partition(END)

@@ -1,7 +1,9 @@
 """The lending risk model: sixty daily returns in, a tail drawdown out.
 
-For a window of simple daily returns (oldest first, [n, 60]) it predicts the 97.5% quantile of the drawdown over a
-liquidation horizon of ten days, 1 - min(p[t+1..t+10]) / p[t] floored at 0, as a fraction of today's price ([n, 1]).
+Days are calendar days, as the contract's feed counts them: a weekend is two returns of zero
+(docs/decisions/0036-calendar-days.md). For a window of simple daily returns (oldest first, [n, 60]) it predicts the
+97.5% quantile of the drawdown over a liquidation horizon of ten days, 1 - min(p[t+1..t+10]) / p[t] floored at 0, as
+a fraction of today's price ([n, 1]).
 
 The volatility measures are computed inside, from the raw returns, so whoever runs the model chooses nothing. Volatility
 is a mean of absolute returns, not the root of a mean of squares: every step but the last sigmoid is then exact integer
@@ -17,8 +19,10 @@ import torch
 from torch import Tensor, nn
 
 WINDOW = 60
-SPANS = (5, 20, 60)
+SPANS = (7, 21, 60)
+"""Days each volatility and drift are averaged over; whole weeks where a weekend more or less would weigh."""
 HORIZON = 10
+"""Calendar days: six to eight trading days of an asset that rests at weekends."""
 QUANTILE = 0.975
 
 RETURN_GAIN = 32.0

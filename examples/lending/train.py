@@ -1,6 +1,6 @@
 """Train the lending model and write everything the rest of the example reads.
 
-    python -m examples.lending.train            # needs the `train` extra; about a quarter of a minute on one core
+    python -m examples.lending.train            # needs the `train` extra; about half a minute on one core
 
 Seeded and single-threaded: a second run writes the same bytes on the same machine. Beside this file appear
 `weights.npz`, `lending.onnx`, `calibration.npz` and `holdout.npz` (windows from before and after the split) and
@@ -25,7 +25,7 @@ from examples.torch_export import export
 
 HERE = Path(__file__).parent
 SEED = 0
-STEPS = 600
+STEPS = 1000
 BATCH = 1024
 LEARNING_RATE = 3e-3
 WEIGHT_DECAY = 0.1
@@ -84,7 +84,7 @@ def kept_windows(parts: list[data.Samples], *, extremes: int) -> npt.NDArray[np.
 
 def feed() -> dict[str, object]:
     """The last FEED_DAYS closes of WTI, through its fall of late 2018, as a price feed with 8 decimals tells them."""
-    series = data.prices()["WTI"].iloc[-FEED_DAYS:]
+    series = data.closes()["WTI"].iloc[-FEED_DAYS:]
     return {
         "asset": "WTI crude oil at Cushing, Oklahoma, US dollars per barrel, daily close",
         "source": "FRED series DCOILWTICO (U.S. Energy Information Administration), as packaged in arch.data.wti",

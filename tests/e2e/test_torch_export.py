@@ -16,6 +16,8 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("arch")
 
 from examples.lending import data, train  # noqa: E402
+from examples.lending.feed_input import DAY_S, rounds_for  # noqa: E402
+from examples.lending.market import MAX_STALENESS_S, load_prices  # noqa: E402
 from examples.lending.model import HORIZON, QUANTILE, WINDOW, DrawdownModel, load_weights  # noqa: E402
 from examples.torch_export import ExportMismatch, export, run  # noqa: E402
 
@@ -76,9 +78,23 @@ def test_committed_windows_and_prices_come_from_the_packaged_data(
     np.testing.assert_array_equal(held_out, windows)
     feed = json.loads((LENDING / "prices.json").read_text())
     assert feed == train.feed()
-    known = data.prices()["WTI"]
+    known = data.closes()["WTI"]
     for entry in feed["prices"]:
         assert entry["price"] == round(known[entry["date"]] * 1e8)
+
+
+def test_a_window_is_what_the_contract_builds_from_a_feed_with_the_same_closes(assets: list[data.Samples]) -> None:
+    """Weekends and holidays included: the window up to a day is the feed's input at the midnight that ends it."""
+    rounds, wti = load_prices().rounds, next(asset for asset in assets if asset.asset == "WTI")
+    first_close = np.datetime64(rounds[0].updated_at // DAY_S, "D")
+    rows = np.flatnonzero(wti.first >= first_close)
+    assert len(rows) == 65
+    for row in rows:
+        midnight = int(((wti.today[row] + DAY) - np.datetime64(0, "D")) / DAY) * DAY_S
+        prices = [found.answer for found in rounds_for(rounds, midnight, WINDOW, MAX_STALENESS_S)]
+        exact = [(price - before) / before for price, before in zip(prices[-2::-1], prices[:0:-1], strict=True)]
+        np.testing.assert_allclose(wti.returns[row], exact, rtol=0, atol=1e-12)
+        assert 15 <= (wti.returns[row] == 0).sum() < 30
 
 
 def test_no_training_sample_shares_a_price_with_a_test_sample(assets: list[data.Samples]) -> None:
