@@ -13,7 +13,7 @@ from verifier.halo2_key import Halo2Key
 from verifier.halo2_srs import Accepted, check_artifact
 from verifier.halo2_values import Halo2Proof, Opened, check_roots, open_instances
 
-__all__ = ["Accepted", "Halo2Key", "Opened", "verify"]
+__all__ = ["Accepted", "Halo2Key", "Halo2Proof", "Opened", "verify"]
 
 
 def verify(statement: Statement, key: Halo2Key, proof: bytes, accepted: Accepted) -> Opened:

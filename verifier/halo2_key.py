@@ -66,7 +66,16 @@ class Halo2Key:
 
     def encode(self) -> bytes:
         """`abi.encode(key)`."""
-        return encode([_KEY_TYPE], [self.as_tuple()])
+        return encode([_KEY_TYPE], [self._fields()])
+
+    def as_tuple(self) -> tuple[Any, ...]:
+        """The struct as `Halo2Adapter.registerKey` takes it; refuses a key that leaves something unbound."""
+        return self.for_registration()._fields()
+
+    def _fields(self) -> tuple[Any, ...]:
+        ports = [[(list(p.dims), p.bits) for p in side] for side in (self.inputs, self.outputs)]
+        head = (self.model_id, int(self.param_mode), int(self.input_mode), list(self.param_hashes), self.proof_length)
+        return (*head, *ports, list(self.vka))
 
     def digest(self) -> bytes:
         return keccak256(self.encode())

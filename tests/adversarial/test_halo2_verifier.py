@@ -11,8 +11,11 @@ from typing import Any
 
 import pytest
 
+from circuits.errors import EnvironmentFailure
 from circuits.statement import Statement, input_root, output_root
 from prover.halo2 import Halo2Options, prove, setup
+from prover.halo2.process import run_in_child
+from prover.halo2.proving import field_elements, phase_request, read_proof
 from verifier.errors import VerificationError
 from verifier.evm import accepts
 from verifier.halo2 import verify
@@ -229,7 +232,7 @@ def test_unbound_statement_needs_leave_and_is_never_registrable(halo2_case: Any)
     )
     assert opened.inputs is None
     with pytest.raises(VerificationError) as caught:
-        keys.key.for_registration()
+        keys.key.as_tuple()
     assert caught.value.code == "unbound_cannot_register"
 
 
@@ -276,3 +279,28 @@ def test_rejects_artifact_for_another_number_of_instances(honest: Parts) -> None
 def test_rejects_hashed_input_claimed_for_a_public_key(honest: Parts) -> None:
     key = dataclasses.replace(honest.key, input_mode=InputMode.HASHED)
     rejects(dataclasses.replace(honest, key=key), "key_malformed")
+
+
+def test_rejects_a_forged_witness_pushed_through_the_honest_prover(halo2_case: Any, tmp_path: Path) -> None:
+    """The witness file claims another output; ezkl's prover is run on it all the same."""
+    request = phase_request(halo2_case.keys, tmp_path)
+    data = {"input_data": [field_elements(halo2_case.inputs, ())]}
+    Path(request["input"]).write_text(json.dumps(data))
+    run_in_child("witness", request)
+    witness = json.loads(Path(request["witness"]).read_text())
+    honest_word = witness["outputs"][0][0]
+    forged = (int.from_bytes(bytes.fromhex(honest_word), "little") + 1) % SCALAR_MODULUS
+    for row in (witness["outputs"][0], witness["pretty_elements"]["outputs"][0]):
+        row[0] = forged.to_bytes(32, "little").hex() if row is witness["outputs"][0] else f"0x{forged:064x}"
+    Path(request["witness"]).write_text(json.dumps(witness))
+    try:
+        run_in_child("prove", request)
+    except EnvironmentFailure as error:
+        assert error.code == "halo2_phase_failed"  # noqa: PT017 - either it does not prove, or the proof is refused
+        return
+    proof = read_proof(Path(request["proof"]))
+    key = halo2_case.keys.key
+    outputs = output_root(open_instances(key, proof.instances).outputs)
+    assert outputs != halo2_case.result.statement.output_root
+    statement = dataclasses.replace(halo2_case.result.statement, output_root=outputs)
+    rejects(Parts(statement, key, proof), "proof_invalid")
