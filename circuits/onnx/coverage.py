@@ -110,12 +110,18 @@ ADVICE = {
 
 def check_coverage(graph: FloatGraph) -> None:
     """Raises InputError `onnx_unsupported_ops` with every node that no program can hold, and why."""
+    for name in graph.outputs:
+        if graph.is_constant(name):
+            raise InputError("onnx_constant_output", f"output {name!r} is a constant: there is nothing to prove")
     found = []
     for node in graph.nodes:
         if node.op not in SUPPORTED:
             reason = ADVICE.get(node.op, "the operator is not supported")
         elif node.output not in graph.shapes:
-            reason = "its output's shape is not known"
+            known = all(name in graph.shapes for name in node.inputs if name)
+            reason = "its output's shape is not known" if known else ""  # else it is another node's fault
+        elif any(0 in graph.shapes.get(output, ()) for output in node.outputs):
+            reason = "its output has no elements"
         else:
             reason = SUPPORTED[node.op](node, graph) or ""
         if reason:

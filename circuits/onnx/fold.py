@@ -16,6 +16,7 @@ from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from circuits.errors import InputError
+from circuits.onnx.coverage import SUPPORTED
 from circuits.onnx.graph import FloatGraph, FloatNode
 
 MAX_ELEMENTS = 2**28
@@ -75,8 +76,11 @@ class _Folder:
             shape = self._shapes[node.input[0]][attributes.get("start", 0) : attributes.get("end")]
             self._know(node.output[0], np.array(shape, np.int64))
             return
-        self._infer(node, name)
-        if node.op_type not in RANDOM and all(i in self._constants for i in node.input if i):
+        stays = _has_subgraph(node) or node.op_type in RANDOM
+        # What an operator that is about to be refused makes has no type; nor has what is made of that.
+        if not stays and all(i in self._types for i in node.input if i):
+            self._infer(node, name)
+        if not stays and all(i in self._constants for i in node.input if i):
             self._evaluate(node, name)
             return
         attributes = {a.name: _plain(helper.get_attribute_value(a)) for a in node.attribute}
@@ -105,8 +109,9 @@ class _Folder:
     def _infer(self, node: onnx.NodeProto, name: str) -> None:
         """Types and shapes of the node's outputs, where onnx knows them."""
         try:
-            # Strict: shapes that do not fit are an error. Nobody knows the shapes of an operator from elsewhere.
-            strict = node.domain in ("", "ai.onnx")
+            # Shapes that do not fit are an error where they are about to be used; an operator that no program has
+            # is refused by name instead.
+            strict = node.domain in ("", "ai.onnx") and node.op_type in SUPPORTED
             inferred = onnx.shape_inference.infer_shapes(self._single(node), strict_mode=strict, data_prop=True)
         except (onnx.shape_inference.InferenceError, ValueError, RuntimeError) as error:
             raise _broken(name, node, error) from error
@@ -121,8 +126,6 @@ class _Folder:
                     raise _broken(name, node, f"its output would have over {MAX_ELEMENTS} elements")
 
     def _evaluate(self, node: onnx.NodeProto, name: str) -> None:
-        if any(a.HasField("g") or a.graphs for a in node.attribute):
-            raise _broken(name, node, "control flow over constants is not evaluated")
         inputs = {i: self._constants[i] for i in node.input if i}
         values = [helper.make_tensor_value_info(i, self._types[i], a.shape) for i, a in inputs.items()]
         outputs = [helper.make_empty_tensor_value_info(o) for o in node.output if o]
@@ -135,6 +138,10 @@ class _Folder:
             raise _broken(name, node, error) from error
         for output, result in zip((o for o in node.output if o), results, strict=True):
             self._know(output, np.asarray(result))
+
+
+def _has_subgraph(node: onnx.NodeProto) -> bool:
+    return any(a.HasField("g") or a.graphs for a in node.attribute)
 
 
 def _plain(value: Any) -> Any:

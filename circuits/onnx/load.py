@@ -62,10 +62,10 @@ def _fix_inputs(graph: onnx.GraphProto, frozen: dict[str, Any], batch: int | Non
     symbols = {dim.dim_param for value in given for dim in value.type.tensor_type.shape.dim if dim.dim_param}
     sizes = {name: int(frozen.pop(name)) for name in sorted(symbols & set(frozen))}
     for value in given:
-        _fix_dims(value, sizes, batch)
-    for value in given:
         if value.name in frozen:
-            _freeze(graph, value, frozen.pop(value.name))
+            _freeze(graph, value, frozen.pop(value.name), sizes)
+        else:
+            _fix_dims(value, sizes, batch)
     kept = [value for value in given if value.name not in {tensor.name for tensor in graph.initializer}]
     del graph.input[:]
     graph.input.extend(kept)
@@ -95,15 +95,18 @@ def _fix_dims(value: onnx.ValueInfoProto, sizes: Mapping[str, int], batch: int |
             )
 
 
-def _freeze(graph: onnx.GraphProto, value: onnx.ValueInfoProto, given: object) -> None:
-    shape = tuple(dim.dim_value for dim in value.type.tensor_type.shape.dim)
+def _freeze(graph: onnx.GraphProto, value: onnx.ValueInfoProto, given: Any, sizes: Mapping[str, int]) -> None:
+    """The input as an initializer; where the model leaves a size open, it is the given value's."""
+    dims = value.type.tensor_type.shape.dim
+    known = [sizes.get(dim.dim_param, dim.dim_value) for dim in dims]
     dtype = helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type)
     try:
+        shape = tuple(known) if all(known) else np.shape(given)
         values = np.broadcast_to(np.asarray(given, dtype), shape)
     except (ValueError, TypeError) as error:
         raise InputError(
             "onnx_bad_freeze",
-            f"input {value.name!r} of shape {list(shape)} cannot be frozen: {error}",
+            f"input {value.name!r} of shape {known} cannot be frozen: {error}",
             input=value.name,
         ) from error
     graph.initializer.append(numpy_helper.from_array(np.array(values), value.name))
