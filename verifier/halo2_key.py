@@ -58,12 +58,6 @@ class Halo2Key:
     outputs: tuple[PortSpec, ...]
     vka: tuple[bytes, ...]
 
-    def as_tuple(self) -> tuple[Any, ...]:
-        """The struct of section 3 as ABI encoders take it."""
-        ports = [[(list(p.dims), p.bits) for p in side] for side in (self.inputs, self.outputs)]
-        head = (self.model_id, int(self.param_mode), int(self.input_mode), list(self.param_hashes), self.proof_length)
-        return (*head, *ports, list(self.vka))
-
     def encode(self) -> bytes:
         """`abi.encode(key)`."""
         return encode([_KEY_TYPE], [self._fields()])
