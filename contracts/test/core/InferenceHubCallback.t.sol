@@ -103,6 +103,23 @@ contract InferenceHubCallbackTest is HubFixture {
         assertGt(consumer.gasOnEntry(), CALLBACK_GAS - 15_000);
     }
 
+    function test_a_delivery_that_passes_the_gas_check_never_runs_out() public {
+        Request memory r = _assignedToHostile(HostileConsumer.Attack.BurnGas, new bytes[](0), 0);
+        bytes memory call = abi.encodeCall(hub.fulfil, (r, 1, outputs(), proofFor(r, 0)));
+        bool checked = false;
+        bool done = false;
+        for (uint256 limit = 300_000; limit < 600_000 && !done; limit += 500) {
+            bytes memory reason;
+            vm.prank(PROVER);
+            (done, reason) = address(hub).call{gas: limit}(call);
+            bool refused = !done && bytes4(reason) == CallbackLib.CallbackGasTooLow.selector;
+            assertTrue(done || refused || !checked, "ran out of gas after the check");
+            checked = checked || refused;
+        }
+        assertTrue(checked && done);
+        assertEq(hub.creditOf(PROVER), 2.5 ether);
+    }
+
     function test_says_how_much_gas_is_wanted() public {
         Request memory r = _opened();
         assign(r);
