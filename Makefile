@@ -72,6 +72,7 @@ abi: contracts/out/.built .venv/.built
 
 fixtures: abi
 	$(BIN)/python tests/vectors/make_statement.py
+	$(BIN)/python tests/vectors/make_program.py
 	$(BIN)/python tests/vectors/make_returns.py
 	$(BIN)/python tests/vectors/make_halo2_fixtures.py
 

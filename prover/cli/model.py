@@ -33,6 +33,15 @@ Freeze = Annotated[
     typer.Option(metavar="NAME=VALUE", help="Fix an input to a value, or a symbolic dimension to a size."),
 ]
 Batch = Annotated[int, typer.Option(min=1, help="The size of a leading dimension that the model leaves open.")]
+InputScale = Annotated[
+    list[str] | None, typer.Option(metavar="NAME=BITS", help="Pin the scale of an input: steps of 2^-BITS.")
+]
+InputRange = Annotated[
+    list[str] | None, typer.Option(metavar="NAME=LOW:HIGH", help="Declare the range of an input, without calibration.")
+]
+PerFeature = Annotated[
+    list[str] | None, typer.Option(metavar="NAME", help="One scale for each element of this input's last axis.")
+]
 FIDELITY_COLUMNS = ("output", "split", "samples", "max error", "mean error", "largest value", "argmax agrees")
 
 
@@ -46,15 +55,9 @@ def compile_(
     table_bits: Annotated[int, typer.Option(help="Bits of a lookup table's argument, 8 to 16.")] = 12,
     freeze: Freeze = None,
     batch: Batch = 1,
-    input_scale: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=BITS", help="Pin an input's scale to 2^-BITS.")
-    ] = None,
-    input_range: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=LOW:HIGH", help="Declare an input's range, without calibration.")
-    ] = None,
-    per_feature: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="One scale for each element of this input's last axis.")
-    ] = None,
+    input_scale: InputScale = None,
+    input_range: InputRange = None,
+    per_feature: PerFeature = None,
     hashed_input: Annotated[bool, typer.Option(help="The statement binds a salted hash of the input.")] = False,
     json: JsonOption = False,
 ) -> None:
