@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +14,19 @@ import pytest
 
 from circuits.program.graph import Program
 from prover.halo2 import Halo2Keys, Halo2Options, KeyCache, ProofResult, prove, setup
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ezkl_folder() -> Iterator[None]:
+    """ezkl keeps tables in the home folder and writes them in place, which two test processes must not do at once."""
+    before = os.environ.get("EZKL_REPO_PATH")
+    with tempfile.TemporaryDirectory(prefix="inferproof-ezkl-") as folder:
+        os.environ["EZKL_REPO_PATH"] = folder
+        yield
+    if before is None:
+        del os.environ["EZKL_REPO_PATH"]
+    else:
+        os.environ["EZKL_REPO_PATH"] = before
 
 
 @dataclass(frozen=True)

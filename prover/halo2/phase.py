@@ -126,6 +126,14 @@ def _die_with_parent(parent: int) -> None:
         os._exit(1)
 
 
+def _report_memory(target: Path) -> None:
+    """This process's own peak. What wait4 says is never below the caller's: Linux counts it in across the exec."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        (peak,) = [line.split()[1] for line in status.read_text().splitlines() if line.startswith("VmHWM:")]
+        target.write_text(str(int(peak) * 1024))
+
+
 def main() -> None:
     request = json.loads(Path(sys.argv[1]).read_text())
     _die_with_parent(request["parent"])
@@ -137,6 +145,7 @@ def main() -> None:
     except Exception as error:  # noqa: BLE001 - the last line of stderr is what the parent reports
         print(f"failed: {error}", file=sys.stderr)
         status = 1
+    _report_memory(Path(sys.argv[1]).with_name("memory"))
     sys.stderr.flush()
     # ezkl's threads still log while the interpreter shuts down, and crash it half of the time: leave without that.
     os._exit(status)

@@ -59,6 +59,7 @@ def run_in_child(
             _kill(child)
             reader.join()
             child.stderr.close()
+        memory = _own_peak(Path(scratch)) or memory
     seconds = time.monotonic() - started
     _raise_for(phase, status, list(lines), memory)
     progress(phase, 1.0)
@@ -93,7 +94,7 @@ def _wait(
     expected_s: float | None,
     cancel: threading.Event | None,
 ) -> tuple[int, int]:
-    """The child's wait status and peak memory in bytes."""
+    """The child's exit code and the kernel's figure for its peak memory in bytes."""
     pause = _FIRST_WAIT_S
     while True:
         done, status, usage = os.wait4(child.pid, os.WNOHANG)
@@ -106,6 +107,12 @@ def _wait(
         progress(phase, min(0.99, elapsed / expected_s) if expected_s else None)
         time.sleep(pause)
         pause = min(_LONGEST_WAIT_S, pause * 1.5)
+
+
+def _own_peak(scratch: Path) -> int | None:
+    """What the child said of itself at its end; one that was killed said nothing."""
+    told = scratch / "memory"
+    return int(told.read_text()) if told.exists() else None
 
 
 def _kill(child: subprocess.Popen[str]) -> None:

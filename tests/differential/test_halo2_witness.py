@@ -65,3 +65,15 @@ def test_witness_is_the_interpreters_output(name: str, digit_bits: int, tmp_path
         inputs = halo2_programs.random_inputs(program, seed, extreme=extreme)
         expected = [[int(v) for v in tensor.reshape(-1)] for tensor in run(program, inputs)]
         assert witness(program, inputs, tmp_path, digit_bits=digit_bits) == expected
+
+
+@pytest.mark.parametrize("name", ["gemm_relu", "reduce_and_lookup", "convolution"])
+def test_hashing_changes_no_output_and_a_range_violation_is_counted(name: str, tmp_path: Path) -> None:
+    program = halo2_programs.ONE_PER_OP[name]()
+    inputs = halo2_programs.random_inputs(program, 7)
+    expected = [[int(v) for v in tensor.reshape(-1)] for tensor in run(program, inputs)]
+    hashed = {"digit_bits": 10, "parameters": ParamMode.HASHED, "mode": InputMode.HASHED, "salt": tuple(range(8))}
+    assert witness(program, inputs, tmp_path, **hashed) == [*expected, [0]]
+    flat = inputs[0].reshape(-1)
+    flat[0], flat[-1] = 2**15 + 4, -(2**15) - 30
+    assert witness(program, inputs, tmp_path, **hashed)[-1] == [5 + 30]

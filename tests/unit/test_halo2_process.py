@@ -33,6 +33,15 @@ def test_reports_seconds_and_memory(halo2_case: Any) -> None:
     assert all(r.seconds > 0 and r.peak_memory_bytes > 10 << 20 for r in halo2_case.result.phases.reports)
 
 
+def test_memory_is_the_phases_own(halo2_case: Any, tmp_path: Path) -> None:
+    ballast = bytearray(512 << 20)
+    ballast[::4096] = b"\x01" * len(ballast[::4096])
+    keys = halo2_case.keys
+    paths = {"vk": keys.file("vk"), "settings": keys.file("settings.json"), "srs": keys.srs, "vka": tmp_path / "vka"}
+    report = run_in_child("artifact", {name: str(path) for name, path in paths.items()})
+    assert 10 << 20 < report.peak_memory_bytes < len(ballast)
+
+
 def test_a_failing_phase_says_why(tmp_path: Path) -> None:
     request = {"onnx": str(tmp_path / "none.onnx"), "settings": str(tmp_path / "s.json"), "run_args": {}}
     with pytest.raises(EnvironmentFailure) as caught:
