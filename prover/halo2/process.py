@@ -54,7 +54,7 @@ def run_in_child(
         reader = threading.Thread(target=_drain, args=(phase, child.stderr, lines), daemon=True)
         reader.start()
         try:
-            status, memory = _wait(child, phase, progress, started, expected_s, cancel)
+            status, memory = _wait(child, reader, phase, progress, started, expected_s, cancel)
         finally:
             _kill(child)
             reader.join()
@@ -88,6 +88,7 @@ def _drain(phase: str, stream: IO[str], lines: deque[str]) -> None:
 
 def _wait(
     child: subprocess.Popen[str],
+    reader: threading.Thread,
     phase: str,
     progress: Progress,
     started: float,
@@ -105,7 +106,10 @@ def _wait(
             raise Cancelled(phase)
         elapsed = time.monotonic() - started
         progress(phase, min(0.99, elapsed / expected_s) if expected_s else None)
-        time.sleep(pause)
+        # Its stderr ends when the child does: that wakes us sooner than the clock would.
+        reader.join(pause)
+        if not reader.is_alive():
+            time.sleep(_FIRST_WAIT_S)
         pause = min(_LONGEST_WAIT_S, pause * 1.5)
 
 
