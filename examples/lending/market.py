@@ -21,8 +21,8 @@ PHASE_ONE = 1 << 64
 WINDOW = 60
 MAX_STALENESS_S = 5 * 86_400  # a long weekend, and a day
 FEE_WEI = 10**16
-INITIAL_LTV = 7_000
-INITIAL_THRESHOLD = 7_500
+INITIAL_LTV = 8_200  # what calmer days would allow; the crash in the price history takes it down
+INITIAL_THRESHOLD = 8_600
 
 # min/max loan-to-value, min/max threshold, largest step, gap, buffer; basis points.
 RAILS = (3_000, 8_500, 4_000, 9_000, 1_000, 400, 300)
