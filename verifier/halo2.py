@@ -18,6 +18,7 @@ __all__ = ["Accepted", "Halo2Key", "Halo2Proof", "Opened", "verify"]
 
 def verify(statement: Statement, key: Halo2Key, proof: bytes, accepted: Accepted) -> Opened:
     """Returns the public tensors if the proof convinces of `statement` under `key`; raises VerificationError else."""
+    key.check()
     if key.model_id != statement.model_id:
         message = "the key belongs to another model"
         details = {"expected": statement.model_id.hex(), "got": key.model_id.hex()}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from circuits.errors import InputError
+from circuits.errors import EnvironmentFailure, InputError
 from circuits.program.graph import Program
 from prover.backend import Estimate, PhaseReport, Phases, Progress, silent
 from prover.halo2.cache import KeyCache
@@ -60,6 +61,7 @@ def setup(
     srs, s_g2, insecure = _srs(plan, cache, progress)
 
     def build(folder: Path) -> None:
+        _require_disk(folder, plan.estimate)
         if options.srs is not None:
             verify_srs(srs, progress=progress)
         _build(plan, folder, srs, phases, progress, cancel)
@@ -82,6 +84,14 @@ def _srs(plan: Plan, cache: KeyCache, progress: Progress) -> tuple[Path, G2Point
         message = f"the SRS {path} has k = {srs_k(path)}, this model needs k = {needed}"
         raise InputError("srs_too_small", message, path=str(path), k=srs_k(path), needed=needed)
     return path, srs_g2(path), False
+
+
+def _require_disk(folder: Path, expected: Estimate) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < expected.disk_bytes:
+        sizes = f"about {expected.disk_bytes >> 20} MiB, and {free >> 20} MiB are free"
+        message = f"the key does not fit in {folder.parent}: it needs {sizes}"
+        raise EnvironmentFailure("disk_too_small", message, expected=expected.disk_bytes, free=free)
 
 
 def _generate(k: int, folder: Path, progress: Progress) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import halo2_programs
 import pytest
 
 from circuits.errors import EnvironmentFailure
@@ -304,3 +305,38 @@ def test_rejects_a_forged_witness_pushed_through_the_honest_prover(halo2_case: A
     assert outputs != halo2_case.result.statement.output_root
     statement = dataclasses.replace(halo2_case.result.statement, output_root=outputs)
     rejects(Parts(statement, key, proof), "proof_invalid")
+
+
+def test_rejects_other_parameters_proven_with_the_right_key(halo2_case: Any, tmp_path: Path) -> None:
+    """With hashed parameters the proving key fits every model of the same shape: only the hash tells them apart."""
+    options = Halo2Options(parameters=ParamMode.HASHED)
+    mine = setup(halo2_case.program, options, halo2_case.cache)
+    other = setup(halo2_programs.gemm_relu(seed=2), options, halo2_case.cache)
+    request = {**phase_request(mine, tmp_path), "circuit": str(other.file("circuit.ezkl"))}
+    Path(request["input"]).write_text(json.dumps({"input_data": [field_elements(halo2_case.inputs, ())]}))
+    for phase in ("witness", "prove"):
+        run_in_child(phase, request)
+    proof = read_proof(Path(request["proof"]))
+    assert accepts(proof.proof, proof.instances, mine.key.vka)
+    root = output_root(open_instances(mine.key, proof.instances).outputs)
+    statement = Statement(mine.key.model_id, input_root(halo2_case.inputs), root)
+    rejects(Parts(statement, mine.key, proof), "parameters_differ")
+
+
+def test_no_mutation_of_key_or_proof_bytes_does_anything_but_refuse(honest: Parts) -> None:
+    """Without the EVM: everything before it, on thousands of hostile encodings."""
+    rng = random.Random(11)
+    for decode, raw in ((Halo2Key.decode, honest.key.encode()), (Halo2Proof.decode, honest.proof.encode())):
+        refused = 0
+        for _ in range(1500):
+            changed = bytearray(raw)
+            for _ in range(rng.choice((1, 1, 2, 8))):
+                # Heads and lengths are where parsers break: most changes go to the first kilobyte.
+                position = rng.randrange(min(len(raw), rng.choice((64, 512, len(raw)))))
+                changed[position] = rng.choice((0, 1, 0x7F, 0x80, 0xFF, rng.randrange(256)))
+            cut = rng.choice((len(raw), len(raw), rng.randrange(len(raw))))
+            try:
+                decode(bytes(changed[:cut]))
+            except VerificationError:
+                refused += 1
+        assert refused > 300
