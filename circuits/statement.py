@@ -146,9 +146,7 @@ class ModelHeader:
         return hasher(bytes([Tag.MODEL]) + body + self.opset_version.to_bytes(4, "big"))
 
 
-def registration_id(
-    chain_id: int, registry: bytes, owner: bytes, model_id: bytes, hasher: Hasher = keccak256
-) -> bytes:
+def registration_id(chain_id: int, registry: bytes, owner: bytes, model_id: bytes, hasher: Hasher = keccak256) -> bytes:
     """Who listed which program where; `registry` and `owner` are 20-byte addresses."""
     if len(registry) != 20 or len(owner) != 20 or len(model_id) != 32:
         raise StatementError("registration_id takes two 20-byte addresses and a 32-byte model id")

@@ -57,7 +57,7 @@ class _Folder:
             self._types[value.name] = value.type.tensor_type.elem_type
         self._shapes.update(inputs)
         for tensor in source.initializer:
-            self._know(tensor.name, numpy_helper.to_array(tensor))
+            self._know(tensor.name, _array(tensor))
         for position, node in enumerate(source.node):
             self._visit(node, node.name or f"{node.op_type}_{position}")
         outputs = [value.name for value in source.output]
@@ -144,12 +144,19 @@ def _has_subgraph(node: onnx.NodeProto) -> bool:
     return any(a.HasField("g") or a.graphs for a in node.attribute)
 
 
+def _array(tensor: onnx.TensorProto) -> npt.NDArray[Any]:
+    try:
+        return numpy_helper.to_array(tensor)
+    except EVALUATION_ERRORS as error:
+        raise InputError("onnx_unreadable", f"tensor {tensor.name!r}: {error}", tensor=tensor.name) from error
+
+
 def _plain(value: Any) -> Any:
     """An attribute as Python's own types: bytes are text, repeated fields lists, tensors arrays."""
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     if isinstance(value, onnx.TensorProto):
-        return numpy_helper.to_array(value)
+        return _array(value)
     if isinstance(value, int | float | str):
         return value
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value

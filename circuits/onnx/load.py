@@ -38,7 +38,7 @@ def load_onnx(path: str | os.PathLike[str], *, freeze: Frozen | None = None, bat
         size = Path(path).stat().st_size
         if size > MAX_FILE_BYTES:
             raise unreadable(path, f"{size} bytes, at most {MAX_FILE_BYTES}")
-        model = onnx.load(os.fspath(path))
+        model = onnx.load(os.fspath(path), format="protobuf")
         onnx.checker.check_model(model)
         model = onnx.inliner.inline_local_functions(model)
     except OSError as error:
@@ -115,7 +115,8 @@ def _freeze(graph: onnx.GraphProto, value: onnx.ValueInfoProto, given: Any, size
 def _check_inputs(inputs: list[onnx.ValueInfoProto]) -> None:
     for value in inputs:
         if value.type.tensor_type.elem_type not in FLOATS:
-            kind = TensorProto.DataType.Name(value.type.tensor_type.elem_type)
+            kinds = {number: kind for kind, number in TensorProto.DataType.items()}
+            kind = kinds.get(value.type.tensor_type.elem_type, "of no known type")
             raise InputError(
                 "onnx_unsupported_input",
                 f"input {value.name!r} is {kind}; inputs are real numbers (freeze it with --freeze {value.name}=VALUE)",

@@ -60,7 +60,9 @@ def lower(graph: FloatGraph, reach: Reach, options: CompileOptions) -> Builder:
     _check_constants(graph)
     builder = Builder(graph, reach.peaks, options)
     for name, dims in graph.inputs.items():
-        builder.add_input(Port(name, dims, options.bits, _input_scales(name, builder, reach), options.input_visibility))
+        bits = options.input_bits.get(name, options.bits)
+        scales = _input_scales(name, bits, builder, reach)
+        builder.add_input(Port(name, dims, bits, scales, options.input_visibility))
     for node in graph.nodes:
         try:
             RULES[node.op](builder, node)
@@ -70,18 +72,18 @@ def lower(graph: FloatGraph, reach: Reach, options: CompileOptions) -> Builder:
     return builder
 
 
-def _input_scales(name: str, builder: Builder, reach: Reach) -> tuple[int, ...]:
+def _input_scales(name: str, bits: int, builder: Builder, reach: Reach) -> tuple[int, ...]:
     options = builder.options
     if name in options.input_scales:
         return (options.input_scales[name],)
     if name in options.per_feature:
-        return tuple(scale_for(float(peak) * options.headroom, options.bits) for peak in reach.features[name])
-    return (builder.target(name).scale,)
+        return tuple(scale_for(float(peak) * options.headroom, bits) for peak in reach.features[name])
+    return (scale_for(builder.peak(name), bits),)
 
 
 def _check_names(graph: FloatGraph, options: CompileOptions) -> None:
     """Options that name an input have to name one that there is."""
-    named = {*options.input_scales, *options.input_ranges, *options.per_feature}
+    named = {*options.input_bits, *options.input_scales, *options.input_ranges, *options.per_feature}
     unknown = sorted(named - set(graph.inputs))
     if unknown:
         raise InputError(

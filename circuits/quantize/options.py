@@ -14,8 +14,9 @@ from circuits.program.refs import Visibility
 class CompileOptions:
     """`bits` of activations, `weight_bits` of constants, `table_bits` of a lookup's argument.
 
-    `headroom` is how far beyond the largest calibrated value a scale still reaches. `input_scales` pins the scale of
-    inputs (a contract that makes its input on-chain needs a known one); `input_ranges` declares (low, high) where there
+    `headroom` is how far beyond the largest calibrated value a scale still reaches. `input_bits` gives an input other
+    bits than `bits` (8 to 32); `input_scales` pins its scale (a contract that makes its input on-chain needs a known
+    one); `input_ranges` declares (low, high) where there
     is no calibration data. `per_feature` names inputs with one scale for each element of their last axis.
     `per_channel` gives small output channels finer weights. `freeze` and `batch` are as `import_onnx` takes them.
     """
@@ -26,6 +27,7 @@ class CompileOptions:
     headroom: float = 2.0
     per_channel: bool = True
     input_visibility: Visibility = Visibility.PUBLIC
+    input_bits: Mapping[str, int] = field(default_factory=dict)
     input_scales: Mapping[str, int] = field(default_factory=dict)
     input_ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     per_feature: tuple[str, ...] = ()
@@ -39,6 +41,9 @@ class CompileOptions:
             value = getattr(self, name)
             if not low <= value <= high:
                 raise InputError("bad_option", f"{name} is {value}, outside {low} to {high}", option=name, value=value)
+        for name, bits in self.input_bits.items():
+            if not 8 <= bits <= 32:
+                raise InputError("bad_option", f"input_bits[{name!r}] is {bits}, outside 8 to 32", option=name)
         for name, scale in self.input_scales.items():
             if not -64 <= scale <= 64:
                 raise InputError("bad_option", f"input_scales[{name!r}] is {scale}, outside -64 to 64", option=name)

@@ -33,6 +33,9 @@ Freeze = Annotated[
     typer.Option(metavar="NAME=VALUE", help="Fix an input to a value, or a symbolic dimension to a size."),
 ]
 Batch = Annotated[int, typer.Option(min=1, help="The size of a leading dimension that the model leaves open.")]
+InputBits = Annotated[
+    list[str] | None, typer.Option(metavar="NAME=BITS", help="Give an input other bits than --bits, 8 to 32.")
+]
 InputScale = Annotated[
     list[str] | None, typer.Option(metavar="NAME=BITS", help="Pin the scale of an input: steps of 2^-BITS.")
 ]
@@ -55,6 +58,7 @@ def compile_(
     table_bits: Annotated[int, typer.Option(help="Bits of a lookup table's argument, 8 to 16.")] = 12,
     freeze: Freeze = None,
     batch: Batch = 1,
+    input_bits: InputBits = None,
     input_scale: InputScale = None,
     input_range: InputRange = None,
     per_feature: PerFeature = None,
@@ -67,6 +71,7 @@ def compile_(
         weight_bits=weight_bits,
         table_bits=table_bits,
         input_visibility=Visibility.HASHED if hashed_input else Visibility.PUBLIC,
+        input_bits={name: _whole(value) for name, value in _pairs(input_bits)},
         input_scales={name: _whole(value) for name, value in _pairs(input_scale)},
         input_ranges={name: _range(value) for name, value in _pairs(input_range)},
         per_feature=tuple(per_feature or ()),

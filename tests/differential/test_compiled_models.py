@@ -160,3 +160,34 @@ def test_random_network_is_near_onnxruntime_and_exact_in_integers(
             np.testing.assert_array_equal(fast, defined)
             if isinstance(op, Accumulating) and not op.saturates:
                 assert np.abs(defined).max() < 2 ** (op.bits - 1) or defined.min() == -(2 ** (op.bits - 1))
+
+
+def test_outputs_that_are_one_tensor_at_several_scales(tmp_path: Path) -> None:
+    """Scaling by a power of two changes no integer: each output still has its own scale, and the right values."""
+    floats = TensorProto.FLOAT
+    factors = {"two": 2.0, "eighth": 0.125}
+    nodes = [
+        helper.make_node("Relu", ["x"], ["relu"]),
+        helper.make_node("Mul", ["relu", "two"], ["double"]),
+        helper.make_node("Mul", ["eighth", "relu"], ["small"]),
+        helper.make_node("Reshape", ["double", "shape"], ["tall"]),
+        helper.make_node("Identity", ["x"], ["same"]),
+    ]
+    names = ["double", "relu", "small", "tall", "same"]
+    graph = helper.make_graph(
+        nodes, "g", [helper.make_tensor_value_info("x", floats, (1, 4))],
+        [helper.make_tensor_value_info(name, floats, (2, 2) if name == "tall" else (1, 4)) for name in names],
+        [numpy_helper.from_array(np.array(v, np.float32), n) for n, v in factors.items()]
+        + [numpy_helper.from_array(np.array([2, 2]), "shape")],
+    )  # fmt: skip
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(model, tmp_path / "model.onnx")
+    program, _ = compile_model(tmp_path / "model.onnx", {"x": np.linspace(-1, 1, 40).reshape(10, 4)})
+    x = np.array([[0.5, -0.5, 0.25, 1.0]])
+    made = Executor(program).run([quantize_input(program.inputs[0], x)])
+    real = {o.port.name: real_values(o.port, q) for o, q in zip(program.outputs, made, strict=True)}
+    relu = np.maximum(x, 0)
+    expected = {"double": 2 * relu, "relu": relu, "small": relu / 8, "tall": 2 * relu.reshape(2, 2), "same": x}
+    assert list(real) == names
+    for name in names:
+        np.testing.assert_array_equal(real[name], expected[name])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -195,6 +196,8 @@ def test_rejects_calibration_data(data: dict[str, np.ndarray], code: str, tmp_pa
         {"held_out": 1.0},
         {"input_scales": {"nobody": 3}},
         {"input_scales": {"x": 200}},
+        {"input_bits": {"nobody": 16}},
+        {"input_bits": {"x": 33}},
         {"per_feature": ("nobody",)},
         {"input_ranges": {"nobody": (0.0, 1.0)}},
     ],
@@ -217,6 +220,14 @@ def test_declared_range_replaces_calibration(tmp_path: Path) -> None:
     program, _ = compile_model(path, options=CompileOptions(input_ranges={"x": (-100.0, 50.0)}))
     # 100 with a headroom of 2 needs 8 bits before the point: 16 - 1 - 8.
     assert program.inputs[0].scales == (7,)
+
+
+def test_an_input_may_have_bits_of_its_own(tmp_path: Path) -> None:
+    path = save(tmp_path / "m.onnx", [node("MatMul", "x", "w")], {"w": np.full((4, 4), 0.9, np.float32)})
+    program, wide = compile_model(path, options=CompileOptions(bits=20, input_bits={"x": 24}))
+    _, narrow = compile_model(path, options=CompileOptions(bits=20, input_bits={"x": 8}))
+    assert (program.inputs[0].bits, program.ops[0].bits) == (24, 20)
+    assert wide.outputs[0].max_abs_error < 1e-4 < narrow.outputs[0].max_abs_error
 
 
 def test_saturation_is_counted_and_told(tmp_path: Path) -> None:
@@ -341,3 +352,42 @@ def test_a_channel_of_zeros_does_not_coarsen_the_others(tmp_path: Path) -> None:
     program, report = compile_model(save(tmp_path / "m.onnx", [node("MatMul", "x", "w")], {"w": weights}))
     assert np.abs(program.constants[0].values).max() >= 2**14
     assert max(output.max_abs_error for output in report.outputs) < 1e-6
+
+
+@pytest.mark.parametrize("name", ["m.onnx", "m.json", "m.textproto", "m.onnxtxt"])
+def test_an_extension_does_not_choose_another_parser(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("{}")
+    assert refusal(tmp_path / name).code == "onnx_unreadable"
+
+
+@pytest.mark.parametrize("location", ["/etc/passwd", "../../secret.bin", "absent.bin"])
+def test_rejects_weights_kept_outside_of_the_models_folder(location: str, tmp_path: Path) -> None:
+    path = save(tmp_path / "m.onnx", [node("MatMul", "x", "w")], {"w": np.ones((4, 4), np.float32)})
+    model = onnx.load(path)
+    tensor = model.graph.initializer[0]
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value=location)
+    path.write_bytes(model.SerializeToString())
+    assert refusal(path).code == "onnx_unreadable"
+
+
+def test_rejects_a_tensor_that_claims_more_than_it_holds(tmp_path: Path) -> None:
+    path = save(tmp_path / "m.onnx", [node("MatMul", "x", "w")], {"w": np.ones((4, 4), np.float32)})
+    for dims in ([4, 2**40], [4, -4], [2**62, 2**62]):
+        model = onnx.load(path)
+        model.graph.initializer[0].ClearField("dims")
+        model.graph.initializer[0].dims.extend(dims)
+        (tmp_path / "claims.onnx").write_bytes(model.SerializeToString())
+        assert refusal(tmp_path / "claims.onnx").code == "onnx_unreadable"
+
+
+def test_never_crashes_on_a_flipped_byte(tmp_path: Path) -> None:
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["a"]), node("Relu", "a")]
+    whole = save(tmp_path / "m.onnx", nodes, {"w": np.ones((4, 2), np.float32)}).read_bytes()
+    for position in range(len(whole)):
+        for flip in (0x01, 0x20, 0x80):
+            bent = whole[:position] + bytes([whole[position] ^ flip]) + whole[position + 1 :]
+            (tmp_path / "bent.onnx").write_bytes(bent)
+            with contextlib.suppress(InferproofError):  # anything else would fail the test
+                compile_model(tmp_path / "bent.onnx")
