@@ -11,7 +11,8 @@ from service_fakes import KEY_DIGEST, SENDER, FakeChain, hold_model, make_deps
 
 from circuits.errors import EnvironmentFailure
 from contracts.client.types import RoutePin, Status, Tensor
-from prover.service.domain.chain import Purpose, Seen, TxState
+from prover.service.adapters.chain_repository import KEPT_BLOCKS
+from prover.service.domain.chain import Block, Purpose, Seen, TxState
 from prover.service.domain.jobs import Job, JobKind, JobState
 from prover.service.handlers.deps import Deps
 from prover.service.handlers.listen_once import LogWindow, listen_once
@@ -166,6 +167,31 @@ def test_a_reorganisation_under_the_reader_stores_nothing_of_the_old_branch(deps
     chain.requested = reorganise_meanwhile  # type: ignore[method-assign,assignment]
     assert listen(deps, chain) == 0
     assert jobs_count(deps) == 0
+
+
+def test_a_node_that_lags_behind_is_not_a_reorganisation(deps: Deps, chain: FakeChain) -> None:
+    job = proven_request(deps, chain)
+    submit_once(deps, chain)
+    behind = chain.blocks.pop()
+    listen(deps, chain)
+    chain.blocks, ahead = chain.blocks[:1], chain.blocks
+    listen(deps, chain)
+    chain.blocks = [*ahead, behind]
+    listen(deps, chain)
+    assert transactions(deps, job) == {Purpose.ASSIGN: TxState.WRITTEN}
+    deliver(deps, chain)
+    assert only_job(deps).state is JobState.DELIVERED
+    assert chain.signatures == 2
+
+
+def test_the_first_block_is_remembered_for_ever(deps: Deps, chain: FakeChain) -> None:
+    with deps.database.transaction() as work:
+        feed = work.feed(chain.chain_id, chain.hub_address)
+        for number in range(1, KEPT_BLOCKS + 10):
+            feed.advance(Block(number, hex(number)))
+        kept = [block.number for block in feed.blocks()]
+    assert len(kept) == KEPT_BLOCKS + 1
+    assert (kept[0], kept[-2], kept[-1]) == (KEPT_BLOCKS + 9, 10, 1)
 
 
 def test_a_restarted_devnet_is_another_chain(deps: Deps, chain: FakeChain) -> None:

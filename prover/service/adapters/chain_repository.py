@@ -27,11 +27,13 @@ class FeedRepository:
         return [Block(n, h) for n, h in self._connection.execute(query.order_by(blocks.c.number.desc()))]
 
     def advance(self, block: Block) -> None:
-        """Everything up to `block` has been read."""
+        """Everything up to `block` has been read. The newest blocks are kept, and the first one for ever."""
         self._connection.execute(insert(blocks).values(feed=self._feed, number=block.number, hash=block.hash))
-        newest = select(blocks.c.number).where(blocks.c.feed == self._feed).order_by(blocks.c.number.desc())
-        kept = newest.limit(KEPT_BLOCKS).scalar_subquery()
-        self._connection.execute(delete(blocks).where(and_(blocks.c.feed == self._feed, blocks.c.number.not_in(kept))))
+        mine = blocks.c.feed == self._feed
+        newest = select(blocks.c.number).where(mine).order_by(blocks.c.number.desc()).limit(KEPT_BLOCKS)
+        anchor = select(func.min(blocks.c.number)).where(mine)
+        forgotten = and_(blocks.c.number.not_in(newest.scalar_subquery()), blocks.c.number != anchor.scalar_subquery())
+        self._connection.execute(delete(blocks).where(and_(mine, forgotten)))
 
     def rollback_above(self, number: int) -> list[str]:
         """Forgets the blocks above `number`; the ids of the requests that lost their block."""

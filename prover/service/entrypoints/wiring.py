@@ -17,7 +17,7 @@ from prover.service.settings import Settings
 
 def wire(settings: Settings, *, with_chain: bool) -> Deps:
     """Everything a process needs; a worker has no business with the chain."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # inputs may be nobody else's business
     settings.cache_dir.mkdir(parents=True, exist_ok=True)
     return Deps(
         settings=settings,

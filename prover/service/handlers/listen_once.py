@@ -59,13 +59,21 @@ def _next_block(deps: Deps, chain: HubChain) -> int:
 
 
 def _roll_back_orphans(deps: Deps, chain: HubChain) -> None:
-    """Goes back to the newest block read that the chain still has."""
+    """Goes back to the newest block read that the chain still has; does nothing while the chain is merely behind.
+
+    A block that is missing says nothing (a node may lag behind another); a block with another hash says everything.
+    """
     with deps.database.transaction() as work:
         read = _feed(work, chain).blocks()
-    if not read:
-        return
-    common = next((b.number for b in read if chain.block(b.number) == b), None)
-    if common == read[0].number:
+    replaced = False
+    common: int | None = None
+    for block in read:
+        now = chain.block(block.number)
+        if now == block:
+            common = block.number
+            break
+        replaced = replaced or now is not None
+    if not replaced:
         return
     with deps.database.transaction() as work:
         orphaned = _feed(work, chain).rollback_above(chain.start_block - 1 if common is None else common)
@@ -79,7 +87,8 @@ def _roll_back_orphans(deps: Deps, chain: HubChain) -> None:
 
 def _read_chunk(deps: Deps, chain: HubChain, window: LogWindow, first: int, target: int) -> int | None:
     """Reads one range and stores it with its last block; None if the chain changed while reading."""
-    last = min(target, first + window.size - 1)
+    # The start block is read alone: its hash is the anchor by which another chain under the same id is told.
+    last = first if first == chain.start_block else min(target, first + window.size - 1)
     before = chain.block(last)
     found = _requests(chain, window, first, last)
     if found is None:

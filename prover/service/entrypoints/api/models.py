@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import threading
 from pathlib import Path as FilePath
 from typing import Annotated
 
@@ -13,6 +14,9 @@ from prover.service.domain.models import ModelSource
 from prover.service.entrypoints.api.access import DepsOf
 from prover.service.entrypoints.api.schemas import HEX32, ModelBody
 from prover.service.handlers.register_model import ModelUpload, register_model
+
+# Compiling takes all cores and much memory, so uploads wait for each other.
+_compiling = threading.Lock()
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 
@@ -40,7 +44,8 @@ def post_model(
             bits=bits,
             weight_bits=weight_bits,
         )
-        return ModelBody.of(register_model(deps, upload))
+        with _compiling:
+            return ModelBody.of(register_model(deps, upload))
 
 
 @router.get("/{model_id}")
