@@ -1,0 +1,135 @@
+"""The lowered graph: only operators that docs/security.md argues for, always the same bytes, refusals that say why."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+from pathlib import Path
+
+import halo2_programs
+import numpy as np
+import onnx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from circuits.errors import InputError
+from circuits.lower.halo2 import hides_input, lower
+from circuits.lower.halo2_graph import float_parts
+from circuits.program.graph import Program
+from circuits.program.ops import Index, Linear, Lookup, Max
+from circuits.program.refs import AffineMap, Source, Visibility
+
+# Every operator has a row in docs/security.md; Cast and Identity copy.
+ARGUED = {"Concat", "Gather", "Reshape", "MatMul", "Add", "Sub", "Mul", "Relu", "Div", "Floor", "Cast", "Identity"}
+
+
+@pytest.mark.parametrize("name", sorted(halo2_programs.ONE_PER_OP))
+def test_uses_only_operators_whose_output_is_argued_unique(name: str) -> None:
+    for salted in (False, True):
+        model = onnx.load_from_string(lower(halo2_programs.ONE_PER_OP[name](), salted=salted).model)
+        assert {node.op_type for node in model.graph.node} <= ARGUED
+
+
+def test_every_division_is_by_the_digit_size_and_floored() -> None:
+    for digit_bits in (8, 14):
+        for make in halo2_programs.ONE_PER_OP.values():
+            graph = onnx.load_from_string(lower(make(), salted=False, digit_bits=digit_bits).model).graph
+            constants = {c.name: onnx.numpy_helper.to_array(c) for c in graph.initializer}
+            for node in graph.node:
+                if node.op_type == "Div":
+                    assert constants[node.input[1]].tolist() == [[float(1 << digit_bits)]]
+                    users = [other.op_type for other in graph.node if node.output[0] in other.input]
+                    assert users == ["Floor"]
+
+
+def test_the_same_program_gives_the_same_bytes_in_another_process() -> None:
+    code = (
+        "import sys, hashlib; sys.path.insert(0, sys.argv[1])\n"
+        "import halo2_programs\nfrom circuits.lower.halo2 import lower\n"
+        "print(hashlib.sha256(lower(halo2_programs.convolution(), salted=True).model).hexdigest())"
+    )
+    tests = str(Path(__file__).parents[1])
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", code, tests],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": str(Path(tests).parent)},
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(digests) == 1
+
+
+def test_a_salted_graph_reads_eight_elements_more() -> None:
+    plain, salted = (lower(halo2_programs.gemm_relu(), salted=flag) for flag in (False, True))
+    assert (plain.input_size, plain.salt_size) == (6, 0)
+    assert (salted.input_size, salted.salt_size) == (6, 8)
+    assert len(onnx.load_from_string(salted.model).graph.output) == 2
+
+
+@given(st.lists(st.integers(-(2**62), 2**62), min_size=1, max_size=6))
+def test_float_parts_sum_exactly(values: list[int]) -> None:
+    array = np.array(values, np.int64)
+    parts = float_parts(array)
+    assert all(part.dtype == np.float32 for part in parts)
+    assert [sum(int(float(part[i])) for part in parts) for i in range(len(values))] == values
+
+
+def refusal(program: Program) -> InputError:
+    with pytest.raises(InputError) as caught:
+        lower(program, salted=False)
+    assert caught.value.code == "halo2_cannot_lower"
+    return caught.value
+
+
+def test_refuses_a_table_beyond_24_bits_by_name() -> None:
+    program = halo2_programs.reduce_and_lookup()
+    table = dataclasses.replace(program.constants[0], values=program.constants[0].values + 2**24 + 1)
+    lookup = dataclasses.replace(program.ops[1], bits=32)
+    error = refusal(dataclasses.replace(program, constants=(table,), ops=(program.ops[0], lookup)))
+    assert isinstance(lookup, Lookup)
+    assert error.details["op"] == "lookup"
+    assert error.details["position"] == 1
+    assert error.details["routes"] == ["sumcheck", "optimistic"]
+
+
+def test_refuses_an_op_whose_operands_are_all_constants() -> None:
+    dims = (4,)
+    same = AffineMap.identity(dims)
+    constant = halo2_programs.values("c", np.arange(4))
+    op = Linear((halo2_programs.constant(0),), (same,), dims, (), 16, 0, 0, False, (2,))
+    assert refusal(halo2_programs.program([op], [constant], dims)).details["op"] == "linear"
+
+
+def test_refuses_fill_and_max_constants_beyond_24_bits() -> None:
+    program = halo2_programs.rearrange()
+    moved, raised = program.ops
+    assert isinstance(moved, Index)
+    assert isinstance(raised, Max)
+    outside = dataclasses.replace(moved, operands=moved.operands[:1], maps=moved.maps[:1], fill=2**24 + 1, bits=32)
+    only_moved = dataclasses.replace(program, ops=(outside,), outputs=(_output_of(program, 0),))
+    assert refusal(only_moved).details["op"] == "index"
+    row = dataclasses.replace(program.constants[1], values=np.array([2**24 + 1, 0, 0, 0]))
+    wide = dataclasses.replace(raised, bits=32)
+    assert (
+        refusal(dataclasses.replace(program, constants=(program.constants[0], row), ops=(moved, wide))).details["op"]
+        == "max"
+    )
+
+
+def _output_of(program: Program, op: int) -> object:
+    output = program.outputs[0]
+    return dataclasses.replace(output, ref=dataclasses.replace(output.ref, source=Source.OP, index=op))
+
+
+def test_refuses_hidden_outputs() -> None:
+    program = halo2_programs.gemm_relu()
+    port = dataclasses.replace(program.outputs[0].port, visibility=Visibility.HASHED)
+    hidden = dataclasses.replace(program, outputs=(dataclasses.replace(program.outputs[0], port=port),))
+    with pytest.raises(InputError) as caught:
+        hides_input(hidden)
+    assert caught.value.code == "halo2_hidden_output"
