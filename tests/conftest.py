@@ -11,9 +11,11 @@ from pathlib import Path
 import halo2_programs
 import numpy as np
 import pytest
+from halo2_parts import Parts
 
 from circuits.program.graph import Program
 from prover.halo2 import Halo2Keys, Halo2Options, KeyCache, ProofResult, prove, setup
+from verifier.halo2_values import Halo2Proof
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -47,3 +49,10 @@ def halo2_case(tmp_path_factory: pytest.TempPathFactory) -> Halo2Case:
     keys = setup(program, Halo2Options(), cache)
     inputs = halo2_programs.random_inputs(program, 3)
     return Halo2Case(program, inputs, cache, keys, prove(program, inputs, keys))
+
+
+@pytest.fixture(scope="session")
+def honest(halo2_case: Halo2Case) -> Parts:
+    """The same proof as what a caller hands to the verifier."""
+    result = halo2_case.result
+    return Parts(result.statement, halo2_case.keys.key, Halo2Proof.decode(result.proof_file.proof))
