@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,8 @@ Sample = dict[str, Floats]
 Data = Mapping[str, npt.NDArray[Any]]
 
 RANDOM_SAMPLES = 64
+# A large model is run over fewer: this many values in all.
+RANDOM_ELEMENTS = 2**28
 SEED = 0
 
 
@@ -84,9 +87,9 @@ def _random_samples(graph: FloatGraph, options: CompileOptions) -> list[Sample]:
     """Uniform over the declared range of each input, or over ±1."""
     rng = np.random.default_rng(SEED)
     ranges = {name: options.input_ranges.get(name, (-1.0, 1.0)) for name in graph.inputs}
-    return [
-        {name: rng.uniform(*ranges[name], shape) for name, shape in graph.inputs.items()} for _ in range(RANDOM_SAMPLES)
-    ]
+    elements = sum(math.prod(shape) for shape in graph.shapes.values())
+    count = max(2, min(RANDOM_SAMPLES, RANDOM_ELEMENTS // elements))
+    return [{name: rng.uniform(*ranges[name], shape) for name, shape in graph.inputs.items()} for _ in range(count)]
 
 
 @dataclass(frozen=True)
