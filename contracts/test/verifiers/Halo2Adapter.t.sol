@@ -71,7 +71,7 @@ contract Halo2AdapterTest is Halo2Fixture {
         // A point of the first round, an evaluation, the last opening's point.
         uint256[3] memory words = [uint256(0), c.key.proofLength / 32 - 6, c.key.proofLength / 32 - 1];
         for (uint256 i = 0; i < words.length; ++i) {
-            bytes memory proof = c.proof;
+            bytes memory proof = bytes.concat(c.proof);
             uint256 where = proof.length - c.key.proofLength + words[i] * 32 + 31;
             proof[where] = bytes1(uint8(proof[where]) ^ 1);
             _expectRejected(proof);
@@ -80,7 +80,7 @@ contract Halo2AdapterTest is Halo2Fixture {
 
     function testFuzz_rejects_any_flipped_bit_of_the_proof(uint256 bit) public {
         Halo2Case memory c = loadCase("gemm_relu");
-        bytes memory proof = c.proof;
+        bytes memory proof = bytes.concat(c.proof);
         bit = bound(bit, 0, proof.length * 8 - 1);
         proof[bit / 8] = bytes1(uint8(proof[bit / 8]) ^ uint8(1 << (bit % 8)));
         (bool accepted,) =
@@ -114,7 +114,7 @@ contract Halo2AdapterTest is Halo2Fixture {
         // Each of the four words that an encoder could write differently, with the length left as it was.
         uint256[4] memory offsets = [uint256(0), 0x20, 0x40, 0x60 + 9 * 32];
         for (uint256 i = 0; i < offsets.length; ++i) {
-            bytes memory proof = c.proof;
+            bytes memory proof = bytes.concat(c.proof);
             proof[offsets[i] + 31] = bytes1(uint8(proof[offsets[i] + 31]) ^ 0x20);
             vm.expectRevert(abi.encodeWithSelector(Halo2Adapter.ProofMalformed.selector, proof.length, proof.length));
             adapter.verify(keyDigest, c.statement, proof);
