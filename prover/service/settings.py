@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import platformdirs
-from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
-GIB = 1 << 30
+from circuits.errors import InputError
+
+PREFIX = "INFERPROOF_"
 SECRET_FIELDS = frozenset({"private_key", "api_keys"})
 
 
@@ -35,7 +37,7 @@ def _store_url(data: dict[str, Any]) -> str:
 class Settings(BaseSettings):
     """Read from `INFERPROOF_*` variables; arguments win over the environment. Times in seconds, sizes in bytes."""
 
-    model_config = SettingsConfigDict(env_prefix="INFERPROOF_", frozen=True, extra="forbid", validate_default=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", validate_default=True)
 
     data_dir: Path = Field(default_factory=lambda: platformdirs.user_data_path("inferproof"))
     cache_dir: Path = Field(default_factory=lambda: platformdirs.user_cache_path("inferproof"))
@@ -64,6 +66,22 @@ class Settings(BaseSettings):
     allow_insecure_srs: bool = False
     srs: Path | None = None
     worker_id: str = Field(default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}")
+
+    def __init__(self, **given: Any) -> None:
+        """Raises InputError("settings_invalid") naming every wrong variable; never its value, which may be secret."""
+        try:
+            super().__init__(**given)
+        except (ValidationError, SettingsError) as error:
+            found = error.errors(include_input=False) if isinstance(error, ValidationError) else []
+            problems = {PREFIX + "_".join(map(str, e["loc"])).upper(): e["msg"] for e in found} or {PREFIX: str(error)}
+            listed = "; ".join(f"{name}: {problem}" for name, problem in problems.items())
+            raise InputError("settings_invalid", f"wrong settings: {listed}", problems=problems) from None
+
+    @field_validator("data_dir", "cache_dir", "deployment_file", "srs")
+    @classmethod
+    def _absolute(cls, value: Path | None) -> Path | None:
+        """A worker may be started elsewhere, and a URL is made of the data folder."""
+        return None if value is None else value.expanduser().absolute()
 
     @field_validator("api_keys", mode="before")
     @classmethod

@@ -92,6 +92,22 @@ def test_settings_come_from_the_environment_and_arguments_win(monkeypatch: pytes
     assert [key.get_secret_value() for key in settings.api_keys] == ["one", "two"]
 
 
+def test_wrong_settings_are_named_without_their_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INFERPROOF_PORT", "s3cret")
+    monkeypatch.setenv("INFERPROOF_LEASE_S", "-1")
+    with pytest.raises(InputError) as refused:
+        Settings()
+    assert refused.value.code == "settings_invalid"
+    assert set(refused.value.details["problems"]) == {"INFERPROOF_PORT", "INFERPROOF_LEASE_S"}
+    assert "s3cret" not in str(refused.value)
+
+
+def test_folders_are_absolute_wherever_the_worker_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = Settings(data_dir="here")
+    assert settings.store_url == f"file://{tmp_path / 'here' / 'artifacts'}"
+
+
 def test_a_worker_is_told_everything_but_the_secrets(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path, private_key="0xsecret", api_keys="hidden", lease_s=7)
     told = settings.for_worker("w-1")
