@@ -165,6 +165,42 @@ def two_inputs() -> Program:
     return program([op], [], dims, extra_inputs=(second,))
 
 
+def wide_integers() -> Program:
+    """Inputs of 32 bits, which no float32 holds, tripled, halved twice and cut to 24 bits."""
+    same = AffineMap.identity((5,))
+    op = Linear((INPUT,), (same,), (5,), (), 24, 0, 2, True, (3,))
+    return program([op], [], (5,), bits=32)
+
+
+def random_chain(seed: int) -> Program:
+    """Dense layers, windows and products of random shapes, weights, shifts and bits, each reading the one before."""
+    rng = np.random.default_rng(seed)
+    width = int(rng.integers(2, 7))
+    start, constants, ops = (1, width), [values("zero", np.zeros(1))], []
+    source = INPUT
+    for _ in range(int(rng.integers(2, 5))):
+        kind = rng.integers(0, 4)
+        if kind == 0:
+            outputs = int(rng.integers(1, 7))
+            constants.append(values(f"w{len(constants)}", rng.integers(-(2**15), 2**15, (outputs, width))))
+            constants.append(values(f"b{len(constants)}", rng.integers(-(2**40), 2**40, outputs), 8))
+            shift = int(rng.integers(0, 31))
+            layer = dense(source, len(constants) - 2, len(constants) - 1, width, outputs, shift=shift)
+            ops.append(replace(layer, bits=int(rng.choice([8, 12, 16, 20, 24]))))
+            width = outputs
+        elif kind == 1:
+            # Windows of three that reach over both ends.
+            window = AffineMap((width,), (-1,), ((0, 1, 1),))
+            ops.append(Max((source,), (window,), (1, width), (3,), 24, 0))
+        elif kind == 2:
+            same, turned = AffineMap.identity((1, width)), AffineMap((width,), (width - 1,), ((0, -1),))
+            ops.append(Mul((source, source), (same, turned), (1, width), (), 16, 0, int(rng.integers(1, 33)), True))
+        else:
+            ops.append(replace(relu(source, 0, (1, width)), bits=24))
+        source = result(len(ops) - 1)
+    return program(ops, constants, start)
+
+
 ONE_PER_OP = {
     "gemm_relu": gemm_relu,
     "convolution": convolution,
@@ -173,6 +209,7 @@ ONE_PER_OP = {
     "reduce_and_lookup": reduce_and_lookup,
     "rearrange": rearrange,
     "two_inputs": two_inputs,
+    "wide_integers": wide_integers,
 }
 
 

@@ -67,6 +67,15 @@ def test_witness_is_the_interpreters_output(name: str, digit_bits: int, tmp_path
         assert witness(program, inputs, tmp_path, digit_bits=digit_bits) == expected
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_witness_of_random_programs_is_the_interpreters_output(seed: int, tmp_path: Path) -> None:
+    program = halo2_programs.random_chain(seed)
+    validate(program)
+    inputs = halo2_programs.random_inputs(program, seed, extreme=seed % 3 == 0)
+    expected = [[int(v) for v in tensor.reshape(-1)] for tensor in run(program, inputs)]
+    assert witness(program, inputs, tmp_path, digit_bits=(8, 10, 12, 14)[seed % 4]) == expected
+
+
 @pytest.mark.parametrize("name", ["gemm_relu", "reduce_and_lookup", "convolution"])
 def test_hashing_changes_no_output_and_a_range_violation_is_counted(name: str, tmp_path: Path) -> None:
     program = halo2_programs.ONE_PER_OP[name]()
