@@ -194,7 +194,7 @@ def random_chain(seed: int) -> Program:
             ops.append(Max((source,), (window,), (1, width), (3,), 24, 0))
         elif kind == 2:
             same, turned = AffineMap.identity((1, width)), AffineMap((width,), (width - 1,), ((0, -1),))
-            ops.append(Mul((source, source), (same, turned), (1, width), (), 16, 0, int(rng.integers(1, 33)), True))
+            ops.append(Mul((source, source), (same, turned), (1, width), (), 16, 0, int(rng.integers(1, 32)), True))
         else:
             ops.append(replace(relu(source, 0, (1, width)), bits=24))
         source = result(len(ops) - 1)
