@@ -23,11 +23,12 @@ install: .venv/.built node_modules/.installed
 	touch $@
 
 .venv/.built: .venv/.installed pyproject.toml $(KERNEL_SOURCES)
-	VIRTUAL_ENV=.venv $(BIN)/maturin develop --release --quiet
+	PATH="$(CURDIR)/$(BIN):$$PATH" pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
+# Not `npm ci`: it wants every platform's optional binary in the lock file. This installs what is locked and changes no file.
 node_modules/.installed: package-lock.json
-	npm ci --no-audit --no-fund --silent
+	npm install --no-save --no-audit --no-fund --silent
 	touch $@
 
 contracts/out/.built: node_modules/.installed $(CONTRACT_SOURCES)
@@ -47,7 +48,7 @@ test: install contracts/out/.built
 .venv-train/.built: requirements-train.lock pyproject.toml $(KERNEL_SOURCES)
 	test -x .venv-train/bin/python || $(PYTHON) -m venv .venv-train || python3 -m venv .venv-train
 	.venv-train/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-train.lock
-	VIRTUAL_ENV=.venv-train .venv-train/bin/maturin develop --release --quiet
+	PATH="$(CURDIR)/.venv-train/bin:$$PATH" pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
 test-train: .venv-train/.built
