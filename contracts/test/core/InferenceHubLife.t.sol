@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-import {Credits} from "../../src/core/Credits.sol";
 import {InferenceHub} from "../../src/core/InferenceHub.sol";
 import {VerifierRouter} from "../../src/core/VerifierRouter.sol";
 import {IInferenceHub} from "../../src/interfaces/IInferenceHub.sol";
@@ -20,7 +19,7 @@ contract InferenceHubLifeTest is HubFixture {
     IInferenceHub.Status private constant REFUNDED = IInferenceHub.Status.Refunded;
 
     function test_fulfilment_pays_fee_and_bond_to_the_prover() public {
-        Request memory r = _reached(ASSIGNED);
+        Request memory r = reached(ASSIGNED);
         bytes32 id = hub.requestIdOf(r);
         vm.expectEmit();
         emit IInferenceHub.Delivered(id, PROVER, 1, StatementLib.outputRoot(outputs()), outputs());
@@ -36,7 +35,7 @@ contract InferenceHubLifeTest is HubFixture {
     function test_each_action_works_in_exactly_its_own_statuses() public {
         IInferenceHub.Status[5] memory all = [NONE, OPEN, ASSIGNED, DELIVERED, REFUNDED];
         for (uint256 i = 0; i < all.length; ++i) {
-            Request memory r = _reached(all[i]);
+            Request memory r = reached(all[i]);
             _expectOnlyIn(r, all[i], OPEN, abi.encodeCall(hub.assign, (r)));
             _expectOnlyIn(r, all[i], OPEN, abi.encodeCall(hub.cancel, (r)));
             _expectOnlyIn(r, all[i], ASSIGNED, abi.encodeCall(hub.fulfil, (r, 1, outputs(), proofFor(r, 0))));
@@ -47,7 +46,7 @@ contract InferenceHubLifeTest is HubFixture {
     }
 
     function test_a_request_changed_in_calldata_is_unknown() public {
-        Request memory r = _reached(ASSIGNED);
+        Request memory r = reached(ASSIGNED);
         r.fee += 1 ether;
         bytes32 id = hub.requestIdOf(r);
         bytes memory proof = proofFor(r, 0);
@@ -59,7 +58,7 @@ contract InferenceHubLifeTest is HubFixture {
     // Assignment
 
     function test_assignment_takes_exactly_the_bond() public {
-        Request memory r = _reached(OPEN);
+        Request memory r = reached(OPEN);
         vm.startPrank(PROVER);
         vm.expectRevert(abi.encodeWithSelector(InferenceHub.WrongValue.selector, 1.5 ether - 1, 1.5 ether));
         hub.assign{value: 1.5 ether - 1}(r);
@@ -72,7 +71,7 @@ contract InferenceHubLifeTest is HubFixture {
     }
 
     function test_assignment_until_just_before_expiry() public {
-        Request memory r = _reached(OPEN);
+        Request memory r = reached(OPEN);
         bytes32 id = hub.requestIdOf(r);
         vm.warp(r.expiry);
         vm.expectRevert(abi.encodeWithSelector(InferenceHub.RequestExpired.selector, id, r.expiry));
@@ -84,7 +83,7 @@ contract InferenceHubLifeTest is HubFixture {
     }
 
     function test_rejects_assignment_without_a_live_route() public {
-        Request memory r = _reached(OPEN);
+        Request memory r = reached(OPEN);
         stopVerifier(SELECTOR_1);
         vm.expectRevert(abi.encodeWithSelector(InferenceHub.NoLiveRoute.selector, hub.requestIdOf(r)));
         vm.prank(PROVER);
@@ -94,7 +93,7 @@ contract InferenceHubLifeTest is HubFixture {
     // Fulfilment
 
     function test_a_copied_proof_pays_nobody_else() public {
-        Request memory r = _reached(ASSIGNED);
+        Request memory r = reached(ASSIGNED);
         bytes memory proof = proofFor(r, 0);
         bytes32 id = hub.requestIdOf(r);
         vm.expectRevert(abi.encodeWithSelector(InferenceHub.NotTheProver.selector, id, STRANGER, PROVER));
@@ -103,7 +102,7 @@ contract InferenceHubLifeTest is HubFixture {
     }
 
     function test_fulfilment_until_just_before_the_deadline() public {
-        Request memory r = _reached(ASSIGNED);
+        Request memory r = reached(ASSIGNED);
         bytes memory proof = proofFor(r, 0);
         uint256 deadline = block.timestamp + 600;
         vm.warp(deadline);
@@ -117,7 +116,7 @@ contract InferenceHubLifeTest is HubFixture {
     }
 
     function test_rejects_outputs_that_the_proof_is_not_about() public {
-        Request memory r = _reached(ASSIGNED);
+        Request memory r = reached(ASSIGNED);
         bytes memory proof = proofFor(r, 0);
         Tensor[] memory forged = outputs();
         forged[0].data[11] = 0x0a;
@@ -127,7 +126,7 @@ contract InferenceHubLifeTest is HubFixture {
     }
 
     function test_rejects_a_proof_for_another_input() public {
-        Request memory r = _reached(ASSIGNED);
+        Request memory r = reached(ASSIGNED);
         Request memory other = aRequest();
         other.inputRoot = keccak256("another input");
         bytes memory proof = proofFor(other, 0);
@@ -137,7 +136,7 @@ contract InferenceHubLifeTest is HubFixture {
     }
 
     function test_rejects_a_route_that_the_request_did_not_pin() public {
-        Request memory r = _reached(ASSIGNED);
+        Request memory r = reached(ASSIGNED);
         Request memory other = aRequest();
         other.routes = pins(2);
         bytes memory proof = proofFor(other, 1);
@@ -161,7 +160,7 @@ contract InferenceHubLifeTest is HubFixture {
     }
 
     function test_a_stopped_verifier_delivers_nothing() public {
-        Request memory r = _reached(ASSIGNED);
+        Request memory r = reached(ASSIGNED);
         bytes memory proof = proofFor(r, 0);
         stopVerifier(SELECTOR_1);
         vm.expectRevert(abi.encodeWithSelector(VerifierRouter.SelectorNotLive.selector, SELECTOR_1, 2));
@@ -172,7 +171,7 @@ contract InferenceHubLifeTest is HubFixture {
     // Expiry
 
     function test_expiry_from_exactly_the_deadline() public {
-        Request memory r = _reached(ASSIGNED);
+        Request memory r = reached(ASSIGNED);
         uint256 deadline = block.timestamp + 600;
         bytes32 id = hub.requestIdOf(r);
         vm.warp(deadline - 1);
@@ -187,7 +186,7 @@ contract InferenceHubLifeTest is HubFixture {
     }
 
     function test_bond_doubles_three_times_and_then_the_fee_is_refunded() public {
-        Request memory r = _reached(OPEN);
+        Request memory r = reached(OPEN);
         uint256 forfeited = 0;
         for (uint256 i = 0; i < 4; ++i) {
             uint256 bond = 1.5 ether << i;
@@ -204,7 +203,7 @@ contract InferenceHubLifeTest is HubFixture {
     }
 
     function test_a_later_prover_delivers_under_a_doubled_bond() public {
-        Request memory r = _reached(ASSIGNED);
+        Request memory r = reached(ASSIGNED);
         skip(600);
         hub.expire(r);
         assign(r);
@@ -214,7 +213,7 @@ contract InferenceHubLifeTest is HubFixture {
     }
 
     function test_an_assignment_that_outlives_the_request_ends_in_a_refund() public {
-        Request memory r = _reached(OPEN);
+        Request memory r = reached(OPEN);
         vm.warp(r.expiry - 1);
         assign(r);
         vm.warp(r.expiry + 599);
@@ -239,7 +238,7 @@ contract InferenceHubLifeTest is HubFixture {
     // Cancelling
 
     function test_only_the_requester_cancels_before_expiry_and_anybody_from_then_on() public {
-        Request memory r = _reached(OPEN);
+        Request memory r = reached(OPEN);
         bytes32 id = hub.requestIdOf(r);
         vm.warp(r.expiry - 1);
         vm.expectRevert(abi.encodeWithSelector(InferenceHub.NotExpired.selector, id, r.expiry));
@@ -252,169 +251,6 @@ contract InferenceHubLifeTest is HubFixture {
         hub.cancel(r);
         assertEq(hub.creditOf(REQUESTER), 1 ether);
         assertStatus(r, REFUNDED);
-    }
-
-    // Voiding
-
-    function test_a_stopped_verifier_voids_the_assignment_and_returns_both_sides_money() public {
-        Request memory r = _reached(ASSIGNED);
-        stopVerifier(SELECTOR_1);
-        vm.prank(STRANGER);
-        hub.voidAssignment(r);
-        assertStatus(r, REFUNDED);
-        assertEq(hub.creditOf(PROVER), 1.5 ether);
-        assertEq(hub.creditOf(REQUESTER), 1 ether);
-    }
-
-    function test_a_void_assignment_never_forfeits_its_bond() public {
-        Request memory r = _reached(ASSIGNED);
-        bytes32 id = hub.requestIdOf(r);
-        stopVerifier(SELECTOR_1);
-        skip(600);
-        vm.expectRevert(abi.encodeWithSelector(InferenceHub.AssignmentVoid.selector, id));
-        hub.expire(r);
-        hub.voidAssignment(r);
-        assertEq(hub.creditOf(PROVER), 1.5 ether);
-    }
-
-    function test_rejects_voiding_while_every_counted_on_verifier_is_live() public {
-        Request memory r = aRequest();
-        r.routes = pins(2);
-        openRequest(r);
-        stopVerifier(SELECTOR_2); // before the assignment, so nobody counted on it
-        assign(r);
-        bytes32 id = hub.requestIdOf(r);
-        vm.expectRevert(abi.encodeWithSelector(InferenceHub.AssignmentNotVoid.selector, id));
-        vm.prank(PROVER);
-        hub.voidAssignment(r);
-        skip(600);
-        hub.expire(r);
-        assertEq(hub.creditOf(REQUESTER), 1.5 ether);
-    }
-
-    function test_with_another_route_live_only_the_prover_gives_up_before_the_deadline() public {
-        Request memory r = _assignedWithTwoRoutes();
-        bytes32 id = hub.requestIdOf(r);
-        stopVerifier(SELECTOR_1);
-        vm.expectRevert(abi.encodeWithSelector(InferenceHub.NotTheProver.selector, id, STRANGER, PROVER));
-        vm.prank(STRANGER);
-        hub.voidAssignment(r);
-        vm.expectEmit();
-        emit IInferenceHub.Reopened(id, PROVER, 1.5 ether);
-        vm.prank(PROVER);
-        hub.voidAssignment(r);
-        assertStatus(r, OPEN);
-        assertEq(hub.creditOf(PROVER), 1.5 ether);
-        assertEq(hub.bondOf(r), 1.5 ether);
-        assign(r);
-        bytes memory proof = proofFor(r, 1);
-        vm.prank(PROVER);
-        hub.fulfil(r, 2, outputs(), proof);
-        assertStatus(r, DELIVERED);
-    }
-
-    function test_with_another_route_live_the_prover_may_still_deliver_by_it() public {
-        Request memory r = _assignedWithTwoRoutes();
-        stopVerifier(SELECTOR_1);
-        bytes memory proof = proofFor(r, 1);
-        vm.prank(PROVER);
-        hub.fulfil(r, 2, outputs(), proof);
-        assertStatus(r, DELIVERED);
-    }
-
-    function test_with_another_route_live_anybody_voids_from_the_deadline() public {
-        Request memory r = _assignedWithTwoRoutes();
-        stopVerifier(SELECTOR_1);
-        skip(600);
-        vm.prank(STRANGER);
-        hub.voidAssignment(r);
-        assertStatus(r, OPEN);
-        assertEq(hub.creditOf(PROVER), 1.5 ether);
-    }
-
-    function test_voiding_an_expired_request_refunds_it() public {
-        Request memory r = _assignedWithTwoRoutes();
-        stopVerifier(SELECTOR_1);
-        vm.warp(r.expiry);
-        hub.voidAssignment(r);
-        assertStatus(r, REFUNDED);
-        assertEq(hub.creditOf(REQUESTER), 1 ether);
-    }
-
-    // Credit
-
-    function test_withdraws_own_credit_only() public {
-        vm.prank(STRANGER);
-        hub.deposit{value: 2 ether}();
-        vm.expectRevert(abi.encodeWithSelector(Credits.CreditTooLow.selector, PROVER, 0, 1));
-        vm.prank(PROVER);
-        hub.withdraw(1);
-        vm.startPrank(STRANGER);
-        hub.withdraw(0.5 ether);
-        assertEq(hub.creditOf(STRANGER), 1.5 ether);
-        vm.expectRevert(abi.encodeWithSelector(Credits.CreditTooLow.selector, STRANGER, 1.5 ether, 1.6 ether));
-        hub.withdraw(1.6 ether);
-    }
-
-    function test_a_refused_withdrawal_leaves_the_credit() public {
-        hub.deposit{value: 1 ether}(); // by this test, which cannot receive
-        vm.expectRevert(abi.encodeWithSelector(Credits.WithdrawalRefused.selector, address(this), 1 ether));
-        hub.withdraw(1 ether);
-        assertEq(hub.creditOf(address(this)), 1 ether);
-    }
-
-    function test_rejects_money_without_purpose() public {
-        (bool accepted,) = address(hub).call{value: 1}("");
-        assertFalse(accepted);
-    }
-
-    function testFuzz_money_is_where_it_should_be(uint128 fee, uint128 extra, uint8 expiries, bool delivered) public {
-        Request memory r = aRequest();
-        r.fee = uint128(bound(fee, 0, 10 ether));
-        r.bond = r.fee + uint128(bound(extra, 0, 10 ether));
-        uint256 rounds = bound(expiries, 0, 3);
-        vm.deal(PROVER, 1000 ether);
-        openRequest(r);
-        for (uint256 i = 0; i < rounds; ++i) {
-            assign(r);
-            skip(600);
-            hub.expire(r);
-        }
-        uint256 forfeited = uint256(r.bond) * ((1 << rounds) - 1);
-        if (delivered) {
-            assign(r);
-            fulfil(r);
-            assertEq(hub.creditOf(PROVER), (uint256(r.bond) << rounds) + r.fee);
-            assertEq(hub.creditOf(REQUESTER), forfeited);
-        } else {
-            vm.prank(REQUESTER);
-            hub.cancel(r);
-            assertEq(hub.creditOf(REQUESTER), forfeited + r.fee);
-        }
-        assertEq(address(hub).balance, hub.creditOf(PROVER) + hub.creditOf(REQUESTER));
-    }
-
-    function _assignedWithTwoRoutes() private returns (Request memory r) {
-        r = aRequest();
-        r.routes = pins(2);
-        openRequest(r);
-        assign(r);
-    }
-
-    /// A request of its own in the given status.
-    function _reached(IInferenceHub.Status status) private returns (Request memory r) {
-        r = aRequest();
-        r.nonce = 1000 + uint256(status);
-        if (status == NONE) return r;
-        openRequest(r);
-        if (status == OPEN) return r;
-        if (status == REFUNDED) {
-            vm.prank(REQUESTER);
-            hub.cancel(r);
-            return r;
-        }
-        assign(r);
-        if (status == DELIVERED) fulfil(r);
     }
 
     function _expectOnlyIn(

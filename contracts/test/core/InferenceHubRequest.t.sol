@@ -10,7 +10,6 @@ import {Request, RoutePin, Tensor} from "../../src/interfaces/Types.sol";
 import {RequestLib} from "../../src/libraries/RequestLib.sol";
 import {TensorLib} from "../../src/libraries/TensorLib.sol";
 import {HubFixture} from "../support/HubFixture.sol";
-import {ContractSigner} from "../support/ContractSigner.sol";
 
 /// What it takes to open a request, and who pays for it.
 contract InferenceHubRequestTest is HubFixture {
@@ -51,7 +50,7 @@ contract InferenceHubRequestTest is HubFixture {
     function test_every_field_changes_the_id() public view {
         bytes32[13] memory ids;
         for (uint256 i = 0; i < 13; ++i) {
-            ids[i] = hub.requestIdOf(_changed(i));
+            ids[i] = hub.requestIdOf(changed(i));
             for (uint256 j = 0; j < i; ++j) {
                 assertNotEq(ids[i], ids[j]);
             }
@@ -122,20 +121,6 @@ contract InferenceHubRequestTest is HubFixture {
         vm.expectRevert(abi.encodeWithSelector(UnorderedNonces.NonceAlreadyUsed.selector, REQUESTER, first));
         vm.prank(REQUESTER);
         hub.request(r, inputs());
-    }
-
-    function test_a_cancelled_nonce_kills_a_signed_request() public {
-        Request memory r = aRequest();
-        r.payer = address(0);
-        bytes memory signature = signed(r);
-        vm.startPrank(REQUESTER);
-        hub.cancelNonce(0);
-        vm.expectRevert(abi.encodeWithSelector(UnorderedNonces.NonceAlreadyUsed.selector, REQUESTER, 0));
-        hub.cancelNonce(0);
-        vm.stopPrank();
-        vm.expectRevert(abi.encodeWithSelector(UnorderedNonces.NonceAlreadyUsed.selector, REQUESTER, 0));
-        vm.prank(STRANGER);
-        hub.requestSigned{value: 1 ether}(r, inputs(), signature);
     }
 
     function test_rejects_values_out_of_their_bounds() public {
@@ -229,98 +214,6 @@ contract InferenceHubRequestTest is HubFixture {
         vm.prank(REQUESTER);
         hub.request{value: 1 ether}(r, new Tensor[](0));
         assertStatus(r, IInferenceHub.Status.Open);
-    }
-
-    function test_signed_request_paid_by_whoever_submits_is_refunded_to_them() public {
-        Request memory r = aRequest();
-        r.payer = address(0);
-        bytes memory signature = signed(r);
-        vm.prank(STRANGER);
-        hub.requestSigned{value: 1 ether}(r, inputs(), signature);
-        vm.prank(REQUESTER);
-        hub.cancel(r);
-        assertEq(hub.creditOf(STRANGER), 1 ether);
-        assertEq(hub.creditOf(REQUESTER), 0);
-    }
-
-    function test_signed_request_paid_by_the_requesters_credit() public {
-        Request memory r = aRequest();
-        bytes memory signature = signed(r);
-        vm.prank(REQUESTER);
-        hub.deposit{value: 3 ether}();
-        vm.expectRevert(abi.encodeWithSelector(InferenceHub.WrongValue.selector, 1 ether, 0));
-        vm.prank(STRANGER);
-        hub.requestSigned{value: 1 ether}(r, inputs(), signature);
-        vm.prank(STRANGER);
-        hub.requestSigned(r, inputs(), signature);
-        assertEq(hub.creditOf(REQUESTER), 2 ether);
-        vm.prank(REQUESTER);
-        hub.cancel(r);
-        assertEq(hub.creditOf(REQUESTER), 3 ether);
-        assertEq(hub.creditOf(STRANGER), 0);
-    }
-
-    function test_submitters_credit_is_never_touched_by_a_signed_request() public {
-        Request memory r = aRequest();
-        r.payer = address(0);
-        bytes memory signature = signed(r);
-        vm.startPrank(STRANGER);
-        hub.deposit{value: 5 ether}();
-        vm.expectRevert(abi.encodeWithSelector(InferenceHub.WrongValue.selector, 0, 1 ether));
-        hub.requestSigned(r, inputs(), signature);
-    }
-
-    function test_rejects_a_signature_over_anything_else() public {
-        bytes memory signature = signed(_changed(0));
-        for (uint256 i = 1; i < 13; ++i) {
-            Request memory r = _changed(i);
-            bytes32 id = hub.requestIdOf(r);
-            vm.expectRevert(abi.encodeWithSelector(InferenceHub.SignatureInvalid.selector, id, r.requester));
-            hub.requestSigned(r, inputs(), signature);
-        }
-    }
-
-    function test_rejects_a_signature_for_another_hub() public {
-        InferenceHub other = new InferenceHub(registry, router);
-        Request memory r = aRequest();
-        r.payer = address(0);
-        bytes memory signature = signed(r);
-        bytes32 id = other.requestIdOf(r);
-        vm.expectRevert(abi.encodeWithSelector(InferenceHub.SignatureInvalid.selector, id, REQUESTER));
-        other.requestSigned{value: 1 ether}(r, inputs(), signature);
-    }
-
-    function test_a_contract_signs_by_erc1271() public {
-        ContractSigner signer = new ContractSigner(REQUESTER);
-        Request memory r = aRequest();
-        (r.requester, r.payer) = (address(signer), address(0));
-        bytes memory signature = signed(r);
-        vm.prank(STRANGER);
-        hub.requestSigned{value: 1 ether}(r, inputs(), signature);
-        assertStatus(r, IInferenceHub.Status.Open);
-        r.nonce = 1;
-        bytes32 id = hub.requestIdOf(r);
-        vm.expectRevert(abi.encodeWithSelector(InferenceHub.SignatureInvalid.selector, id, address(signer)));
-        vm.prank(STRANGER);
-        hub.requestSigned{value: 1 ether}(r, inputs(), signature);
-    }
-
-    /// The standard request with its i-th field changed; unchanged for 0.
-    function _changed(uint256 i) private view returns (Request memory r) {
-        r = aRequest();
-        r.payer = address(0);
-        if (i == 1) r.requester = PROVER;
-        if (i == 2) r.payer = REQUESTER;
-        if (i == 3) r.registrationId = hashedRegistrationId;
-        if (i == 4) r.inputRoot = keccak256("another");
-        if (i == 5) r.routes = pins(2);
-        if (i == 6) r.routes[0].keyDigest = KEY_2;
-        if (i == 7) r.fee += 1;
-        if (i == 8) r.bond += 1;
-        if (i == 9) r.proveWindow += 1;
-        if (i == 10) r.expiry += 1;
-        if (i == 11) r.callbackGas += 1;
-        if (i == 12) r.nonce += 1;
     }
 
     function _expectRefused(Request memory r, bytes memory reason) private {

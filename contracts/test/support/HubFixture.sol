@@ -87,6 +87,24 @@ abstract contract HubFixture is Test {
         r.expiry = uint64(block.timestamp) + 1 days;
     }
 
+    /// The standard request with its i-th field changed; unchanged for 0.
+    function changed(uint256 i) internal view returns (Request memory r) {
+        r = aRequest();
+        r.payer = address(0);
+        if (i == 1) r.requester = PROVER;
+        if (i == 2) r.payer = REQUESTER;
+        if (i == 3) r.registrationId = hashedRegistrationId;
+        if (i == 4) r.inputRoot = keccak256("another");
+        if (i == 5) r.routes = pins(2);
+        if (i == 6) r.routes[0].keyDigest = KEY_2;
+        if (i == 7) r.fee += 1;
+        if (i == 8) r.bond += 1;
+        if (i == 9) r.proveWindow += 1;
+        if (i == 10) r.expiry += 1;
+        if (i == 11) r.callbackGas += 1;
+        if (i == 12) r.nonce += 1;
+    }
+
     /// The first `count` of the bound keys.
     function pins(uint256 count) internal pure returns (RoutePin[] memory list) {
         list = new RoutePin[](count);
@@ -116,6 +134,22 @@ abstract contract HubFixture is Test {
         bytes memory proof = proofFor(r, 0);
         vm.prank(PROVER);
         hub.fulfil(r, 1, outputs(), proof);
+    }
+
+    /// A request of its own in the given status.
+    function reached(IInferenceHub.Status status) internal returns (Request memory r) {
+        r = aRequest();
+        r.nonce = 1000 + uint256(status);
+        if (status == IInferenceHub.Status.None) return r;
+        openRequest(r);
+        if (status == IInferenceHub.Status.Open) return r;
+        if (status == IInferenceHub.Status.Refunded) {
+            vm.prank(REQUESTER);
+            hub.cancel(r);
+            return r;
+        }
+        assign(r);
+        if (status == IInferenceHub.Status.Delivered) fulfil(r);
     }
 
     function stopVerifier(bytes4 selector) internal {
