@@ -41,6 +41,7 @@ demo: install
 test: install contracts/out/.built
 	$(BIN)/python contracts/script/export_abi.py --check
 	$(FORGE) test --root contracts --offline
+	$(FORGE) snapshot --root contracts --offline --match-contract GasTest --snap contracts/.gas-snapshot --check --tolerance 1
 	cargo test --quiet --release --manifest-path prover/kernels/Cargo.toml
 	$(BIN)/pytest -m "not torch"
 
