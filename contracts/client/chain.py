@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import requests
 from eth_abi.abi import decode
@@ -14,7 +14,7 @@ from web3 import HTTPProvider, Web3
 from web3.contract import Contract
 from web3.exceptions import ContractCustomError, ContractLogicError, TransactionNotFound, Web3Exception, Web3RPCError
 
-from circuits.errors import EnvironmentFailure
+from circuits.errors import EnvironmentFailure, InputError
 from contracts.client.artifacts import abi_type, error_abis, load_artifact
 
 T = TypeVar("T")
@@ -42,6 +42,14 @@ def decode_revert(data: bytes) -> dict[str, Any]:
     return {"error": entry["name"], "arguments": named}
 
 
+def _account_of(private_key: str) -> LocalAccount:
+    try:
+        return cast(LocalAccount, Account.from_key(private_key))
+    except ValueError:
+        # Not `from error`: what it says may quote the key.
+        raise InputError("private_key_invalid", "the private key is not 32 bytes of hex in the curve's range") from None
+
+
 def _plain(value: Any) -> Any:
     return "0x" + value.hex() if isinstance(value, bytes) else value
 
@@ -55,7 +63,7 @@ class Chain:
     def __init__(self, rpc_url: str, private_key: str | None = None, timeout_s: float = 30) -> None:
         self.rpc_url = rpc_url
         self.web3 = Web3(HTTPProvider(rpc_url, request_kwargs={"timeout": timeout_s}))
-        self._account: LocalAccount | None = Account.from_key(private_key) if private_key else None
+        self._account = _account_of(private_key) if private_key else None
         self.chain_id: int = self.guard(lambda: int(self.web3.eth.chain_id))
 
     @property
@@ -72,6 +80,8 @@ class Chain:
         """Runs one exchange with the node and gives its failures stable codes."""
         try:
             return ask()
+        except TransactionNotFound:  # a Web3RPCError, but an answer, not a refusal
+            raise
         except (requests.exceptions.RequestException, ConnectionError, TimeoutError) as error:
             raise EnvironmentFailure(
                 "chain_unreachable", f"no chain answers at {self.rpc_url}", rpc_url=self.rpc_url, reason=str(error)
@@ -86,8 +96,6 @@ class Chain:
             if "insufficient funds" in str(error).lower():
                 raise self._without_funds(str(error)) from error
             raise EnvironmentFailure("chain_refused", f"the node refused: {error}", rpc_url=self.rpc_url) from error
-        except TransactionNotFound:
-            raise
         except Web3Exception as error:
             raise EnvironmentFailure("chain_refused", f"the node's answer made no sense: {error}") from error
 
