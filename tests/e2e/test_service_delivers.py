@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import numpy as np
 import psutil
 import pytest
 
+from circuits.errors import InputError
 from circuits.program.file import save_program
 from circuits.program.graph import Program
 from circuits.program.interpreter import run
@@ -32,6 +33,8 @@ from contracts.client.hub import Hub
 from contracts.client.registry import Registry
 from contracts.client.types import Request, RoutePin, Status, Tensor
 from prover import halo2
+from prover.service.adapters.hub_chain import HubClient
+from prover.service.domain.chain import Block
 from verifier.halo2 import verify
 from verifier.halo2_srs import DEVELOPMENT_S_G2, Accepted
 from verifier.messages import ProofFile
@@ -179,6 +182,22 @@ def test_a_request_made_before_the_upload_is_proven_and_delivered(world: World, 
     (expected,) = run(program(), [INPUT])
     assert np.array_equal(delivered.outputs[0].to_array(), expected)
     assert hub.credit(delivered.prover) == 2 * 10**15
+
+
+def test_the_hub_client_tells_what_the_chain_has_and_has_not(world: World) -> None:
+    client = HubClient(Chain(world.chain.rpc_url, PROVER), world.deployment)
+    head = client.head()
+    assert client.block(head) == Block(head, "0x" + world.chain.block_hash(head).hex())
+    assert client.block(head + 1000) is None
+    assert client.receipt("0x" + "12" * 32) is None
+    assert client.listed_model(world.registration_id) == "0x" + program().model_id().hex()
+    with pytest.raises(InputError) as unknown:
+        client.listed_model(bytes(32))
+    assert unknown.value.code == "registration_unknown"
+    assert client.mined_nonce(head) <= client.next_nonce()
+    with pytest.raises(InputError) as elsewhere:
+        HubClient(world.chain, replace(world.deployment, chain_id=1))
+    assert elsewhere.value.code == "deployment_of_another_chain"
 
 
 def test_a_local_job_ends_with_a_proof_that_the_plain_verifier_accepts(world: World, tmp_path: Path) -> None:

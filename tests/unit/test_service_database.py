@@ -10,6 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from circuits.errors import EnvironmentFailure, InputError
+from contracts.client.chain import Chain
 from prover.service.adapters.broker import CeleryBroker, make_celery
 from prover.service.adapters.database import _config, migrate, open_engine, require_current
 from prover.service.adapters.store import ArtifactStore
@@ -100,6 +101,15 @@ def test_wrong_settings_are_named_without_their_values(monkeypatch: pytest.Monke
     assert refused.value.code == "settings_invalid"
     assert set(refused.value.details["problems"]) == {"INFERPROOF_PORT", "INFERPROOF_LEASE_S"}
     assert "s3cret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("key", ["s3cret", "0x1234", "0x" + "00" * 32])
+def test_a_private_key_that_is_none_is_refused_unquoted(key: str) -> None:
+    with pytest.raises(InputError) as refused:
+        Chain("http://127.0.0.1:1", key)
+    assert refused.value.code == "private_key_invalid"
+    assert key not in str(refused.value)
+    assert refused.value.__cause__ is None
 
 
 def test_folders_are_absolute_wherever_the_worker_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
