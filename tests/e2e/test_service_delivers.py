@@ -17,6 +17,7 @@ import httpx
 import numpy as np
 import psutil
 import pytest
+from web3.types import RPCEndpoint
 
 from circuits.errors import InputError
 from circuits.program.file import save_program
@@ -82,6 +83,12 @@ def register(chain: Chain, deployment: Deployment, keys: halo2.Halo2Keys) -> byt
     return registration_id
 
 
+def mine_every_second(chain: Chain) -> None:
+    """Like a real chain from here on: a transaction waits for its block, and a block for its confirmations."""
+    for method, value in (("evm_setAutomine", False), ("evm_setIntervalMining", 1)):
+        assert "error" not in chain.web3.provider.make_request(RPCEndpoint(method), [value])
+
+
 def pin_of(keys: halo2.Halo2Keys) -> RoutePin:
     return RoutePin(int(Route.HALO2), HALO2_SELECTOR, keys.key.digest())
 
@@ -95,6 +102,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         deployment = deploy_core(chain, DEVELOPMENT_S_G2)
         registration_id = register(chain, deployment, keys)
         deployment.save(folder / "deployment.json")
+        mine_every_second(chain)
         with serving(folder, net.rpc_url) as (api, process):
             yield World(Chain(net.rpc_url, REQUESTER), deployment, registration_id, keys, api, process)
 
@@ -109,7 +117,7 @@ def serving(folder: Path, rpc_url: str) -> Iterator[tuple[httpx.Client, subproce
         "RPC_URL": rpc_url,
         "DEPLOYMENT_FILE": folder / "deployment.json",
         "PRIVATE_KEY": PROVER,
-        "CONFIRMATIONS": 0,
+        "CONFIRMATIONS": 1,
         "ALLOW_INSECURE_SRS": "true",
     }
     environment = {**os.environ, **{f"INFERPROOF_{name}": str(value) for name, value in settings.items()}}
