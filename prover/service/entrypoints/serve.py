@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import structlog
 import uvicorn
+from fastapi import FastAPI
 
 from circuits.errors import EnvironmentFailure
 from prover.service.adapters.database import migrate
@@ -67,9 +68,7 @@ def serve(
 
     loops = _loops(deps, worker, stopping, on_bug)
     app = make_app(deps, {f"loop:{loop.name}": loop.check for loop in loops}, stopping)
-    server = uvicorn.Server(
-        uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=DRAIN_S, lifespan="off")
-    )
+    server = _server(app)
     api = threading.Thread(target=server.run, args=([listener],), name="api", daemon=True)
     with _signals(stopping):
         api.start()
@@ -89,6 +88,12 @@ def serve(
                 loop.join(JOIN_S)
     log.info("stopped", bug=bug.is_set())
     return BUG_EXIT if bug.is_set() else 0
+
+
+def _server(app: FastAPI) -> uvicorn.Server:
+    return uvicorn.Server(
+        uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=DRAIN_S, lifespan="off")
+    )
 
 
 def _loops(deps: Deps, worker: WorkerChild, stopping: threading.Event, on_bug: Callable[[], None]) -> list[Loop]:

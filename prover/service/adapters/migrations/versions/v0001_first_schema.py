@@ -14,7 +14,7 @@ SEQUENCE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 LIVE = sa.text("state != 'superseded'")
 
 
-def upgrade() -> None:
+def _create_blocks() -> None:
     op.create_table(
         "blocks",
         sa.Column("feed", sa.String(length=80), nullable=False),
@@ -22,6 +22,9 @@ def upgrade() -> None:
         sa.Column("hash", sa.String(length=66), nullable=False),
         sa.PrimaryKeyConstraint("feed", "number"),
     )
+
+
+def _create_hub_requests() -> None:
     op.create_table(
         "hub_requests",
         sa.Column("feed", sa.String(length=80), nullable=False),
@@ -37,6 +40,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("feed", "request_id"),
     )
     op.create_index("ix_hub_requests_seen", "hub_requests", ["feed", "seen"], unique=False)
+
+
+def _create_jobs() -> None:
     op.create_table(
         "jobs",
         sa.Column("seq", SEQUENCE, autoincrement=True, nullable=False),
@@ -71,6 +77,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("request_id"),
     )
     op.create_index("ix_jobs_state", "jobs", ["state", "lease_until"], unique=False)
+
+
+def _create_models() -> None:
     op.create_table(
         "models",
         sa.Column("model_id", sa.String(length=66), nullable=False),
@@ -83,6 +92,9 @@ def upgrade() -> None:
         sa.Column("created_at", sa.Float(), nullable=False),
         sa.PrimaryKeyConstraint("model_id"),
     )
+
+
+def _create_outbox() -> None:
     op.create_table(
         "outbox",
         sa.Column("id", SEQUENCE, autoincrement=True, nullable=False),
@@ -112,6 +124,9 @@ def upgrade() -> None:
     op.create_index(
         "uq_outbox_purpose", "outbox", ["job_id", "purpose"], unique=True, sqlite_where=LIVE, postgresql_where=LIVE
     )
+
+
+def _create_workers() -> None:
     op.create_table(
         "workers",
         sa.Column("id", sa.String(length=255), nullable=False),
@@ -120,6 +135,15 @@ def upgrade() -> None:
         sa.Column("seen_at", sa.Float(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
+
+
+def upgrade() -> None:
+    _create_blocks()
+    _create_hub_requests()
+    _create_jobs()
+    _create_models()
+    _create_outbox()
+    _create_workers()
 
 
 def downgrade() -> None:
