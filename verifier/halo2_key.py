@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from eth_abi.abi import decode, encode
-from eth_abi.exceptions import DecodingError
+from eth_abi.abi import encode
 
 from circuits.statement import MAX_RANK, keccak256
+from verifier.abi_words import Words
 from verifier.errors import VerificationError
 
 _KEY_TYPE = "(bytes32,uint8,uint8,uint256[],uint32,(uint32[],uint8)[],(uint32[],uint8)[],bytes32[])"
@@ -78,10 +78,9 @@ class Halo2Key:
     def decode(cls, raw: bytes) -> Halo2Key:
         """Parses the canonical encoding only; refuses keys whose parts contradict each other."""
         try:
-            (fields,) = decode([_KEY_TYPE], raw)
-            key = cls.from_tuple(fields)
-        except (DecodingError, OverflowError, ValueError) as error:
-            message = "the key is not the encoding of a Halo2Key"
+            key = cls.from_tuple(_parse(Words(raw)))
+        except ValueError as error:
+            message = "the key is not the canonical encoding of a Halo2Key"
             raise VerificationError("key_malformed", message, reason=str(error)[:200]) from error
         if key.encode() != raw:
             raise VerificationError("key_not_canonical", "the key's encoding is not the canonical one")
@@ -145,6 +144,36 @@ class Halo2Key:
             message = f"the key leaves {' and '.join(self.unbound())} unbound, so it cannot be registered"
             raise VerificationError("unbound_cannot_register", message, unbound=self.unbound())
         return self
+
+
+def _parse(words: Words) -> tuple[Any, ...]:
+    """The fields in `_KEY_TYPE`'s order; what may follow them, and what they mean together, is for the caller."""
+    words.expect(words.integer(), 0)
+    start = words.position
+    model_id, param_mode, input_mode = words.bytes32(), words.integer(8), words.integer(8)
+    hashes_at, length = words.integer(), words.integer(32)
+    inputs_at, outputs_at, vka_at = (words.integer() for _ in range(3))
+    words.expect(hashes_at, start)
+    hashes = words.integers()
+    words.expect(inputs_at, start)
+    inputs = _parse_ports(words)
+    words.expect(outputs_at, start)
+    outputs = _parse_ports(words)
+    words.expect(vka_at, start)
+    vka = tuple(words.bytes32() for _ in range(words.count()))
+    return model_id, param_mode, input_mode, hashes, length, inputs, outputs, vka
+
+
+def _parse_ports(words: Words) -> list[tuple[tuple[int, ...], int]]:
+    count, start = words.count(), words.position
+    ports = []
+    for offset in [words.integer() for _ in range(count)]:
+        words.expect(offset, start)
+        port = words.position
+        dims_at, bits = words.integer(), words.integer(8)
+        words.expect(dims_at, port)
+        ports.append((words.integers(32), bits))
+    return ports
 
 
 def derived_proof_length(vka: tuple[bytes, ...]) -> int:

@@ -7,7 +7,6 @@ for.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,6 @@ from verifier.errors import VerificationError
 PROOF_FORMAT = "inferproof-proof-1"
 KEY_FORMAT = "inferproof-key-1"
 MAX_FILE_BYTES = 1 << 24
-_HEX = re.compile(r"0x(?:[0-9a-f]{2})*")
 _STATEMENT_FIELDS = ("model_id", "input_root", "output_root")
 
 
@@ -139,9 +137,12 @@ def _route(fields: Mapping[str, Any]) -> Route:
 
 def _hex(fields: Mapping[str, Any], name: str, length: int | None = None) -> bytes:
     text = fields[name]
-    if not isinstance(text, str) or not _HEX.fullmatch(text):
+    try:
+        value = bytes.fromhex(text.removeprefix("0x"))
+    except (AttributeError, ValueError):
+        value = None
+    if value is None or "0x" + value.hex() != text:  # also of uppercase digits, and of spaces between them
         raise VerificationError("file_malformed", f"the field {name!r} is not 0x and lowercase hex digits", field=name)
-    value = bytes.fromhex(text[2:])
     if length is not None and len(value) != length:
         message = f"the field {name!r} has {len(value)} bytes, not {length}"
         raise VerificationError("file_malformed", message, field=name, expected=length, got=len(value))

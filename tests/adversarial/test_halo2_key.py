@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import random
+import time
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +85,33 @@ def test_key_encoding_is_canonical_and_complete(honest: Parts) -> None:
         with pytest.raises(VerificationError) as caught:
             Halo2Key.decode(bad)
         assert caught.value.code in {"key_malformed", "key_not_canonical"}
+
+
+def test_rejects_key_that_names_the_same_bytes_a_thousand_times() -> None:
+    """64 kB, which a decoder that follows offsets reads as 2 · 1000 · 1000 dims, for 15 seconds."""
+
+    def word(value: int) -> bytes:
+        return value.to_bytes(32, "big")
+
+    count = 1000
+    port = word(64) + word(16) + word(count) + word(1) * count
+    ports = word(count) + word(32 * count) * count + port
+    head = [word(1), word(0), word(0), word(256), word(32), word(288), word(288), word(256)]
+    raw = word(32) + b"".join(head) + word(0) + ports
+    start = time.process_time()
+    with pytest.raises(VerificationError) as caught:
+        Halo2Key.decode(raw)
+    assert caught.value.code == "key_malformed"
+    assert time.process_time() - start < 1
+
+
+def test_rejects_every_offset_and_count_that_is_not_the_canonical_one(honest: Parts) -> None:
+    raw = honest.key.encode()
+    for position in range(0, len(raw) - 32 * len(honest.key.vka), 32):
+        for value in (0, 32, 64, 2**16, 2**63, 2**255, len(raw), len(raw) - position):
+            changed = raw[:position] + value.to_bytes(32, "big") + raw[position + 32 :]
+            with contextlib.suppress(VerificationError):
+                assert Halo2Key.decode(changed).encode() == changed
 
 
 @pytest.mark.parametrize(
