@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
@@ -29,6 +30,22 @@ from circuits.statement import MAX_RANK
 Integers = npt.NDArray[np.int64]
 
 MAX_FILE_BYTES = 2**30
+ENCRYPTED = 1
+COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+# What zipfile raises for damage, and NumPy for a header that is no header (it evaluates a Python literal).
+HOSTILE_ARCHIVE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    tokenize.TokenError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OverflowError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+)
 KINDS = ("input_data", "inputs", "integers")
 
 
@@ -68,23 +85,31 @@ def read_npz(path: Path) -> dict[str, npt.NDArray[Any]]:
     """The arrays of a file that anybody may have made: nothing is unpickled, sizes are checked before expanding."""
     try:
         with zipfile.ZipFile(path) as archive:
-            total = sum(member.file_size for member in archive.infolist())
-        if total > MAX_FILE_BYTES:
-            raise _unreadable(path, f"it expands to {total} bytes, at most {MAX_FILE_BYTES}")
-        with np.load(path, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
+            members = archive.infolist()
+            _check_members(path, members)
+            return {member.filename.removesuffix(".npy"): _read_array(archive, member) for member in members}
     except OSError as error:
         raise _unreadable(path, error.strerror or error) from error
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        ValueError,
-        EOFError,
-        LookupError,
-        MemoryError,
-        NotImplementedError,
-    ) as error:
+    except HOSTILE_ARCHIVE as error:
         raise _unreadable(path, error) from error
+
+
+def _check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:
+    names = [member.filename for member in members]
+    if len(set(names)) != len(names) or not all(name.endswith(".npy") for name in names):
+        raise _unreadable(path, "it is no archive of arrays by name")
+    if any(member.flag_bits & ENCRYPTED or member.compress_type not in COMPRESSIONS for member in members):
+        raise _unreadable(path, "its arrays are encrypted, or compressed as NumPy never does")
+    total = sum(member.file_size for member in members)
+    if total > MAX_FILE_BYTES:
+        raise _unreadable(path, f"it expands to {total} bytes, at most {MAX_FILE_BYTES}")
+
+
+def _read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> npt.NDArray[Any]:
+    """Not by `np.load`, which decides by the file's first bytes whether it is an archive at all."""
+    with archive.open(member) as file:
+        array: npt.NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
+        return array
 
 
 def _read_json(path: Path) -> Any:

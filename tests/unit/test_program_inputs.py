@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import zipfile
@@ -125,6 +126,61 @@ def test_rejects_npz_that_is_no_input(tmp_path: Path) -> None:
         "nan": "input_not_finite",
         "claims": "input_unreadable",
     }
+
+
+def npy(header: str) -> bytes:
+    """An array file of NumPy's with any header."""
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode() + bytes(16)
+
+
+def archive_of(members: list[tuple[str, bytes]], compression: int = zipfile.ZIP_STORED) -> bytes:
+    raw = io.BytesIO()
+    with zipfile.ZipFile(raw, "w", compression) as archive:
+        for name, data in members:
+            archive.writestr(name, data)
+    return raw.getvalue()
+
+
+def encrypted() -> bytes:
+    raw = bytearray(archive_of([("a.npy", npy("{}"))]))
+    raw[6] |= 1
+    raw[raw.index(b"PK\x01\x02") + 8] |= 1
+    return bytes(raw)
+
+
+SHAPE = '{"descr":"<f8","fortran_order":False,"shape":(%s,)}'
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        encrypted(),
+        archive_of([("a.npy", npy(SHAPE % 1))], zipfile.ZIP_LZMA),
+        archive_of([("a.npy", npy(SHAPE % 1))], zipfile.ZIP_BZIP2),
+        archive_of([("a", b"no array")]),
+        archive_of([("a.npy", npy("{"))]),
+        archive_of([("a.npy", npy(SHAPE % 2**70))]),
+        archive_of([("a.npy", npy(SHAPE % "True"))]),
+        archive_of([("a.npy", npy(SHAPE % ("-" * 9000 + "1")))]),
+        archive_of([("a.npy", npy("{[]:1}"))]),
+        archive_of([("a.npy", npy('{1:2,"shape":(1,)}'))]),
+        b"\x93NUMPY" + archive_of([("a.npy", b"")]),
+    ],
+)
+def test_rejects_npz_made_to_crash_its_reader(raw: bytes, tmp_path: Path) -> None:
+    (tmp_path / "in.npz").write_bytes(raw)
+    with pytest.raises(InputError) as refusal:
+        read_inputs(tmp_path / "in.npz", PROGRAM)
+    assert refusal.value.code == "input_unreadable"
+
+
+def test_rejects_npz_damaged_anywhere(tmp_path: Path) -> None:
+    np.savez_compressed(tmp_path / "good.npz", b=np.array([1.5, -7]), a=np.zeros((1, 2, 2)))
+    good = (tmp_path / "good.npz").read_bytes()
+    for position in range(len(good)):
+        (tmp_path / "in.npz").write_bytes(good[:position] + bytes([good[position] ^ 0x55]) + good[position + 1 :])
+        with contextlib.suppress(InputError):
+            read_inputs(tmp_path / "in.npz", PROGRAM)
 
 
 def test_rejects_npz_that_expands_beyond_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

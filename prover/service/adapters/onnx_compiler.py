@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from circuits.errors import InputError
 from circuits.program.graph import Program
+from circuits.program.input_file import read_npz
 from prover.service.adapters.ports import CompileRequest
 
 
@@ -27,11 +25,8 @@ class OnnxCompiler:
 
 
 def _read_npz(path: Path) -> dict[str, Any]:
-    """Arrays by name; nothing in the file is executed."""
+    """Arrays by name; nothing in the file is executed, and its size is bounded before it is expanded."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            if not isinstance(stored, np.lib.npyio.NpzFile):
-                raise ValueError("a single array, not an .npz archive")
-            return {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        return read_npz(path)
+    except InputError as error:
         raise InputError("calibration_unreadable", f"the calibration file is no .npz of arrays: {error}") from error
