@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,6 +18,7 @@ from service_fakes import Blocker, FakeChain, FakeProver, hold_model, make_deps,
 from circuits.errors import EnvironmentFailure
 from circuits.program.file import save_program
 from prover.service.entrypoints.api import make_app
+from prover.service.entrypoints.api.shallow import is_shallow
 from prover.service.handlers.deps import Deps
 from prover.service.handlers.run_job import run_job
 
@@ -57,6 +59,25 @@ def test_an_onnx_file_becomes_a_model(client: TestClient) -> None:
     assert model["model_id"] == "0x" + tiny_program().model_id().hex()
     assert (model["source"], model["fidelity"]) == ("onnx", {"max_error": 0.0})
     assert client.get(f"/v1/models/{model['model_id']}").json() == model
+
+
+@pytest.mark.parametrize("opening", [b"[", b'{"":', b'[{"a":"]}"},'])
+def test_a_body_too_deep_for_the_parser_does_not_end_the_service(tmp_path: Path, opening: bytes) -> None:
+    client = TestClient(make_app(make_deps(tmp_path, max_input_bytes=2**22)), raise_server_exceptions=False)
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(100_000)  # as web3 does, when it is imported
+    try:
+        body = b'{"input":' + opening * 99_000
+        headers = {"Content-Type": "application/json"}
+        require_problem(client.post("/v1/jobs", content=body, headers=headers), 400, "bad_request")
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+def test_brackets_in_strings_are_not_depth() -> None:
+    assert is_shallow(b'{"a":"' + b"[" * 1000 + b'\\"' + b"[" * 1000 + b'","b":[[[1]]]}')
+    assert is_shallow(b"[[1],[2]]" * 100)
+    assert not is_shallow(b'"[",' + b"[" * 33)
 
 
 def test_a_program_file_becomes_the_same_model(client: TestClient, tmp_path: Path) -> None:

@@ -21,11 +21,12 @@ from prover.service.entrypoints.api.schemas import (
     decode_cursor,
     encode_cursor,
 )
+from prover.service.entrypoints.api.shallow import ShallowRoute
 from prover.service.handlers.deps import Deps
 from prover.service.handlers.read_results import read_call, read_job, read_outputs, read_proof
 from prover.service.handlers.submit_job import JobRequest, cancel_job, submit_job
 
-router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=ShallowRoute)
 
 EVENT_POLL_S = 0.25
 
