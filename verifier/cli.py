@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json as json_module
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import typer
 
+from circuits import strict_json
 from circuits.errors import InputError
 from circuits.program.file import load_program
 from circuits.program.graph import Program
@@ -124,7 +124,7 @@ def _compare(statement: Statement, program: Program | None, input: Path | None, 
 def _claimed_output_root(path: Path, program: Program) -> bytes:
     """The root of an outputs file, as `model run --json` and `prove --json` print it."""
     try:
-        claimed = json_module.loads(path.read_bytes())["outputs"]
+        claimed = strict_json.parse(path.read_bytes())["outputs"]
         ports = [output.port for output in program.outputs]
         return output_root([np.array(claimed[p.name]["integers"], np.int64).reshape(p.dims) for p in ports])
     except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:

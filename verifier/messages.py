@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from circuits import strict_json
 from circuits.statement import Route, Statement
 from verifier.errors import VerificationError
 
@@ -98,19 +99,12 @@ def _read(path: Path) -> bytes:
     return raw
 
 
-def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        raise ValueError("a field occurs twice")
-    return fields
-
-
 def _fields(raw: bytes, expected_format: str, names: tuple[str, ...]) -> dict[str, Any]:
     if len(raw) > MAX_FILE_BYTES:
         raise VerificationError("file_malformed", f"the file is over {MAX_FILE_BYTES} bytes", limit=MAX_FILE_BYTES)
     try:
-        fields = json.loads(raw.decode("utf-8"), object_pairs_hook=_no_duplicates)
-    except (ValueError, RecursionError) as error:
+        fields = strict_json.parse(raw)
+    except ValueError as error:
         raise VerificationError("file_malformed", f"the file is not JSON as expected: {error}") from error
     if not isinstance(fields, dict):
         raise VerificationError("file_malformed", "the file is not a JSON object")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from circuits import strict_json
 from circuits.program.errors import ProgramError
 from circuits.program.graph import Constant, Program
 from circuits.program.ops import Contract, Index, Linear, Lookup, Max, Mul, Op, ReduceSum
@@ -200,13 +201,6 @@ def _parse_constant(value: Any, where: str) -> tuple[str, int, int]:
     return constant
 
 
-def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        raise ValueError("a field is given twice")
-    return fields
-
-
 def _no_float(text: str) -> Any:
     raise ValueError(f"{text[:64]} is not an integer")
 
@@ -214,10 +208,8 @@ def _no_float(text: str) -> Any:
 def parse_graph(raw: bytes, tensors: Tensors) -> Program:
     """The program that `raw` describes, with `tensors` (by constant index) as its constants; not yet validated."""
     try:
-        document = json.loads(
-            raw.decode("utf-8"), object_pairs_hook=_unique, parse_float=_no_float, parse_constant=_no_float
-        )
-    except (ValueError, RecursionError) as error:
+        document = strict_json.parse(raw, parse_float=_no_float)
+    except ValueError as error:
         raise malformed("graph.json", f"is not JSON: {error}") from error
     reader = _Reader(document, "graph.json")
     if reader.text("format") != FORMAT or reader.integer("opset_version") != OPSET_VERSION:

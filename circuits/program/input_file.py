@@ -7,7 +7,6 @@ A `.json` file is `{"input_data": [[...], ...]}` (one list an input, flat or nes
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import tokenize
@@ -20,6 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from circuits import strict_json
 from circuits.errors import InputError
 from circuits.program.graph import Program
 from circuits.program.interpreter import check_inputs
@@ -114,8 +114,8 @@ def _read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> npt.NDArra
 
 def _read_json(path: Path) -> Any:
     try:
-        return json.loads(path.read_bytes())
-    except (ValueError, RecursionError) as error:
+        return strict_json.parse(path.read_bytes())
+    except ValueError as error:
         raise _unreadable(path, error) from error
 
 

@@ -6,7 +6,6 @@ stack: 100 kB of `[` from anybody, before any API key is looked at, would end th
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -14,20 +13,9 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-MAX_DEPTH = 32  # a tensor has at most 8 axes
+from circuits.strict_json import MAX_DEPTH, is_shallow
+
 BAD_REQUEST = 400
-
-# A whole string, in which brackets do not count, or one bracket. An unclosed string runs to the end.
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\Z)|[\[\]{}]', re.DOTALL)
-
-
-def is_shallow(body: bytes) -> bool:
-    depth = 0
-    for token in _TOKEN.finditer(body):
-        depth += {b"[": 1, b"{": 1, b"]": -1, b"}": -1}.get(token[0], 0)
-        if depth > MAX_DEPTH:
-            return False
-    return True
 
 
 class ShallowRoute(APIRoute):
