@@ -43,7 +43,7 @@ test: install contracts/out/.built
 	$(FORGE) test --root contracts --offline
 	$(FORGE) snapshot --root contracts --offline --match-contract GasTest --snap contracts/.gas-snapshot --check --tolerance 1
 	cargo test --quiet --release --manifest-path prover/kernels/Cargo.toml
-	$(BIN)/pytest -m "not torch"
+	$(BIN)/pytest -n 2 --dist loadfile -m "not torch"
 
 # Needs the train extra (torch, about 3 GB): its own environment, so that nothing else ever waits for it.
 .venv-train/.built: requirements-train.lock pyproject.toml $(KERNEL_SOURCES)

@@ -13,6 +13,7 @@ from circuits.errors import InputError
 from circuits.program.file import load_program
 from circuits.program.graph import Program
 from circuits.program.input_file import read_inputs
+from circuits.program.refs import Visibility
 from circuits.statement import Route, Statement, input_root, output_root
 from verifier.console import JsonOption, emit, warn
 from verifier.errors import VerificationError
@@ -79,8 +80,9 @@ def _hex_word(text: str) -> bytes:
 def _accepted(points: list[str], allow_insecure: bool) -> Accepted:
     accepted = {_point(text) for text in points}
     if allow_insecure:
-        warn("INSECURE: proofs over the development SRS are accepted; anybody can forge them.")
         accepted.add(DEVELOPMENT_S_G2)
+    if DEVELOPMENT_S_G2 in accepted:
+        warn("INSECURE: proofs over the development SRS are accepted; anybody can forge them.")
     return Accepted(srs_g2=frozenset(accepted))
 
 
@@ -97,10 +99,10 @@ def _point(text: str) -> G2Point:
 
 def _check(proof_path: Path, key_path: Path, model_id: bytes, accepted: Accepted) -> tuple[Statement, Opened]:
     """Every field of the proof file is compared with the key and the caller's wish before the proof is looked at."""
-    proof, key_file = ProofFile.load(proof_path), KeyFile.load(key_path)
-    if proof.route is not Route.HALO2 or key_file.route is not Route.HALO2:
+    key = load_key(key_path)
+    proof = ProofFile.load(proof_path)
+    if proof.route is not Route.HALO2:
         raise VerificationError("route_unknown", "this verifier knows the route halo2", route=proof.route.name.lower())
-    key = Halo2Key.decode(key_file.key)
     if proof.key_digest != key.digest():
         raise VerificationError("key_differs", "the proof was made for another key", expected=key.digest().hex())
     if proof.srs_digest not in {srs_digest(point) for point in accepted.srs_g2}:
@@ -112,9 +114,23 @@ def _check(proof_path: Path, key_path: Path, model_id: bytes, accepted: Accepted
     return proof.statement, verify(proof.statement, key, proof.proof, accepted)
 
 
+def load_key(path: Path) -> Halo2Key:
+    """The caller's own key file: one that does not parse is bad input, no answer about a proof."""
+    try:
+        file = KeyFile.load(path)
+        if file.route is not Route.HALO2:
+            raise VerificationError("route_unknown", "this verifier knows the route halo2")
+        return Halo2Key.decode(file.key)
+    except VerificationError as error:
+        raise InputError(error.code, f"key file {path}: {error.message}", **error.details) from error
+
+
 def _compare(statement: Statement, program: Program | None, input: Path | None, output: Path | None) -> None:
     if (input or output) and program is None:
         raise InputError("program_missing", "--input and --output are read by the program's ports: add --program")
+    if program and input and any(port.visibility is Visibility.HASHED for port in program.inputs):
+        message = "this program's input is committed with a salt: compare input_root with `inferproof commit`"
+        raise InputError("input_is_hashed", message, input_root="0x" + statement.input_root.hex())
     if program and input and input_root(read_inputs(input, program)) != statement.input_root:
         raise VerificationError("input_differs", "the proof is for another input")
     if program and output and _claimed_output_root(output, program) != statement.output_root:

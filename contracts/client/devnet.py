@@ -62,6 +62,7 @@ class Devnet:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, timeout_s: float = 20) -> Devnet:
+        self._require_free_port()
         self._process = subprocess.Popen(
             self._arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         )
@@ -71,11 +72,22 @@ class Devnet:
                 break
             try:
                 Chain(self.rpc_url, timeout_s=1)
-                return self
             except EnvironmentFailure:
                 time.sleep(0.05)
+            else:
+                return self
         self.stop()
         raise EnvironmentFailure("anvil_failed", f"anvil did not come up on {self.rpc_url}", port=self.port)
+
+    def _require_free_port(self) -> None:
+        """Whoever holds the port would be taken for our anvil, and deployed on."""
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", self.port))
+            except OSError as error:
+                message = f"port {self.port} is taken: end what listens there, or name another with --port"
+                raise EnvironmentFailure("port_taken", message, port=self.port) from error
 
     def stop(self) -> None:
         if self._process is None:

@@ -35,6 +35,12 @@ def _prove(app: typer.Typer) -> None:
     app.command("prove")(prove)
 
 
+def _commit(app: typer.Typer) -> None:
+    from prover.cli.proofs import commit
+
+    app.command("commit")(commit)
+
+
 def _verify(app: typer.Typer) -> None:
     from verifier.cli import verify_proof
 
@@ -84,6 +90,7 @@ VERBS: dict[str, Callable[[typer.Typer], None]] = {
     "srs": _srs,
     "setup": _setup,
     "prove": _prove,
+    "commit": _commit,
     "verify": _verify,
     "request": _request,
     "serve": _serve,

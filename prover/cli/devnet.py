@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -28,6 +30,9 @@ def up(
     json: JsonOption = False,
 ) -> None:
     """Starts anvil, deploys the core contracts over the development SRS, and runs until Ctrl-C."""
+    # Also where a shell started this in the background, with SIGINT ignored: anvil must not outlive us.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     warn("INSECURE: public accounts and the development SRS. For development only.")
     with Devnet(port) as net:
         deployment = deploy_core(Chain(net.rpc_url, DEV_KEYS[0]), DEVELOPMENT_S_G2)
@@ -35,4 +40,5 @@ def up(
         document = {"rpc_url": net.rpc_url, "chain_id": deployment.chain_id, "addresses": deployment.addresses}
         lines = [f"{net.rpc_url}, chain {deployment.chain_id}, deployment in {output}; Ctrl-C ends it"]
         emit(json, {**document, "deployment": str(output)}, lines)
+        sys.stdout.flush()
         net.wait()

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from circuits.errors import InputError
 from circuits.execute import execute
@@ -45,6 +46,7 @@ InputRange = Annotated[
 PerFeature = Annotated[
     list[str] | None, typer.Option(metavar="NAME", help="One scale for each element of this input's last axis.")
 ]
+POOR_FIDELITY = 0.1
 FIDELITY_COLUMNS = ("output", "split", "samples", "max error", "mean error", "largest value", "argmax agrees")
 
 
@@ -52,7 +54,7 @@ FIDELITY_COLUMNS = ("output", "split", "samples", "max error", "mean error", "la
 def compile_(
     model: OnnxFile,
     output: Annotated[Path, typer.Option("-o", "--output", help="Program file to write.")],
-    calibration: Annotated[Path | None, typer.Option(help=".npz: every input by name, [count, *shape].")] = None,
+    calibration: Annotated[Path | None, typer.Option(help=".npz: every input by name, (count, *shape).")] = None,
     bits: Annotated[int, typer.Option(help="Bits of inputs and activations, 8 to 24.")] = 16,
     weight_bits: Annotated[int, typer.Option(help="Bits of weights, 8 to 24.")] = 16,
     table_bits: Annotated[int, typer.Option(help="Bits of a lookup table's argument, 8 to 16.")] = 12,
@@ -85,7 +87,7 @@ def compile_(
         save_program(program, output)
     except OSError as error:
         raise InputError("output_unwritable", f"{output} cannot be written: {error.strerror}") from error
-    for warning in report.warnings:
+    for warning in [*report.warnings, *_poor_outputs(report)]:
         warn(warning)
     document = {"program": str(output), **_summary(program), "fidelity": report.as_dict()}
     emit(json, document, _fidelity_table(f"{output}: model 0x{program.model_id().hex()}", report))
@@ -113,7 +115,10 @@ def inspect_(program: ProgramFile, json: JsonOption = False) -> None:
     """Shows a program: its name, its inputs and outputs, every op with its range."""
     source = load_program(program)
     ops = _ops(source)
-    table = Table("op", "kind", "dims", "bits", "scale", "shift", "range", title=f"model 0x{source.model_id().hex()}")
+    ports = [("input", port) for port in source.inputs] + [("output", output.port) for output in source.outputs]
+    shown = [f"{side} {p.name}: shape {list(p.dims)}, {p.bits} bits, scale {list(p.scales)}" for side, p in ports]
+    title = "\n".join([f"model 0x{source.model_id().hex()}", *shown])
+    table = Table("op", "kind", "dims", "bits", "scale", "shift", "range", title=Text(title))
     for op in ops:
         low, high = op["range"]
         cells = (op["op"], op["kind"], op["dims"], op["bits"], op["scale"], op.get("shift", ""), f"{low} … {high}")
@@ -140,6 +145,16 @@ def check(model: OnnxFile, freeze: Freeze = None, batch: Batch = 1, json: JsonOp
     inputs = {name: list(shape) for name, shape in graph.inputs.items()}
     document = {"supported": True, "unsupported": [], "inputs": inputs, "nodes": dict(sorted(counts.items()))}
     emit(json, document, ["YES: every node can be compiled", *(f"  {name}: {count}" for name, count in counts.items())])
+
+
+def _poor_outputs(report: FidelityReport) -> list[str]:
+    """Outputs whose error is of the size of their values: such a program is no stand-in for its model."""
+    poor = [o for o in report.outputs if o.max_abs_error > POOR_FIDELITY * o.max_abs_value]
+    return [
+        f"POOR FIDELITY: output {o.output!r} ({o.split}) is off by up to {o.max_abs_error:.3g}, its values reach "
+        f"{o.max_abs_value:.3g}; check the calibration data, or raise --bits"
+        for o in poor
+    ]
 
 
 def _port(port: Port) -> dict[str, Any]:

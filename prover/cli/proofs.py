@@ -17,14 +17,15 @@ from circuits.program.values import outputs_document
 from circuits.statement import Route
 from prover import halo2
 from prover.backend import Phases
+from prover.cli.salt import SaltFile, hides_input, load_or_draw
 from prover.service.settings import Settings
-from verifier.console import JsonOption, emit, progress_bar, warn
-from verifier.errors import VerificationError
+from verifier.cli import load_key
+from verifier.console import JsonOption, emit, progress_bar, stderr, warn
 from verifier.halo2_key import Halo2Key, InputMode, ParamMode
 from verifier.halo2_srs import srs_digest
 from verifier.messages import KeyFile
 
-INSECURE = "INSECURE: no --srs given, so this uses the development SRS; anybody can forge proofs over it."
+INSECURE = "INSECURE: this is the development SRS; anybody can forge proofs over it. Name another with --srs."
 
 
 class RouteName(StrEnum):
@@ -84,17 +85,21 @@ def prove(
     output: Annotated[Path, typer.Option("-o", "--output", help="Proof file to write.")],
     route: RouteOption = RouteName.HALO2,
     srs: SrsOption = None,
+    salt: SaltFile | None = None,
     json: JsonOption = False,
 ) -> None:
     """Proves the program on one input. Everything that can be refused is refused before the work starts."""
     source = load_program(program)
     inputs = read_inputs(input, source)
     wanted = read_key(key, source)
+    if hides_input(source) and salt is None:
+        raise InputError("salt_missing", "this program's input is committed with a salt: name its file with --salt")
+    numbers = load_or_draw(salt) if salt else None
     keys = _keys(source, _options(wanted.param_mode, wanted.input_mode is InputMode.PRIVATE, srs))
     if keys.key.encode() != wanted.encode():
         raise InputError("key_over_another_srs", "the key file is not this program's key over this SRS", key=str(key))
     with progress_bar() as progress:
-        result = halo2.prove(source, inputs, keys, progress)
+        result = halo2.prove(source, inputs, keys, progress, salt=numbers)
     output.write_bytes(result.proof_file.to_json())
     document: dict[str, Any] = {
         "route": route.value,
@@ -108,13 +113,23 @@ def prove(
     emit(json, document, _phase_table(f"proof of model 0x{source.model_id().hex()} in {output}", result.phases))
 
 
+def commit(
+    program: ProgramFile,
+    input: Annotated[Path, typer.Argument(metavar="INPUT", help="Input file, .json or .npz.")],
+    salt: SaltFile,
+    json: JsonOption = False,
+) -> None:
+    """Prints what a request for a hidden input carries in inputRoot's place."""
+    source = load_program(program)
+    if not hides_input(source):
+        raise InputError("input_is_public", "this program's input is public: there is nothing to commit to")
+    root = "0x" + halo2.commit_input(read_inputs(input, source), load_or_draw(salt)).hex()
+    emit(json, {"input_root": root, "salt": str(salt)}, [f"input root {root}, salt in {salt}"])
+
+
 def read_key(path: Path, program: Program) -> Halo2Key:
-    """A key file as an input of ours: what a verifier would refuse is bad input here."""
-    try:
-        file = KeyFile.load(path)
-        key = Halo2Key.decode(file.key)
-    except VerificationError as error:
-        raise InputError(error.code, f"{path}: {error.message}", **error.details) from error
+    """A key file, of this program."""
+    key = load_key(path)
     if key.model_id != program.model_id():
         expected, got = program.model_id().hex(), key.model_id.hex()
         raise InputError("key_for_another_model", f"{path} is another program's key", expected=expected, got=got)
@@ -127,10 +142,19 @@ def _options(parameters: ParamMode, private_input: bool, srs: Path | None) -> ha
 
 
 def _keys(program: Program, options: halo2.Halo2Options) -> halo2.Halo2Keys:
-    if options.srs is None:
-        warn(INSECURE)
+    cache = halo2.KeyCache(Settings().cache_dir)
     with progress_bar() as progress:
-        return halo2.setup(program, options, halo2.KeyCache(Settings().cache_dir), progress)
+        expected = halo2.estimate(program, options, cache, progress)
+        memory, disk = (f"{size / 2**30:.1f} GiB" for size in (expected.peak_memory_bytes, expected.disk_bytes))
+        stderr.print(
+            f"expected: {expected.rows:,} rows (logrows {expected.logrows}), setup {expected.setup_s:.0f} s, "
+            f"proof {expected.prove_s:.0f} s, {memory} of memory, {disk} of disk",
+            highlight=False,
+        )
+        keys = halo2.setup(program, options, cache, progress)
+    if keys.insecure_srs:
+        warn(INSECURE)
+    return keys
 
 
 def _phase_table(title: str, phases: Phases) -> Table:

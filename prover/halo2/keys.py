@@ -17,7 +17,7 @@ from prover.halo2.plan import Plan, make_plan
 from prover.halo2.process import run_in_child
 from prover.halo2.srs import generate_dev_srs, srs_g2, srs_k, verify_srs
 from verifier.halo2_key import Halo2Key, InputMode, ParamMode, PortSpec, derived_proof_length
-from verifier.halo2_srs import G2Point
+from verifier.halo2_srs import DEVELOPMENT_S_G2, G2Point
 
 MODEL, SETTINGS, CIRCUIT, VK, PK, VKA = "model.onnx", "settings.json", "circuit.ezkl", "vk", "pk", "vka"
 PARAM_HASHES = "parameter_hashes.json"
@@ -83,7 +83,7 @@ def _srs(plan: Plan, cache: KeyCache, progress: Progress) -> tuple[Path, G2Point
     if srs_k(path) < needed:
         message = f"the SRS {path} has k = {srs_k(path)}, this model needs k = {needed}"
         raise InputError("srs_too_small", message, path=str(path), k=srs_k(path), needed=needed)
-    return path, srs_g2(path), False
+    return path, srs_g2(path), srs_g2(path) == DEVELOPMENT_S_G2
 
 
 def _require_disk(folder: Path, expected: Estimate) -> None:

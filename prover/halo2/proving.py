@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from circuits.errors import EnvironmentFailure, InputError
-from circuits.execute import execute
 from circuits.lower.halo2 import SALT_BITS, SALT_ELEMENTS
 from circuits.program.graph import Program
+from circuits.program.interpreter import run
 from circuits.statement import Route, Statement, input_commitment, input_root, output_root
 from prover.backend import Phases, Progress, silent
 from prover.halo2.keys import CIRCUIT, PK, SETTINGS, VK, Halo2Keys
@@ -69,7 +69,7 @@ def prove(
     if program.model_id() != keys.key.model_id:
         message = "these keys belong to another program"
         raise InputError("key_for_another_model", message, keys=keys.key.model_id.hex())
-    outputs = execute(program, inputs)
+    outputs = run(program, inputs)
     salt = _checked_salt(keys, salt)
     phases = Phases()
     with tempfile.TemporaryDirectory(prefix="inferproof-halo2-") as scratch:

@@ -243,6 +243,51 @@ def test_corrupt_srs_is_refused(bench: Bench, invoke: Invoke, tmp_path: Path) ->
     refused(invoke, 2, "srs_truncated", "setup", bench.program, "--srs", path, "-o", tmp_path / "m.key")
 
 
+def test_development_srs_is_told_even_where_it_is_named(
+    bench: Bench, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "dev.srs"
+    generate_dev_srs(12, path)
+    capsys.readouterr()
+    assert run_cli(["setup", str(bench.program), "--srs", str(path), "-o", str(tmp_path / "m.key"), "--json"]) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out)["insecure_srs"] is True
+    assert "INSECURE" in told.err
+
+
+def test_committed_input_is_proven_under_the_commitment_made_before(invoke: Invoke, tmp_path: Path) -> None:
+    files = {name: tmp_path / name for name in ("h.onnx", "h.program", "h.key", "h.json", "h.salt", "h.proof")}
+    save_model(files["h.onnx"])
+    files["h.json"].write_text(json.dumps({"input_data": [[0.5, -0.25, 0.125, -1.0]]}))
+    compiled = ["model", "compile", files["h.onnx"], "--input-range", "x=-1:1", "--hashed-input"]
+    assert invoke(*compiled, "-o", files["h.program"])[0] == 0
+    assert invoke("setup", files["h.program"], "-o", files["h.key"])[0] == 0
+    proving = ["prove", files["h.program"], files["h.json"], "--key", files["h.key"], "-o", files["h.proof"]]
+    refused(invoke, 2, "salt_missing", *proving)
+    code, committed = invoke("commit", files["h.program"], files["h.json"], "--salt", files["h.salt"])
+    assert code == 0
+    assert files["h.salt"].stat().st_mode & 0o077 == 0
+    code, proven = invoke(*proving, "--salt", files["h.salt"])
+    assert (code, proven["statement"]["input_root"]) == (0, committed["input_root"])
+    verifying = ["verify", files["h.proof"], "--key", files["h.key"], "--program", files["h.program"]]
+    assert invoke(*verifying, "--allow-insecure-srs")[0] == 0
+    refused(invoke, 2, "input_is_hashed", *verifying, "--allow-insecure-srs", "--input", files["h.json"])
+
+
+def test_corrupt_key_is_bad_input_for_the_verifier_too(bench: Bench, invoke: Invoke, tmp_path: Path) -> None:
+    path = tmp_path / "cut.key"
+    path.write_text(bench.key.read_text()[:300])
+    refused(invoke, 2, "file_malformed", "verify", bench.proof, "--key", path, "--program", bench.program)
+
+
+def test_proof_nested_too_deep_is_rejected_and_crashes_nothing(bench: Bench, invoke: Invoke, tmp_path: Path) -> None:
+    path = tmp_path / "deep.json"
+    path.write_text("[" * 100_000)
+    arguments = ["verify", path, "--key", bench.key, "--program", bench.program, "--allow-insecure-srs"]
+    code, answer = invoke(*arguments)
+    assert (code, answer["reason"]["code"]) == (1, "file_malformed")
+
+
 def test_srs_that_is_too_small_is_refused(bench: Bench, invoke: Invoke, tmp_path: Path) -> None:
     path = tmp_path / "small.srs"
     generate_dev_srs(4, path)

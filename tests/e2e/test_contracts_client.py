@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +25,7 @@ from contracts.client.hub import Hub
 from contracts.client.registry import Registry
 from contracts.client.signing import request_id, sign_request
 from contracts.client.types import ZERO_ADDRESS, Request, RoutePin, Status, Tensor
+from verifier.console import INTERRUPTED
 from verifier.halo2_srs import DEVELOPMENT_S_G2
 
 STRANGER = Account.create().key.hex()
@@ -173,6 +178,29 @@ def test_malformed_deployment_file_is_one_clear_error(tmp_path: Path) -> None:
     with pytest.raises(InputError) as refusal:
         Deployment.load(path)
     assert refusal.value.code == "deployment_unreadable"
+
+
+def test_taken_port_is_refused_and_nothing_is_deployed_there(net: Devnet, chain: Chain) -> None:
+    before = chain.block_number()
+    with pytest.raises(EnvironmentFailure) as refusal:
+        Devnet(net.port).start()
+    assert refusal.value.code == "port_taken"
+    assert chain.block_number() == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_devnet_verb_ends_with_its_anvil_on_a_signal(tmp_path: Path, number: int) -> None:
+    port = devnet_module.free_port()
+    command = [sys.executable, "-m", "prover", "devnet", "up", "--port", str(port), "-o", str(tmp_path / "d.json")]
+    # As a shell starts a background command: with SIGINT ignored.
+    ignore = functools.partial(signal.signal, signal.SIGINT, signal.SIG_IGN)
+    verb = subprocess.Popen(command, stdout=subprocess.PIPE, preexec_fn=ignore, text=True)
+    assert verb.stdout is not None
+    assert "Ctrl-C ends it" in verb.stdout.readline()
+    verb.send_signal(number)
+    assert verb.wait(20) == INTERRUPTED
+    with pytest.raises(EnvironmentFailure):
+        Chain(f"http://127.0.0.1:{port}")
 
 
 def test_devnet_leaves_no_process_behind() -> None:

@@ -106,7 +106,7 @@ def test_witness_that_differs_from_the_interpreter_is_never_proven(
     halo2_case: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wrong = [tensor + 1 for tensor in run(halo2_case.program, halo2_case.inputs)]
-    monkeypatch.setattr("prover.halo2.proving.execute", lambda _program, _inputs: wrong)
+    monkeypatch.setattr("prover.halo2.proving.run", lambda _program, _inputs: wrong)
     seen: list[str] = []
     with pytest.raises(EnvironmentFailure) as caught:
         prove(halo2_case.program, halo2_case.inputs, halo2_case.keys, lambda phase, _fraction: seen.append(phase))

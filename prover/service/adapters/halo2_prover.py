@@ -10,7 +10,9 @@ from circuits.program.graph import Program
 from circuits.statement import Route
 from prover import halo2
 from prover.backend import Estimate, Progress
+from prover.halo2.srs import srs_g2
 from prover.service.adapters.ports import Integers, Proof
+from verifier.halo2_srs import DEVELOPMENT_S_G2
 
 
 class Halo2Prover:
@@ -19,10 +21,11 @@ class Halo2Prover:
     route = int(Route.HALO2)
 
     def __init__(self, cache_dir: Path, srs: Path | None, *, allow_insecure_srs: bool) -> None:
-        if srs is None and not allow_insecure_srs:
+        insecure = srs is None or srs_g2(srs) == DEVELOPMENT_S_G2
+        if insecure and not allow_insecure_srs:
             raise InputError(
                 "srs_missing",
-                "name an SRS file (INFERPROOF_SRS), or for development allow the INSECURE one "
+                "name an SRS file of a ceremony (INFERPROOF_SRS), or for development allow the INSECURE one "
                 "(INFERPROOF_ALLOW_INSECURE_SRS=true): anybody can forge proofs over it",
             )
         # One cache object for the whole process: it checks a key's bytes once, not for every proof.

@@ -1,0 +1,37 @@
+"""The salt that keeps a committed input hidden, in a file of its own."""
+
+from __future__ import annotations
+
+import json as json_module
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from circuits import strict_json
+from circuits.errors import InputError
+from circuits.program.graph import Program
+from circuits.program.refs import Visibility
+from prover import halo2
+
+SaltFile = Annotated[Path, typer.Option("--salt", help="Salt file, secret; drawn and written if it is not there.")]
+
+
+def hides_input(program: Program) -> bool:
+    return any(port.visibility is Visibility.HASHED for port in program.inputs)
+
+
+def load_or_draw(path: Path) -> Sequence[int]:
+    """The salt in the file, or a fresh one that is written there for its owner alone."""
+    if not path.exists():
+        salt = halo2.draw_salt()
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            json_module.dump({"salt": salt}, file)
+        return salt
+    try:
+        numbers = strict_json.parse(path.read_bytes())["salt"]
+        return [int(number) for number in numbers]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError("salt_unreadable", f"{path} is no salt file: {error!r}", path=str(path)) from error
