@@ -5,7 +5,8 @@ SHELL := /bin/bash
 
 PYTHON ?= python3.11
 BIN := .venv/bin
-FORGE := node_modules/.bin/forge
+# The native binary: npm's launcher ends with 0 whatever forge says. Found when used, since install brings it.
+FORGE = $(firstword $(wildcard node_modules/@foundry-rs/forge-*/bin/forge))
 KERNEL_SOURCES := $(shell find prover/kernels -name '*.rs') prover/kernels/Cargo.toml prover/kernels/Cargo.lock
 CONTRACT_SOURCES := $(shell find contracts/src -name '*.sol') contracts/foundry.toml
 
@@ -62,7 +63,7 @@ lint: install
 	$(BIN)/lint-imports
 	cargo fmt --check --manifest-path prover/kernels/Cargo.toml
 	cargo clippy --quiet --all-targets --features pyo3/extension-module --manifest-path prover/kernels/Cargo.toml -- -D warnings
-	$(FORGE) fmt --check --root contracts
+	cd contracts && ../$(FORGE) fmt --check
 
 bench: install
 	$(BIN)/python -m bench srs --json bench/results/srs.json

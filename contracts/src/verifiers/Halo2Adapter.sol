@@ -31,7 +31,7 @@ contract Halo2Adapter is IProofVerifier {
     uint256 private constant MAX_KEY_BYTES = 24_575; // EIP-170, less the byte that makes the code unrunnable
 
     IEzklVerifier public immutable EZKL;
-    /// keccak256 of the G2 generator and of minus s·G2, for the one SRS whose proofs are accepted.
+    /// keccak256 of both generators and of minus s·G2, for the one SRS whose proofs are accepted.
     bytes32 public immutable ACCEPTED_POINTS;
 
     /// Contracts whose code holds the encoded keys (SSTORE2).

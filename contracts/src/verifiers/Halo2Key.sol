@@ -37,14 +37,14 @@ library Halo2KeyLib {
     // Where the artifact holds what we check. The verifier keeps it at memory 0xa0, so word i is at 0xa0 + 32 * i.
     uint256 internal constant VKA_INSTANCE_COUNT = 2;
     uint256 internal constant VKA_HAS_ACCUMULATOR = 10;
-    uint256 internal constant VKA_G2_POINTS = 16; // four words of the generator, four of minus s times it
+    uint256 internal constant VKA_POINTS = 14; // two words of G1's generator, four of G2's, four of minus s times it
     uint256 internal constant VKA_MIN_WORDS = 24;
 
-    /// The eight words of an artifact that decide which SRS its proofs are checked against.
+    /// The ten words of an artifact that decide which SRS its proofs are checked against.
     function pointsDigest(bytes32[] memory vka) internal pure returns (bytes32 digest) {
         if (vka.length < VKA_MIN_WORDS) revert VkaTooShort(vka.length, VKA_MIN_WORDS);
         assembly ("memory-safe") {
-            digest := keccak256(add(vka, add(0x20, mul(VKA_G2_POINTS, 0x20))), 0x100)
+            digest := keccak256(add(vka, add(0x20, mul(VKA_POINTS, 0x20))), 0x140)
         }
     }
 
@@ -52,6 +52,8 @@ library Halo2KeyLib {
     function pointsDigestOf(uint256[4] memory srsG2) internal pure returns (bytes32) {
         return keccak256(
             abi.encode(
+                uint256(1),
+                uint256(2),
                 11559732032986387107991004021392285783925812861821192530917403151452391805634,
                 10857046999023057135944570762232829481370756359578518086990519993285655852781,
                 4082367875863433681332203403145435568316851327593401208105741076214120093531,

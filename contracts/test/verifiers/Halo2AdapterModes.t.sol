@@ -142,6 +142,7 @@ contract Halo2AdapterModesTest is Test {
         (key.inputs, key.outputs) = (ports, ports);
         key.vka = new bytes32[](24);
         key.vka[2] = bytes32(Halo2KeyLib.instanceCount(key));
+        (key.vka[14], key.vka[15]) = (bytes32(uint256(1)), bytes32(uint256(2)));
         key.vka[16] = bytes32(uint256(11559732032986387107991004021392285783925812861821192530917403151452391805634));
         key.vka[17] = bytes32(uint256(10857046999023057135944570762232829481370756359578518086990519993285655852781));
         key.vka[18] = bytes32(uint256(4082367875863433681332203403145435568316851327593401208105741076214120093531));
