@@ -16,8 +16,16 @@ from prover.halo2 import Cancelled
 from prover.halo2.process import run_in_child
 
 
+def is_phase(process: psutil.Process) -> bool:
+    """Whether it is a phase that lives; one that was killed and is not yet waited for has no command line to read."""
+    try:
+        return "phase.py" in " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return False
+
+
 def children() -> list[psutil.Process]:
-    return [p for p in psutil.Process().children() if "phase.py" in " ".join(p.cmdline())]
+    return [process for process in psutil.Process().children() if is_phase(process)]
 
 
 def forever(tmp_path: Path) -> dict[str, Any]:
