@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 
 from circuits.errors import InputError
+from circuits.lower.halo2 import hides_input
 from circuits.program.file import load_program
 from circuits.program.graph import Program
 from circuits.program.input_file import read_inputs
@@ -17,7 +18,7 @@ from circuits.program.values import outputs_document
 from circuits.statement import Route
 from prover import halo2
 from prover.backend import Phases
-from prover.cli.salt import SaltFile, hides_input, load_or_draw
+from prover.cli.salt import SaltFile, load_or_draw
 from prover.service.settings import Settings
 from verifier.cli import load_key
 from verifier.console import JsonOption, emit, progress_bar, stderr, warn

@@ -12,15 +12,9 @@ import typer
 
 from circuits import strict_json
 from circuits.errors import InputError
-from circuits.program.graph import Program
-from circuits.program.refs import Visibility
 from prover import halo2
 
 SaltFile = Annotated[Path, typer.Option("--salt", help="Salt file, secret; drawn and written if it is not there.")]
-
-
-def hides_input(program: Program) -> bool:
-    return any(port.visibility is Visibility.HASHED for port in program.inputs)
 
 
 def load_or_draw(path: Path) -> Sequence[int]:
