@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from onnx import TensorProto
 
 from circuits.onnx.graph import FloatGraph, FloatNode, Floats
 
@@ -18,7 +19,8 @@ LAYERS = {"MatMul", "Conv", "ScaleShift"}
 
 def canonical(graph: FloatGraph) -> FloatGraph:
     """The same function over fewer kinds of nodes. `graph` has passed `check_coverage` and is not changed."""
-    result = replace(graph, constants=dict(graph.constants), shapes=dict(graph.shapes), nodes=[])
+    constants, shapes, types = dict(graph.constants), dict(graph.shapes), dict(graph.types)
+    result = replace(graph, nodes=[], constants=constants, shapes=shapes, types=types)
     rewriter = _Rewriter(graph, result)
     for node in graph.nodes:
         rewriter.visit(node)
@@ -33,15 +35,17 @@ class _Rewriter:
         self._result = result
 
     def visit(self, node: FloatNode) -> None:
-        rewrite = {
+        rewrites = {
             "Gemm": self._gemm,
             "Conv": self._conv,
             "BatchNormalization": self._batch_norm,
-            "Add": self._add,
+            "Add": self._add_constant,
             "Sub": self._sub,
             "Div": self._div,
             "Pow": self._pow,
-        }.get(node.op, self._emit)
+        }
+        # Integer arithmetic truncates and wraps: these identities are those of real numbers.
+        rewrite = rewrites.get(node.op, self._emit) if self._source.is_real(node.output) else self._emit
         rewrite(node)
 
     def _emit(self, node: FloatNode) -> None:
@@ -50,6 +54,13 @@ class _Rewriter:
     def _constant(self, name: str, values: Floats) -> str:
         self._result.constants[name] = values
         self._result.shapes[name] = tuple(values.shape)
+        self._result.types[name] = TensorProto.DOUBLE
+        return name
+
+    def _value(self, name: str, shape: tuple[int, ...], node: FloatNode) -> str:
+        """A value between two nodes that `node` is rewritten to, of its output's type."""
+        self._result.shapes[name] = shape
+        self._result.types[name] = self._result.types[node.output]
         return name
 
     def _layer_before(self, name: str) -> int | None:
@@ -105,22 +116,18 @@ class _Rewriter:
         if c:
             if node.attributes.get("beta", 1.0) != 1.0:
                 beta = self._constant(f"{node.output}.beta", np.array(node.attributes["beta"], np.float64))
-                weighted = f"{node.output}.c"
-                self._result.shapes[weighted] = self._result.shapes[c]
+                weighted = self._value(f"{node.output}.c", self._result.shapes[c], node)
                 self._emit(FloatNode("Mul", node.name, (c, beta), (weighted,)))
                 c = weighted
             self._emit(FloatNode("Add", node.name, (product, c), node.outputs))
 
     def _intermediate(self, node: FloatNode, suffix: str) -> str:
-        name = f"{node.output}.{suffix}"
-        self._result.shapes[name] = self._result.shapes[node.output]
-        return name
+        return self._value(f"{node.output}.{suffix}", self._result.shapes[node.output], node)
 
     def _transposed(self, node: FloatNode, name: str, suffix: str) -> str:
         if self._result.is_constant(name):
             return self._constant(f"{node.output}.{suffix}", self._result.constant(name).T)
-        made = f"{node.output}.{suffix}"
-        self._result.shapes[made] = self._result.shapes[name][::-1]
+        made = self._value(f"{node.output}.{suffix}", self._result.shapes[name][::-1], node)
         self._emit(FloatNode("Transpose", node.name, (name,), (made,), {"perm": [1, 0]}))
         return made
 
@@ -157,9 +164,6 @@ class _Rewriter:
         rank = len(self._result.shapes[layer.output])
         return layer.op == "MatMul" and rank == 2 and self._result.is_constant(layer.input(1))
 
-    def _add(self, node: FloatNode) -> None:
-        self._add_constant(node)
-
     def _sub(self, node: FloatNode) -> None:
         if self._result.is_constant(node.input(1)):
             name = self._constant(f"{node.output}.negated", -self._result.constant(node.input(1)))
@@ -180,12 +184,20 @@ class _Rewriter:
         self._emit(node)
 
     def _div(self, node: FloatNode) -> None:
+        if not self._result.is_constant(node.input(1)):
+            self._emit(node)
+            return
         divisor = self._result.constant(node.input(1))
         with np.errstate(divide="ignore"):  # a reciprocal that is not finite is refused with all such constants
             name = self._constant(f"{node.output}.reciprocal", 1.0 / divisor)
         self._emit(replace(node, op="Mul", inputs=(node.input(0), name)))
 
     def _pow(self, node: FloatNode) -> None:
+        """A power of one constant exponent is a function of x alone, its exponent an attribute."""
+        constant = self._result.is_constant(node.input(1)) and self._result.constants[node.input(1)].size == 1
+        if not constant:
+            self._emit(node)
+            return
         exponent = float(self._result.constant(node.input(1)).reshape(-1)[0])
         if exponent == 2.0:
             self._emit(replace(node, op="Mul", inputs=(node.input(0),) * 2))

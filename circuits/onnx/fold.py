@@ -61,7 +61,7 @@ class _Folder:
         for position, node in enumerate(source.node):
             self._visit(node, node.name or f"{node.op_type}_{position}")
         outputs = [value.name for value in source.output]
-        graph = FloatGraph(inputs, outputs, self._nodes, self._constants, self._shapes)
+        graph = FloatGraph(inputs, outputs, self._nodes, self._constants, self._shapes, self._types)
         graph.drop_dead()
         return graph
 

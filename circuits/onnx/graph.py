@@ -8,8 +8,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from onnx import TensorProto
 
 Floats = npt.NDArray[np.float64]
+
+FLOATS = frozenset((TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BFLOAT16))
+SIGNED = frozenset((TensorProto.INT8, TensorProto.INT16, TensorProto.INT32, TensorProto.INT64))
+UNSIGNED = frozenset((TensorProto.UINT8, TensorProto.UINT16, TensorProto.UINT32, TensorProto.UINT64))
+INTEGERS = SIGNED | UNSIGNED
 
 
 @dataclass(frozen=True)
@@ -33,13 +39,28 @@ class FloatNode:
 
 @dataclass
 class FloatGraph:
-    """Nodes in execution order. Every value name has a shape; constants have their values too."""
+    """Nodes in execution order. Every value name has a shape and an element type (of onnx.TensorProto); constants have
+    their values too."""
 
     inputs: dict[str, tuple[int, ...]]
     outputs: list[str]
     nodes: list[FloatNode]
     constants: dict[str, npt.NDArray[Any]]
     shapes: dict[str, tuple[int, ...]]
+    types: dict[str, int]
+
+    def is_real(self, name: str) -> bool:
+        return self.types.get(name) in FLOATS
+
+    def is_integer(self, name: str) -> bool:
+        return self.types.get(name) in INTEGERS
+
+    def is_boolean(self, name: str) -> bool:
+        return self.types.get(name) == TensorProto.BOOL
+
+    def type_name(self, name: str) -> str:
+        """As a user knows it: "float", "int64"."""
+        return type_name(self.types.get(name, TensorProto.UNDEFINED))
 
     def is_constant(self, name: str) -> bool:
         return name in self.constants
@@ -75,3 +96,9 @@ class FloatGraph:
                 kept.append(node)
         self.nodes = kept[::-1]
         self.constants = {name: values for name, values in self.constants.items() if name in needed}
+
+
+def type_name(elem_type: int) -> str:
+    """The name of an onnx.TensorProto element type, as ONNX's own documents write it."""
+    known: dict[int, str] = {number: kind.lower() for kind, number in TensorProto.DataType.items()}
+    return known.get(elem_type, "of no known type")
