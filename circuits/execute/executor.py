@@ -18,9 +18,27 @@ import numpy.typing as npt
 from circuits.program.graph import Program
 from circuits.program.indexing import always_in_bounds, strided_view, used_axes
 from circuits.program.interpreter import check_inputs
-from circuits.program.ops import Accumulating, Contract, Index, Linear, Lookup, Max, Mul, Op, ReduceSum
+from circuits.program.ops import (
+    Accumulating,
+    Argmax,
+    Compare,
+    Contract,
+    Divide,
+    Gather,
+    Index,
+    Linear,
+    Lookup,
+    Max,
+    Mul,
+    Op,
+    ReduceSum,
+    Rsqrt,
+    Select,
+)
+from circuits.program.ops.divide import divide_half_up
 from circuits.program.ops.maximum import NEVER
 from circuits.program.refs import AffineMap, Source
+from circuits.program.rescale import saturate
 
 Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -63,9 +81,7 @@ class Executor:
     def _finish(op: Accumulating, acc: Integers, operands: Sequence[Integers]) -> Integers:
         """Bias, rescale, saturation."""
         if op.has_bias:
-            how = op.maps[-1]
-            outputs_only = replace(how, strides=tuple(row[: len(op.dims)] for row in how.strides))
-            acc = acc + cast(Integers, strided_view(operands[-1], outputs_only, op.dims))
+            acc = acc + _outputs_only(op, operands[-1], op.maps[-1])
         return op.finish(acc)
 
     def _contract(self, index: int, op: Contract, operands: Sequence[Integers]) -> Integers:
@@ -128,6 +144,12 @@ def _read(tensor: Integers, how: AffineMap, op: Op, fill: int = 0) -> Integers:
     return cast(Integers, strided_view(tensor, how, op.iteration, fill))
 
 
+def _outputs_only(op: Op, tensor: Integers, how: AffineMap) -> Integers:
+    """An operand that is read at o alone."""
+    without_inner = replace(how, strides=tuple(row[: len(op.dims)] for row in how.strides))
+    return cast(Integers, strided_view(tensor, without_inner, op.dims))
+
+
 def _inner_axes(op: Op) -> tuple[int, ...]:
     return tuple(range(len(op.dims), len(op.iteration)))
 
@@ -155,10 +177,52 @@ def _lookup(op: Lookup, operands: Sequence[Integers]) -> Integers:
 
 
 def _max(op: Max, operands: Sequence[Integers]) -> Integers:
+    if 0 in op.dims:
+        return np.zeros(op.dims, np.int64)
     views = [
         _read(operand, how, op, NEVER).max(_inner_axes(op)) for operand, how in zip(operands, op.maps, strict=True)
     ]
     return cast(Integers, functools.reduce(np.maximum, views))
+
+
+def _argmax(op: Argmax, operands: Sequence[Integers]) -> Integers:
+    read = _read(operands[0], op.maps[0], op, NEVER).reshape(*op.dims, math.prod(op.inner))
+    return cast(Integers, read.argmax(axis=-1)) if read.size else np.zeros(op.dims, np.int64)
+
+
+def _compare(op: Compare, operands: Sequence[Integers]) -> Integers:
+    return op.holds(_read(operands[0], op.maps[0], op), _read(operands[1], op.maps[1], op))
+
+
+def _select(op: Select, operands: Sequence[Integers]) -> Integers:
+    c, a, b = (_read(operand, how, op) for operand, how in zip(operands, op.maps, strict=True))
+    return np.where(c == 1, a, b)
+
+
+def _gather(op: Gather, operands: Sequence[Integers]) -> Integers:
+    """Computes where every chosen element lies instead of reading all inner points."""
+    if 0 in op.dims:
+        return np.zeros(op.dims, np.int64)
+    x, position = operands[0], _outputs_only(op, operands[1], op.maps[1])
+    coordinates = [*np.indices(op.dims, sparse=True), *np.unravel_index(position, op.inner)]
+    how, flat = op.maps[0], np.zeros(op.dims, np.int64)
+    for size, offset, strides in zip(how.view, how.offsets, how.strides, strict=True):
+        flat = flat * size + offset + sum(s * c for s, c in zip(strides, coordinates, strict=True) if s)
+    return x.reshape(-1)[flat]
+
+
+def _divide(op: Divide, operands: Sequence[Integers]) -> Integers:
+    a, d = (_read(operand, how, op) for operand, how in zip(operands, op.maps, strict=True))
+    return saturate(divide_half_up(a, d, op.up), op.bits)
+
+
+def _rsqrt(op: Rsqrt, operands: Sequence[Integers]) -> Integers:
+    """The float square root is at most one off, which the comparison of exact squares mends."""
+    square = (1 << (2 * op.exponent + 2)) // _read(operands[0], op.maps[0], op)
+    root = np.sqrt(square.astype(np.float64)).astype(np.int64)
+    root -= root * root > square
+    root += (root + 1) * (root + 1) <= square
+    return (root + 1) >> 1
 
 
 EVALUATE: dict[type[Op], Callable[..., Integers]] = {
@@ -167,4 +231,10 @@ EVALUATE: dict[type[Op], Callable[..., Integers]] = {
     ReduceSum: _reduce_sum,
     Lookup: _lookup,
     Max: _max,
+    Argmax: _argmax,
+    Compare: _compare,
+    Select: _select,
+    Gather: _gather,
+    Divide: _divide,
+    Rsqrt: _rsqrt,
 }

@@ -13,14 +13,31 @@ import numpy.typing as npt
 from circuits import strict_json
 from circuits.program.errors import ProgramError
 from circuits.program.graph import Constant, Program
-from circuits.program.ops import Contract, Index, Linear, Lookup, Max, Mul, Op, ReduceSum
+from circuits.program.ops import (
+    Argmax,
+    Compare,
+    Contract,
+    Divide,
+    Gather,
+    Index,
+    Linear,
+    Lookup,
+    Max,
+    Mul,
+    Op,
+    ReduceSum,
+    Relation,
+    Rsqrt,
+    Select,
+)
 from circuits.program.refs import AffineMap, Output, Port, Ref, Source, Visibility
 from circuits.statement import OPSET_VERSION
 
 FORMAT = "inferproof-program/1"
-OPS: dict[str, type[Op]] = {
-    cls.opcode.name.lower(): cls for cls in (Contract, Linear, Mul, ReduceSum, Lookup, Max, Index)
-}
+OP_TYPES: tuple[type[Op], ...] = (
+    Contract, Linear, Mul, ReduceSum, Lookup, Max, Argmax, Compare, Select, Index, Gather, Divide, Rsqrt
+)  # fmt: skip
+OPS = {cls.opcode.name.lower(): cls for cls in OP_TYPES}
 # Every integer in a graph fits 64 bits; anything wider is refused before it reaches a computation.
 INTEGER_LIMIT = 2**63
 
@@ -58,6 +75,8 @@ def _op(op: Op) -> dict[str, Any]:
     fields: dict[str, Any] = {f.name: getattr(op, f.name) for f in dataclasses.fields(op)}
     fields["operands"] = [_ref(ref) for ref in op.operands]
     fields["maps"] = [_map(how) for how in op.maps]
+    if isinstance(op, Compare):
+        fields["relation"] = op.relation.name.lower()
     return {"op": op.opcode.name.lower(), **fields}
 
 
@@ -152,6 +171,13 @@ def _parse_map(value: Any, where: str) -> AffineMap:
     return how
 
 
+def _parse_relation(text: str, where: str) -> Relation:
+    relations = {relation.name.lower(): relation for relation in Relation}
+    if text not in relations:
+        raise malformed(where, f"relation is one of {', '.join(relations)}")
+    return relations[text]
+
+
 def _parse_port(value: Any, where: str) -> Port:
     reader = _Reader(value, where)
     visibility = reader.text("visibility")
@@ -185,6 +211,7 @@ def _parse_op(value: Any, where: str) -> Op:
     take: dict[str, Callable[[str], Any]] = {
         "int": reader.integer,
         "bool": reader.boolean,
+        "Relation": lambda field: _parse_relation(reader.text(field), where),
         "tuple[int, ...]": reader.integers,
         "tuple[Ref, ...]": lambda field: tuple(reader.items(field, _parse_ref)),
         "tuple[AffineMap, ...]": lambda field: tuple(reader.items(field, _parse_map)),

@@ -50,12 +50,13 @@ def read_points(tensor: Integers, how: AffineMap, points: Integers) -> Read:
             index += stride * coordinate
         in_bounds &= (index >= 0) & (index < size)
         flat = flat * size + index
-    values = np.where(in_bounds, tensor[np.where(in_bounds, flat, 0)], 0)
+    values = np.zeros(grid, np.int64)
+    values[in_bounds] = tensor[flat[in_bounds]]
     return Read(values, in_bounds, tensor)
 
 
 def axis_extents(how: AffineMap, iteration: Sequence[int]) -> list[Interval]:
-    """The least and the largest index read on every axis of the view."""
+    """The least and the largest index read on every axis of the view; `iteration` has a point."""
     extents = []
     for offset, strides in zip(how.offsets, how.strides, strict=True):
         reach = [stride * (size - 1) for stride, size in zip(strides, iteration, strict=True)]
@@ -64,12 +65,17 @@ def axis_extents(how: AffineMap, iteration: Sequence[int]) -> list[Interval]:
 
 
 def always_in_bounds(how: AffineMap, iteration: Sequence[int]) -> bool:
+    """Whether no point misses; without points none does."""
+    if 0 in iteration:
+        return True
     extents = axis_extents(how, iteration)
     return all(e.within(Interval(0, size - 1)) for e, size in zip(extents, how.view, strict=True))
 
 
 def padded_dims(how: AffineMap, iteration: Sequence[int]) -> list[int]:
     """Dims of the smallest box that contains the view and every index read."""
+    if 0 in iteration:
+        return list(how.view)
     extents = axis_extents(how, iteration)
     return [max(e.hi, size - 1) - min(e.lo, 0) + 1 for e, size in zip(extents, how.view, strict=True)]
 
@@ -78,6 +84,8 @@ def strided_view(
     tensor: npt.NDArray[np.generic], how: AffineMap, iteration: Sequence[int], fill: int = 0
 ) -> npt.NDArray[np.generic]:
     """`tensor` read at every point: a read-only view of shape `iteration`, with `fill` out of bounds."""
+    if 0 in iteration:
+        return np.zeros(tuple(iteration), tensor.dtype)
     box = tensor.reshape(how.view)
     extents = axis_extents(how, iteration)
     before = [max(0, -e.lo) for e in extents]

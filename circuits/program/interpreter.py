@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from circuits.errors import InputError
 from circuits.program.graph import Program
-from circuits.program.indexing import block_points, read_points
+from circuits.program.indexing import Read, block_points, read_points
 from circuits.program.intervals import Interval
 from circuits.program.ops import Op
 from circuits.program.refs import Port, Ref, Source
@@ -54,14 +54,18 @@ def evaluate_op(op: Op, tensors: Sequence[Integers]) -> Integers:
     """The output of one op over its operands' tensors, point by point."""
     flats = [tensor.reshape(-1) for tensor in tensors]
     outputs = math.prod(op.dims)
-    block = max(1, BLOCK_POINTS // math.prod(op.inner))
+    block = max(1, BLOCK_POINTS // max(1, math.prod(op.inner)))
     result = np.empty(outputs, np.int64)
     for start in range(0, outputs, block):
         stop = min(start + block, outputs)
-        points = block_points(op.dims, op.inner, start, stop)
-        reads = [read_points(flat, how, points) for flat, how in zip(flats, op.maps, strict=True)]
+        reads = [_read(op, position, flat, start, stop) for position, flat in enumerate(flats)]
         result[start:stop] = op.evaluate(reads)
     return result.reshape(op.dims)
+
+
+def _read(op: Op, operand: int, flat: Integers, start: int, stop: int) -> Read:
+    inner = op.iteration_of(operand)[len(op.dims) :]
+    return read_points(flat, op.maps[operand], block_points(op.dims, inner, start, stop))
 
 
 def trace(program: Program, inputs: Sequence[Integers]) -> list[Integers]:

@@ -22,6 +22,9 @@ class Interval:
 
     @classmethod
     def of_values(cls, values: npt.NDArray[np.int64]) -> Interval:
+        """From the least to the largest; [0, 0] for no values."""
+        if not values.size:
+            return ZERO
         return cls(int(values.min()), int(values.max()))
 
     @property

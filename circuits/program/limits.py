@@ -11,6 +11,7 @@ from circuits.statement import MAX_RANK
 MIN_BITS = 8
 MAX_BITS = 32
 MAX_SHIFT = 31
+MAX_EXPONENT = 30
 MAX_ELEMENTS = 2**28
 MAX_POINTS = 2**36
 # What checking a program may cost: elements read of one constant operand, and of all of them.
@@ -22,12 +23,18 @@ MAX_OPS = 2**16
 ACCUMULATOR_LIMIT = 2**53
 
 
+def extent(dims: Sequence[int]) -> int:
+    """The number of elements, an axis of size 0 counting as 1, so that no empty tensor hides a huge axis."""
+    return math.prod(max(d, 1) for d in dims)
+
+
 def require_dims(dims: Sequence[int], what: str, limit: int = MAX_ELEMENTS) -> None:
-    """Rank, dims and number of elements of a tensor or an iteration space."""
-    if len(dims) > MAX_RANK or any(d < 1 for d in dims) or math.prod(dims) > limit:
+    """Rank, dims and number of elements of a tensor or an iteration space; see `extent`."""
+    if len(dims) > MAX_RANK or any(not 0 <= d <= MAX_ELEMENTS for d in dims) or extent(dims) > limit:
         raise ProgramError(
             "program_bad_shape",
-            f"{what} has dims {list(dims)}: at most {MAX_RANK} dims, each at least 1, at most {limit} elements",
+            f"{what} has dims {list(dims)}: at most {MAX_RANK} dims, each from 0 to {MAX_ELEMENTS}, "
+            f"at most {limit} elements",
             dims=list(dims),
         )
 

@@ -9,10 +9,10 @@ import numpy as np
 from circuits.program import limits
 from circuits.program.errors import ProgramError
 from circuits.program.graph import Constant, Program
-from circuits.program.indexing import always_in_bounds, padded_dims, reduced_iteration
+from circuits.program.indexing import padded_dims, reduced_iteration
 from circuits.program.intervals import Interval, Operand
-from circuits.program.limits import require_dims, require_i32, require_within
-from circuits.program.ops import Accumulating, Contract, Lookup, Max, Op
+from circuits.program.limits import extent, require_dims, require_i32, require_within
+from circuits.program.ops import Accumulating, Argmax, Contract, Divide, Lookup, Max, Op
 from circuits.program.ranges import Ranges, at_op
 from circuits.program.refs import AffineMap, Output, Port, Source
 
@@ -108,14 +108,14 @@ class _Budget:
     def _inspected(op: Op) -> list[AffineMap]:
         if isinstance(op, Contract):
             return [how for ref, how in zip(op.operands[:2], op.maps, strict=False) if ref.source == Source.CONST]
-        if isinstance(op, Max) and not any(always_in_bounds(how, op.iteration) for how in op.maps):
+        if isinstance(op, Argmax | Max) and not any(op.always_reads(i) for i in range(len(op.maps))):
             return list(op.maps)
         return []
 
     @staticmethod
     def _cost(op: Op, how: AffineMap) -> int:
         read = reduced_iteration(how, op.iteration) if isinstance(op, Contract) else op.iteration
-        return math.prod(read) + math.prod(padded_dims(how, op.iteration))
+        return extent(read) + extent(padded_dims(how, op.iteration))
 
 
 def _check_op(op: Op, known: Ranges, budget: _Budget) -> None:
@@ -123,7 +123,7 @@ def _check_op(op: Op, known: Ranges, budget: _Budget) -> None:
     operands = known.operands(op)
     require_dims(op.dims, "output")
     require_dims(op.inner, "inner", limits.MAX_POINTS)
-    if math.prod(op.iteration) > limits.MAX_POINTS:
+    if extent(op.iteration) > limits.MAX_POINTS:
         raise ProgramError("program_bad_shape", "has over 2^36 iteration points", iteration=list(op.iteration))
     require_within(op.bits, limits.MIN_BITS, limits.MAX_BITS, "bits", "program_bad_bits")
     require_within(op.scale, -128, 127, "scale")
@@ -134,7 +134,7 @@ def _check_op(op: Op, known: Ranges, budget: _Budget) -> None:
     budget.spend(op)
     op.check(operands)
     saturates = known.add(op).saturates
-    if isinstance(op, Accumulating) and op.saturates is not saturates:
+    if isinstance(op, Accumulating | Divide) and op.saturates is not saturates:
         raise ProgramError("program_bad_attribute", f"has saturates {op.saturates}, its range says {saturates}")
 
 
@@ -165,7 +165,7 @@ def _check_map(how: AffineMap, operand: Operand, op: Op, position: int) -> None:
         )
     for value in (*how.offsets, *(stride for row in how.strides for stride in row)):
         require_i32(value, f"an offset or stride of operand {position}")
-    if math.prod(padded_dims(how, op.iteration)) > limits.MAX_ELEMENTS:
+    if extent(padded_dims(how, op.iteration_of(position))) > limits.MAX_ELEMENTS:
         raise ProgramError("program_bad_map", f"operand {position} is read too far outside its view")
 
 

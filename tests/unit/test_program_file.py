@@ -260,7 +260,7 @@ def tensors(**replaced: np.ndarray) -> bytes:
         (tensors(_0=np.zeros((2, 3), np.float32)), "program_malformed"),
         (tensors(_0=np.zeros((2, 3), np.int64)), "program_malformed"),
         (tensors(_4=np.zeros(1, np.int32)), "program_malformed"),
-        (tensors(_0=np.zeros((2, 0), np.int32)), "program_bad_shape"),
+        (tensors(_0=np.zeros((2, 0), np.int32)), "program_bad_map"),
         (tensors(_0=np.zeros((7,), np.int32)), "program_bad_map"),
         (tensors(_1=np.array([2**62, 0])), "program_bad_constant"),
     ],

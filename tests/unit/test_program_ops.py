@@ -225,7 +225,7 @@ BASE = linear((1,), (2,), 0, False)
         pytest.param(replace(BASE, scale=128), [], "program_bad_attribute", id="scale 128"),
         pytest.param(replace(BASE, coefficients=(2**31,)), [], "program_bad_attribute", id="coefficient"),
         pytest.param(replace(BASE, coefficients=()), [], "program_bad_attribute", id="no coefficients"),
-        pytest.param(replace(BASE, dims=(0,)), [], "program_bad_shape", id="empty"),
+        pytest.param(replace(BASE, dims=(-1,)), [], "program_bad_shape", id="negative dim"),
         pytest.param(replace(BASE, inner=(1,)), [], "program_bad_map", id="inner without stride"),
         pytest.param(
             replace(BASE, inner=(1,), maps=(AffineMap((2,), (0,), ((1, 0),)),)),

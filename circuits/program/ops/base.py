@@ -34,7 +34,13 @@ class Opcode(IntEnum):
     REDUCE_SUM = 4
     LOOKUP = 5
     MAX = 6
+    ARGMAX = 7
+    COMPARE = 8
+    SELECT = 9
     INDEX = 10
+    GATHER = 11
+    DIVIDE = 12
+    RSQRT = 13
 
 
 def _u32s(values: tuple[int, ...]) -> bytes:
@@ -46,6 +52,8 @@ class Op:
     """One node. `dims`, `bits`, `scale` describe the output; `maps[i]` says how operand i is read."""
 
     opcode: ClassVar[Opcode]
+    # The range of an output without elements.
+    nothing: ClassVar[OpRange] = OpRange(ZERO)
 
     operands: tuple[Ref, ...]
     maps: tuple[AffineMap, ...]
@@ -64,6 +72,10 @@ class Op:
         """Whether the last operand is a bias (a constant of width 8)."""
         return False
 
+    def iteration_of(self, operand: int) -> tuple[int, ...]:
+        """Dims over which operand number `operand` is read; inner dims are 1 for one that is read at o alone."""
+        return self.iteration
+
     def attributes(self) -> bytes:
         """Op-specific scalars, after the common part."""
         return b""
@@ -81,15 +93,37 @@ class Op:
 
     def bound(self, operands: Sequence[Operand]) -> OpRange:
         """The range rule: where output and accumulator lie, given where the operands do."""
+        return self.nothing if 0 in self.dims else self.bound_elements(operands)
+
+    def bound_elements(self, operands: Sequence[Operand]) -> OpRange:
+        """The range rule of an output that has elements."""
         raise NotImplementedError
 
     def evaluate(self, reads: Sequence[Read]) -> npt.NDArray[np.int64]:
-        """The exact semantics, for a block of outputs: [outputs] from reads of [outputs, inner points]."""
+        """The exact semantics, for a block of outputs: [outputs] from reads of [outputs, inner points].
+
+        An operand that is read at o alone has one inner point.
+        """
         raise NotImplementedError
 
     def hull_with_zero(self, operand: int, interval: Interval) -> Interval:
         """`interval`, and 0 too if operand number `operand` is out of bounds somewhere."""
-        return interval if always_in_bounds(self.maps[operand], self.iteration) else interval.hull(ZERO)
+        return interval if self.always_reads(operand) else interval.hull(ZERO)
+
+    def always_reads(self, operand: int) -> bool:
+        """Whether operand number `operand` is in bounds at every point."""
+        return always_in_bounds(self.maps[operand], self.iteration_of(operand))
+
+    def require_always_reads(self, operand: int) -> None:
+        if not self.always_reads(operand):
+            raise ProgramError("program_bad_map", f"reads operand {operand} out of bounds", operand=operand)
+
+    def require_read_at_output(self, operand: int) -> None:
+        """An operand that is read at o alone has no stride over the inner dims."""
+        if any(any(row[len(self.dims) :]) for row in self.maps[operand].strides):
+            raise ProgramError(
+                "program_bad_map", f"reads operand {operand} with a stride over the inner dims", operand=operand
+            )
 
     def require_operands(self, least: int, most: int) -> None:
         if not least <= len(self.operands) <= most:
@@ -126,8 +160,14 @@ class Accumulating(Op):
     `saturates` is False exactly where intervals prove that the clamp never acts; routes then drop it.
     """
 
+    nothing: ClassVar[OpRange] = OpRange(ZERO, ZERO)
+
     shift: int
     saturates: bool
+
+    def iteration_of(self, operand: int) -> tuple[int, ...]:
+        at_output = self.has_bias and operand == len(self.operands) - 1
+        return self.dims + (1,) * len(self.inner) if at_output else self.iteration
 
     def rescale_attributes(self) -> bytes:
         return bytes([self.shift, self.saturates])
@@ -139,11 +179,10 @@ class Accumulating(Op):
         """A bias is a constant of width 8 and does not depend on the inner point."""
         if not self.has_bias:
             return
-        bias, how = operands[-1], self.maps[-1]
+        bias = operands[-1]
         if bias.values is None or bias.width != 8:
             raise ProgramError("program_bad_constant", "takes as bias only a constant of width 8", width=bias.width)
-        if any(any(row[len(self.dims) :]) for row in how.strides):
-            raise ProgramError("program_bad_map", "reads its bias with a stride over the inner dims")
+        self.require_read_at_output(len(operands) - 1)
 
     def bias_interval(self, operands: Sequence[Operand]) -> Interval:
         return self.hull_with_zero(len(operands) - 1, operands[-1].interval) if self.has_bias else ZERO

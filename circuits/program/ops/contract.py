@@ -30,7 +30,7 @@ class Contract(Accumulating):
         self.require_operands(2, 3)
         self.check_bias(operands)
 
-    def bound(self, operands: Sequence[Operand]) -> OpRange:
+    def bound_elements(self, operands: Sequence[Operand]) -> OpRange:
         bias = self.bias_interval(operands)
         a, b = operands[0], operands[1]
         if b.values is not None:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from circuits.program import limits
-from circuits.program.indexing import Read, always_in_bounds
+from circuits.program.indexing import Read
 from circuits.program.intervals import Interval, Operand, OpRange
 from circuits.program.ops.base import Op, Opcode, in_bits
 
@@ -30,11 +30,11 @@ class Index(Op):
         self.require_elementwise()
         limits.require_i32(self.fill, "fill")
 
-    def bound(self, operands: Sequence[Operand]) -> OpRange:
+    def bound_elements(self, operands: Sequence[Operand]) -> OpRange:
         hull = operands[0].interval
         for operand in operands[1:]:
             hull = hull.hull(operand.interval)
-        if not any(always_in_bounds(how, self.iteration) for how in self.maps):
+        if not any(self.always_reads(i) for i in range(len(self.maps))):
             hull = hull.hull(Interval(self.fill, self.fill))
         return in_bits(hull, self.bits)
 

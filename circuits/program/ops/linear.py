@@ -42,7 +42,7 @@ class Linear(Accumulating):
             limits.require_i32(coefficient, "a coefficient")
         self.check_bias(operands)
 
-    def bound(self, operands: Sequence[Operand]) -> OpRange:
+    def bound_elements(self, operands: Sequence[Operand]) -> OpRange:
         acc = self.bias_interval(operands)
         magnitude = acc.magnitude
         for index, coefficient in enumerate(self.coefficients):
@@ -73,7 +73,7 @@ class Mul(Accumulating):
         self.require_elementwise()
         self.check_bias(operands)
 
-    def bound(self, operands: Sequence[Operand]) -> OpRange:
+    def bound_elements(self, operands: Sequence[Operand]) -> OpRange:
         bias = self.bias_interval(operands)
         product = self.hull_with_zero(0, operands[0].interval).times(self.hull_with_zero(1, operands[1].interval))
         return self.after_rescale(product + bias, product.magnitude + bias.magnitude)
@@ -97,7 +97,7 @@ class ReduceSum(Accumulating):
         self.require_operands(1, 1)
         limits.require_i32(self.multiplier, "the multiplier")
 
-    def bound(self, operands: Sequence[Operand]) -> OpRange:
+    def bound_elements(self, operands: Sequence[Operand]) -> OpRange:
         points = math.prod(self.inner)
         element = self.hull_with_zero(0, operands[0].interval)
         total = element.scaled(points)

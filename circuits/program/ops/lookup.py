@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from circuits.program import limits
 from circuits.program.errors import ProgramError
-from circuits.program.indexing import Read, always_in_bounds
+from circuits.program.indexing import Read
 from circuits.program.intervals import Interval, Operand, OpRange
 from circuits.program.ops.base import Op, Opcode, in_bits
 from circuits.program.refs import UNMAPPED
@@ -44,10 +44,9 @@ class Lookup(Op):
             )
         if self.maps[1] != UNMAPPED:
             raise ProgramError("program_bad_map", "has a map for its table, which is read at x - low")
-        if not always_in_bounds(self.maps[0], self.iteration):
-            raise ProgramError("program_bad_map", "reads its argument out of bounds")
+        self.require_always_reads(0)
 
-    def bound(self, operands: Sequence[Operand]) -> OpRange:
+    def bound_elements(self, operands: Sequence[Operand]) -> OpRange:
         argument, table = operands[0].interval, operands[1].values
         if table is None:
             raise ProgramError("program_bad_table", "takes as table only a constant")

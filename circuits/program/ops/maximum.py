@@ -1,4 +1,7 @@
-"""max: y[o] = the largest of all operands over all inner points that are in bounds."""
+"""max: the largest of all operands over all inner points. argmax: the inner point where one operand is largest.
+
+Out of bounds is left out, and every output has a point in bounds.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ import numpy.typing as npt
 
 from circuits.program import limits
 from circuits.program.errors import ProgramError
-from circuits.program.indexing import Read, always_in_bounds, strided_view
+from circuits.program.indexing import Read, strided_view
 from circuits.program.intervals import Interval, Operand, OpRange
 from circuits.program.ops.base import Op, Opcode, in_bits
 
@@ -20,26 +23,33 @@ from circuits.program.ops.base import Op, Opcode, in_bits
 NEVER = -(2**62)
 
 
+def require_a_point(op: Op) -> None:
+    """Refuses an op with an output for which no operand is in bounds at any inner point."""
+    if 0 in op.dims:
+        return
+    covered = np.array(0 not in op.inner)
+    if 0 not in op.inner and not any(op.always_reads(i) for i in range(len(op.maps))):
+        inner_axes = tuple(range(len(op.dims), len(op.iteration)))
+        covered = np.zeros(op.dims, np.bool_)
+        for how in op.maps:
+            covered |= strided_view(np.ones(math.prod(how.view), np.bool_), how, op.iteration).any(inner_axes)
+    if not covered.all():
+        raise ProgramError("program_bad_map", "has an output for which every point is out of bounds")
+
+
 @dataclass(frozen=True)
 class Max(Op):
-    """Relu is max(x, 0); MaxPool has an inner window. Out of bounds is left out; at least one point is in bounds."""
+    """Relu is max(x, 0); MaxPool has an inner window."""
 
     opcode: ClassVar[Opcode] = Opcode.MAX
 
     def check(self, operands: Sequence[Operand]) -> None:
         self.require_operands(1, limits.MAX_PORTS)
-        if any(always_in_bounds(how, self.iteration) for how in self.maps):
-            return
-        inner_axes = tuple(range(len(self.dims), len(self.iteration)))
-        covered = np.zeros(self.dims, np.bool_)
-        for how in self.maps:
-            covered |= strided_view(np.ones(math.prod(how.view), np.bool_), how, self.iteration).any(inner_axes)
-        if not covered.all():
-            raise ProgramError("program_bad_map", "has an output for which every point is out of bounds")
+        require_a_point(self)
 
-    def bound(self, operands: Sequence[Operand]) -> OpRange:
+    def bound_elements(self, operands: Sequence[Operand]) -> OpRange:
         intervals = [operand.interval for operand in operands]
-        certain = [i.lo for i, how in zip(intervals, self.maps, strict=True) if always_in_bounds(how, self.iteration)]
+        certain = [interval.lo for i, interval in enumerate(intervals) if self.always_reads(i)]
         low = max(certain) if certain else min(i.lo for i in intervals)
         return in_bits(Interval(low, max(i.hi for i in intervals)), self.bits)
 
@@ -47,3 +57,22 @@ class Max(Op):
         best = [np.where(read.in_bounds, read.values, NEVER).max(axis=1) for read in reads]
         largest: npt.NDArray[np.int64] = np.max(np.stack(best), axis=0)
         return largest
+
+
+@dataclass(frozen=True)
+class Argmax(Op):
+    """One operand. The inner point is given by its number in row-major order; of equal ones, the lowest."""
+
+    opcode: ClassVar[Opcode] = Opcode.ARGMAX
+
+    def check(self, operands: Sequence[Operand]) -> None:
+        self.require_operands(1, 1)
+        require_a_point(self)
+
+    def bound_elements(self, operands: Sequence[Operand]) -> OpRange:
+        return in_bits(Interval(0, math.prod(self.inner) - 1), self.bits)
+
+    def evaluate(self, reads: Sequence[Read]) -> npt.NDArray[np.int64]:
+        # NumPy's argmax takes the first of equal ones.
+        first: npt.NDArray[np.int64] = np.where(reads[0].in_bounds, reads[0].values, NEVER).argmax(axis=1)
+        return first
