@@ -18,9 +18,11 @@ __all__ = ["FloatGraph", "FloatModel", "FloatNode", "ImportedModel", "import_onn
 
 @dataclass(frozen=True)
 class ImportedModel:
-    """A model that a program can hold: its canonical graph, and the original to compare with."""
+    """A model that a program can hold: its canonical graph, `source` as the file says it (constants folded), and the
+    original to compare with."""
 
     graph: FloatGraph
+    source: FloatGraph
     reference: FloatModel
 
 
@@ -35,4 +37,4 @@ def import_onnx(
     model = load_onnx(path, freeze=freeze, batch=batch)
     graph = float_graph(model)
     check_coverage(graph)
-    return ImportedModel(canonical(graph), FloatModel(model, graph))
+    return ImportedModel(canonical(graph), graph, FloatModel(model, graph))

@@ -59,7 +59,7 @@ class _Folder:
         for tensor in source.initializer:
             self._know(tensor.name, _array(tensor))
         for position, node in enumerate(source.node):
-            self._visit(node, node.name or f"{node.op_type}_{position}")
+            self._visit(node, node.name or f"{node.op_type}_{position}", position)
         outputs = [value.name for value in source.output]
         graph = FloatGraph(inputs, outputs, self._nodes, self._constants, self._shapes, self._types)
         graph.drop_dead()
@@ -70,7 +70,7 @@ class _Folder:
         self._shapes[name] = tuple(values.shape)
         self._types[name] = helper.np_dtype_to_tensor_dtype(values.dtype)
 
-    def _visit(self, node: onnx.NodeProto, name: str) -> None:
+    def _visit(self, node: onnx.NodeProto, name: str, position: int) -> None:
         if node.op_type == "Shape" and not node.domain and node.input[0] in self._shapes:
             attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
             shape = self._shapes[node.input[0]][attributes.get("start", 0) : attributes.get("end")]
@@ -85,7 +85,7 @@ class _Folder:
             return
         attributes = {a.name: _plain(helper.get_attribute_value(a)) for a in node.attribute}
         op = f"{node.domain}::{node.op_type}" if node.domain not in ("", "ai.onnx") else node.op_type
-        self._nodes.append(FloatNode(op, name, tuple(node.input), tuple(node.output), attributes))
+        self._nodes.append(FloatNode(op, name, tuple(node.input), tuple(node.output), attributes, position))
 
     def _single(self, node: onnx.NodeProto) -> onnx.ModelProto:
         """A model of this one node, with what shape inference needs to know."""

@@ -20,13 +20,17 @@ INTEGERS = SIGNED | UNSIGNED
 
 @dataclass(frozen=True)
 class FloatNode:
-    """One operation. `inputs` are names of values, "" for one that is left out; `attributes` are plain Python."""
+    """One operation. `inputs` are names of values, "" for one that is left out; `attributes` are plain Python.
+
+    `position` is the node's place in the file's list of nodes, from 0, once its functions are inlined.
+    """
 
     op: str
     name: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    position: int = 0
 
     def input(self, position: int) -> str:
         """The name at `position`, "" if it is left out."""

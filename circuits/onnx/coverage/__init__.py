@@ -65,7 +65,7 @@ def check_coverage(graph: FloatGraph) -> None:
         else:
             reason = SUPPORTED[node.op](node, graph) or ""
         if reason:
-            found.append({"node": node.name, "op": node.op, "reason": reason})
+            found.append({"node": node.name, "op": node.op, "position": node.position, "reason": reason})
     if found:
-        listed = "; ".join(f"{f['op']} ({f['node']}): {f['reason']}" for f in found)
+        listed = "; ".join(f"{f['op']} ({f['node']}, node {f['position']}): {f['reason']}" for f in found)
         raise InputError("onnx_unsupported_ops", f"{len(found)} node(s) cannot be compiled: {listed}", nodes=found)
