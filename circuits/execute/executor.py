@@ -71,6 +71,8 @@ class Executor:
         return [made[output.ref.index] for output in self._program.outputs]
 
     def _evaluate(self, index: int, op: Op, operands: Sequence[Integers]) -> Integers:
+        if 0 in op.dims:
+            return np.zeros(op.dims, np.int64)
         if isinstance(op, Contract):
             return self._finish(op, self._contract(index, op, operands), operands)
         if isinstance(op, Index):
@@ -177,8 +179,6 @@ def _lookup(op: Lookup, operands: Sequence[Integers]) -> Integers:
 
 
 def _max(op: Max, operands: Sequence[Integers]) -> Integers:
-    if 0 in op.dims:
-        return np.zeros(op.dims, np.int64)
     views = [
         _read(operand, how, op, NEVER).max(_inner_axes(op)) for operand, how in zip(operands, op.maps, strict=True)
     ]
@@ -187,7 +187,7 @@ def _max(op: Max, operands: Sequence[Integers]) -> Integers:
 
 def _argmax(op: Argmax, operands: Sequence[Integers]) -> Integers:
     read = _read(operands[0], op.maps[0], op, NEVER).reshape(*op.dims, math.prod(op.inner))
-    return cast(Integers, read.argmax(axis=-1)) if read.size else np.zeros(op.dims, np.int64)
+    return cast(Integers, read.argmax(axis=-1))
 
 
 def _compare(op: Compare, operands: Sequence[Integers]) -> Integers:
@@ -201,8 +201,6 @@ def _select(op: Select, operands: Sequence[Integers]) -> Integers:
 
 def _gather(op: Gather, operands: Sequence[Integers]) -> Integers:
     """Computes where every chosen element lies instead of reading all inner points."""
-    if 0 in op.dims:
-        return np.zeros(op.dims, np.int64)
     x, position = operands[0], _outputs_only(op, operands[1], op.maps[1])
     coordinates = [*np.indices(op.dims, sparse=True), *np.unravel_index(position, op.inner)]
     how, flat = op.maps[0], np.zeros(op.dims, np.int64)
