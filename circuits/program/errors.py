@@ -10,5 +10,5 @@ class ProgramError(InferproofError):
 
     Codes: `program_unreadable`, `program_malformed`, `program_too_large`, `program_bad_reference`, `program_bad_map`,
     `program_bad_shape`, `program_bad_bits`, `program_bad_constant`, `program_bad_attribute`, `program_bad_table`,
-    `program_bad_port`, `program_range_overflow`.
+    `program_bad_port`, `program_bad_name`, `program_range_overflow`.
     """

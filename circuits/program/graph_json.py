@@ -53,7 +53,8 @@ def malformed(where: str, problem: str) -> ProgramError:
 
 
 def _port(port: Port) -> dict[str, Any]:
-    return {
+    labels = {"labels": list(port.labels)} if port.labels else {}
+    return labels | {
         "name": port.name,
         "dims": list(port.dims),
         "bits": port.bits,
@@ -117,10 +118,16 @@ class _Reader:
         return tuple(self.items(name, _integer))
 
     def text(self, name: str) -> str:
-        value = self.take(name)
-        if not isinstance(value, str):
-            raise malformed(f"{self.where}.{name}", "a string is needed")
-        return value
+        return _text(self.take(name), f"{self.where}.{name}")
+
+    def texts_if_any(self, name: str) -> tuple[str, ...]:
+        """A list that is left out when it is empty."""
+        if name not in self._fields:
+            return ()
+        texts = tuple(self.items(name, _text))
+        if not texts:
+            raise malformed(f"{self.where}.{name}", "an empty list is left out")
+        return texts
 
     def boolean(self, name: str) -> bool:
         value = self.take(name)
@@ -140,6 +147,12 @@ class _Reader:
 def _list(value: Any, where: str) -> list[Any]:
     if not isinstance(value, list):
         raise malformed(where, f"a list is needed, got {type(value).__name__}")
+    return value
+
+
+def _text(value: Any, where: str) -> str:
+    if not isinstance(value, str):
+        raise malformed(where, "a string is needed")
     return value
 
 
@@ -191,6 +204,7 @@ def _parse_port(value: Any, where: str) -> Port:
         reader.integers("scales"),
         visibilities[visibility],
         reader.integer("width"),
+        reader.texts_if_any("labels"),
     )
     reader.close()
     return port

@@ -83,7 +83,8 @@ UNMAPPED = AffineMap((), (), ())
 class Port:
     """A program input or output: signed `bits`-bit integers of shape `dims`, real value q / 2^scale.
 
-    `scales` has one entry, or (inputs only) one for each element of the last axis.
+    `scales` has one entry, or (inputs only) one for each element of the last axis. `labels` (outputs only) name what
+    each integer of an index stands for, the classes of a classifier. Like the name they are not hashed.
     """
 
     name: str
@@ -92,6 +93,7 @@ class Port:
     scales: tuple[int, ...]
     visibility: Visibility = Visibility.PUBLIC
     width: int = 4
+    labels: tuple[str, ...] = ()
 
     def encode(self) -> bytes:
         dims = bytes([len(self.dims)]) + b"".join(d.to_bytes(4, "big") for d in self.dims)

@@ -16,8 +16,6 @@ from circuits.program.ops import Accumulating, Argmax, Contract, Divide, Lookup,
 from circuits.program.ranges import Ranges, at_op
 from circuits.program.refs import AffineMap, Output, Port, Source
 
-NAME_LENGTH = 256
-
 
 def validate(program: Program) -> None:
     """Raises ProgramError, with a stable code and the op's index, for the first rule that `program` breaks."""
@@ -36,6 +34,7 @@ def validate(program: Program) -> None:
             raise at_op(error, index, op) from error
     for output in program.outputs:
         _check_output(output, program)
+        _check_labels(output.port, known.operand(output.ref).interval)
     _check_names([o.port.name for o in program.outputs], "output")
 
 
@@ -48,12 +47,18 @@ def _check_counts(program: Program) -> None:
 
 def _check_names(names: list[str], what: str) -> None:
     for name in names:
-        if not 0 < len(name) <= NAME_LENGTH or names.count(name) > 1:
-            raise ProgramError(
-                "program_bad_port",
-                f"{what} name {name[:NAME_LENGTH]!r} is empty, used twice or over {NAME_LENGTH} characters",
-                name=name[:NAME_LENGTH],
-            )
+        _check_name(name, f"an {what} name")
+        if not name or names.count(name) > 1:
+            raise ProgramError("program_bad_port", f"{what} name {name!r} is empty or used twice", name=name)
+
+
+def _check_name(name: str, what: str) -> None:
+    """Short, and safe to print on a terminal."""
+    if len(name) > limits.MAX_NAME or not name.isprintable():
+        shown = ascii(name[: limits.MAX_NAME])
+        raise ProgramError(
+            "program_bad_name", f"{what} is not printable or over {limits.MAX_NAME} characters: {shown}", name=shown
+        )
 
 
 def _check_port(port: Port) -> None:
@@ -66,7 +71,9 @@ def _check_port(port: Port) -> None:
 
 def _check_input(port: Port) -> None:
     _check_port(port)
-    if len(port.scales) != 1 and (not port.dims or len(port.scales) != port.dims[-1]):
+    if port.labels:
+        raise ProgramError("program_bad_port", f"input {port.name!r} has labels, which only an output may have")
+    if len(port.scales) != 1 and (not port.scales or not port.dims or len(port.scales) != port.dims[-1]):
         raise ProgramError(
             "program_bad_port",
             f"input {port.name!r} has {len(port.scales)} scales: give one, or one for each element of the last axis",
@@ -74,10 +81,29 @@ def _check_input(port: Port) -> None:
         )
 
 
+def _check_labels(port: Port, interval: Interval) -> None:
+    """Labels belong to an output that is an index and never lies outside of them."""
+    if not port.labels:
+        return
+    require_within(len(port.labels), 1, limits.MAX_LABELS, f"the number of labels of {port.name!r}", "program_bad_port")
+    for label in port.labels:
+        _check_name(label, f"a label of output {port.name!r}")
+    if port.scales != (0,) or not interval.within(Interval(0, len(port.labels) - 1)):
+        raise ProgramError(
+            "program_bad_port",
+            f"output {port.name!r} has {len(port.labels)} labels, but its integers at scale {port.scales[0]} lie in "
+            f"[{interval.lo}, {interval.hi}], not in [0, {len(port.labels) - 1}] at scale 0",
+            labels=len(port.labels),
+            low=interval.lo,
+            high=interval.hi,
+        )
+
+
 def _check_constant(index: int, constant: Constant) -> None:
     values = constant.values
     if values.dtype != np.int64:
         raise ProgramError("program_bad_constant", f"constant {index} is {values.dtype}, not int64", constant=index)
+    _check_name(constant.name, f"the name of constant {index}")
     require_dims(values.shape, f"constant {index}")
     require_within(constant.scale, -128, 127, f"scale of constant {index}", "program_bad_constant")
     allowed = {4: Interval.of_bits(32), 8: Interval(1 - limits.ACCUMULATOR_LIMIT, limits.ACCUMULATOR_LIMIT - 1)}

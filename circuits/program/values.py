@@ -77,8 +77,12 @@ def real_values(port: Port, integers: Integers) -> Floats:
 
 
 def outputs_document(program: Program, outputs: Sequence[Integers]) -> dict[str, Any]:
-    """`{"outputs": {NAME: {"shape", "scale_bits", "integers", "values"}}}`, as every command prints them."""
-    document = {}
+    """`{"outputs": {NAME: {"shape", "scale_bits", "integers", "values"}}}`, as every command prints them.
+
+    An output with labels also has `"labels"`: the label of every integer, null for an integer that has none (no run of
+    the program gives one).
+    """
+    document: dict[str, dict[str, Any]] = {}
     for output, integers in zip(program.outputs, outputs, strict=True):
         port = output.port
         document[port.name] = {
@@ -87,4 +91,7 @@ def outputs_document(program: Program, outputs: Sequence[Integers]) -> dict[str,
             "integers": integers.reshape(-1).tolist(),
             "values": real_values(port, integers).reshape(-1).tolist(),
         }
+        if port.labels:
+            known = dict(enumerate(port.labels))
+            document[port.name]["labels"] = [known.get(index) for index in integers.reshape(-1).tolist()]
     return {"outputs": document}
