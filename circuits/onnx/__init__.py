@@ -31,8 +31,9 @@ def import_onnx(
 ) -> ImportedModel:
     """Reads, folds and checks an ONNX file.
 
-    Raises InputError: `onnx_unreadable`, `onnx_dynamic_shape`, `onnx_unknown_name`, `onnx_bad_freeze`,
-    `onnx_unsupported_input`, `onnx_constant_output`, `onnx_unsupported_ops` (all of them at once, by node).
+    Raises InputError: `onnx_unreadable`, `onnx_unsupported_opset`, `onnx_dynamic_shape`, `onnx_unknown_name`,
+    `onnx_bad_freeze`, `onnx_unsupported_input`, `onnx_constant_output`, `onnx_unsupported_ops` (all of them at once,
+    by node).
     """
     model = load_onnx(path, freeze=freeze, batch=batch)
     graph = float_graph(model)

@@ -1,7 +1,8 @@
 """ONNX to float graph: shapes inferred and constants computed node by node, in execution order.
 
 Each node is looked at alone, with what is known about its inputs: all of them constants, and it is evaluated (by
-onnx's reference evaluator); `Shape` of a known shape is a constant too; otherwise onnx infers its output shapes.
+onnx's reference evaluator); `Shape` and `Size` of a known shape are constants too; otherwise onnx infers its output
+shapes, and the node joins the graph in its newest signature.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from onnx.reference import ReferenceEvaluator
 from circuits.errors import InputError
 from circuits.onnx.coverage import SUPPORTED
 from circuits.onnx.graph import FloatGraph, FloatNode
+from circuits.onnx.signature import newest, plain
 
 MAX_ELEMENTS = 2**28
 # Shape inference looks at the values of shapes, axes and the like, never at weights.
@@ -45,25 +47,25 @@ def float_graph(model: onnx.ModelProto) -> FloatGraph:
 class _Folder:
     def __init__(self, model: onnx.ModelProto) -> None:
         self._model = model
+        self._opset = next((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), 0)
         self._types: dict[str, int] = {}
         self._constants: dict[str, npt.NDArray[Any]] = {}
         self._shapes: dict[str, tuple[int, ...]] = {}
-        self._nodes: list[FloatNode] = []
+        outputs = [value.name for value in model.graph.output]
+        self._graph = FloatGraph({}, outputs, [], self._constants, self._shapes, self._types)
 
     def graph(self) -> FloatGraph:
         source = self._model.graph
-        inputs = {v.name: tuple(d.dim_value for d in v.type.tensor_type.shape.dim) for v in source.input}
         for value in source.input:
             self._types[value.name] = value.type.tensor_type.elem_type
-        self._shapes.update(inputs)
+            self._graph.inputs[value.name] = tuple(d.dim_value for d in value.type.tensor_type.shape.dim)
+        self._shapes.update(self._graph.inputs)
         for tensor in source.initializer:
             self._know(tensor.name, _array(tensor))
         for position, node in enumerate(source.node):
             self._visit(node, node.name or f"{node.op_type}_{position}", position)
-        outputs = [value.name for value in source.output]
-        graph = FloatGraph(inputs, outputs, self._nodes, self._constants, self._shapes, self._types)
-        graph.drop_dead()
-        return graph
+        self._graph.drop_dead()
+        return self._graph
 
     def _know(self, name: str, values: npt.NDArray[Any]) -> None:
         self._constants[name] = values
@@ -71,10 +73,10 @@ class _Folder:
         self._types[name] = helper.np_dtype_to_tensor_dtype(values.dtype)
 
     def _visit(self, node: onnx.NodeProto, name: str, position: int) -> None:
-        if node.op_type == "Shape" and not node.domain and node.input[0] in self._shapes:
+        if node.op_type in ("Shape", "Size") and not node.domain and node.input[0] in self._shapes:
             attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
             shape = self._shapes[node.input[0]][attributes.get("start", 0) : attributes.get("end")]
-            self._know(node.output[0], np.array(shape, np.int64))
+            self._know(node.output[0], np.array(math.prod(shape) if node.op_type == "Size" else shape, np.int64))
             return
         stays = _has_subgraph(node) or node.op_type in RANDOM
         # What an operator that is about to be refused makes has no type; nor has what is made of that.
@@ -85,7 +87,8 @@ class _Folder:
             return
         attributes = {a.name: _plain(helper.get_attribute_value(a)) for a in node.attribute}
         op = f"{node.domain}::{node.op_type}" if node.domain not in ("", "ai.onnx") else node.op_type
-        self._nodes.append(FloatNode(op, name, tuple(node.input), tuple(node.output), attributes, position))
+        made = FloatNode(op, name, tuple(node.input), tuple(node.output), attributes, position)
+        self._graph.nodes.extend(newest(self._graph, made, self._opset))
 
     def _single(self, node: onnx.NodeProto) -> onnx.ModelProto:
         """A model of this one node, with what shape inference needs to know."""
@@ -152,14 +155,8 @@ def _array(tensor: onnx.TensorProto) -> npt.NDArray[Any]:
 
 
 def _plain(value: Any) -> Any:
-    """An attribute as Python's own types: bytes are text, repeated fields lists, tensors arrays."""
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    if isinstance(value, onnx.TensorProto):
-        return _array(value)
-    if isinstance(value, int | float | str):
-        return value
-    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+    """An attribute as Python's own types, tensors as arrays."""
+    return _array(value) if isinstance(value, onnx.TensorProto) else plain(value)
 
 
 def _broken(name: str, node: onnx.NodeProto, error: object) -> InputError:

@@ -1,4 +1,4 @@
-"""A model's inputs made definite: some frozen to a value, every dimension a number, every type one that programs have."""
+"""A model's inputs made definite: some frozen to a value, every size a number, every type one that programs have."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from circuits.errors import InputError
-from circuits.onnx.graph import FLOATS, SIGNED, type_name
+from circuits.onnx.graph import FLOATS, INTEGERS, SIGNED, type_name
 
 # An int64 input is one of those 32 bits that a program's values have; wider unsigned ones would lose their upper half.
 INPUT_TYPES = FLOATS | SIGNED | {TensorProto.UINT8, TensorProto.BOOL}
+# Of these, freezing to a value that the type does not have is a mistake; real numbers are rounded.
+EXACT = INTEGERS | {TensorProto.BOOL}
 
 
 def fix_inputs(graph: onnx.GraphProto, frozen: Mapping[str, Any], batch: int | None) -> None:
@@ -34,7 +36,7 @@ def fix_inputs(graph: onnx.GraphProto, frozen: Mapping[str, Any], batch: int | N
             graph.initializer.append(_frozen(value, frozen[value.name], sizes))
     _check_types(kept)
     if batch is not None:
-        sizes = {symbol: batch for symbol in _first_symbols(kept)} | sizes
+        sizes = dict.fromkeys(_first_symbols(kept), batch) | sizes
     for value in kept:
         _fix_dims(value, sizes, batch)
     del graph.input[:]
@@ -77,17 +79,13 @@ def _frozen(value: onnx.ValueInfoProto, given: Any, sizes: Mapping[str, int]) ->
     """The input as an initializer; where the model leaves a size open, it is the given value's."""
     kind = value.type.tensor_type
     known = [sizes.get(dim.dim_param, dim.dim_value) for dim in kind.shape.dim]
-    dtype = helper.tensor_dtype_to_np_dtype(kind.elem_type)
     try:
+        dtype = helper.tensor_dtype_to_np_dtype(kind.elem_type)
         shape = tuple(known) if all(known) and kind.HasField("shape") else np.shape(given)
         values = np.broadcast_to(np.asarray(given, dtype), shape)
-        if (
-            kind.elem_type not in FLOATS
-            and dtype.kind != "O"
-            and not np.array_equal(values, np.broadcast_to(given, shape))
-        ):
+        if kind.elem_type in EXACT and not np.array_equal(values, np.broadcast_to(given, shape)):
             raise ValueError(f"{given!r} is no {type_name(kind.elem_type)}")
-    except (ValueError, TypeError, OverflowError) as error:
+    except (ValueError, TypeError, OverflowError, KeyError) as error:
         raise InputError(
             "onnx_bad_freeze",
             f"input {value.name!r} of shape {known} cannot be frozen: {error}",

@@ -53,7 +53,7 @@ def load_onnx(path: str | os.PathLike[str], *, freeze: Frozen | None = None, bat
 
 
 def _check_opsets(model: onnx.ModelProto, path: str | os.PathLike[str]) -> None:
-    """Before opset 7 binary operators broadcast in a way of their own; beyond the newest, nobody knows what one means."""
+    """Before opset 7 binary operators broadcast in a way of their own; beyond the newest, nobody knows."""
     newest = onnx.defs.onnx_opset_version()
     for opset in model.opset_import:
         if opset.domain in ("", "ai.onnx") and not OLDEST_OPSET <= opset.version <= newest:

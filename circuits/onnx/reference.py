@@ -14,7 +14,7 @@ from onnx import helper
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from circuits.errors import InputError
-from circuits.onnx.graph import FloatGraph, Floats
+from circuits.onnx.graph import FLOATS, FloatGraph, Floats, type_name
 
 ORT_ERRORS = [e for _, e in inspect.getmembers(ort_errors, inspect.isclass) if issubclass(e, Exception)]
 REFUSALS: tuple[type[Exception], ...] = (*ORT_ERRORS, RuntimeError, ValueError)
@@ -43,13 +43,27 @@ class FloatModel:
             raise InputError("onnx_unreadable", f"onnxruntime cannot run the model: {_first_line(error)}") from error
 
     def run(self, inputs: Mapping[str, npt.NDArray[Any]]) -> dict[str, Floats]:
-        """Every known value of one sample, by name, as float64. Inputs have the graph's shapes."""
-        feed = {n: np.asarray(v, helper.tensor_dtype_to_np_dtype(self._inputs[n])) for n, v in inputs.items()}
+        """Every known value of one sample, by name, as float64. Inputs have the graph's shapes.
+
+        Raises InputError: `input_wrong_type`, `onnx_unreadable`.
+        """
+        feed = {name: self._as_input(name, values) for name, values in inputs.items()}
         try:
             results: Sequence[Any] = self._session.run(self.names, feed)
         except REFUSALS as error:
             raise InputError("onnx_unreadable", f"onnxruntime failed on a sample: {_first_line(error)}") from error
         return {name: np.asarray(r, np.float64) for name, r in zip(self.names, results, strict=True)}
+
+    def _as_input(self, name: str, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """In the input's own type. A real number may be rounded for it, an integer or boolean has to be one."""
+        kind = self._inputs[name]
+        with np.errstate(invalid="ignore"):  # what does not fit is refused below
+            made = np.asarray(values).astype(helper.tensor_dtype_to_np_dtype(kind))
+        if kind not in FLOATS and not np.array_equal(made, values):
+            raise InputError(
+                "input_wrong_type", f"input {name!r} is {type_name(kind)}; a sample holds other values", input=name
+            )
+        return made
 
 
 def _first_line(error: BaseException) -> str:

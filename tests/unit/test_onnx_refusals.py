@@ -128,9 +128,10 @@ def test_frozen_input_becomes_a_constant(tmp_path: Path) -> None:
     assert refusal(path, options=CompileOptions(freeze={"nobody": 1})).code == "onnx_unknown_name"
 
 
-def test_rejects_integer_inputs_and_models_without_any(tmp_path: Path) -> None:
-    path = save(tmp_path / "m.onnx", [node("Cast", "x", to=TensorProto.FLOAT)], kind=TensorProto.INT64)
-    assert refusal(path).code == "onnx_unsupported_input"
+@pytest.mark.parametrize("kind", [TensorProto.STRING, TensorProto.UINT64, TensorProto.COMPLEX64])
+def test_rejects_inputs_that_no_program_has_and_models_without_any(kind: int, tmp_path: Path) -> None:
+    error = refusal(save(tmp_path / "m.onnx", [node("Identity", "x")], kind=kind))
+    assert (error.code, error.details["type"]) == ("onnx_unsupported_input", TensorProto.DataType.Name(kind).lower())
     assert refusal(save(tmp_path / "c.onnx", [node("Relu", "x")]), options=CompileOptions(freeze={"x": 1})).code == (
         "onnx_unsupported_input"
     )
