@@ -202,7 +202,8 @@ def _select(op: Select, operands: Sequence[Integers]) -> Integers:
 def _gather(op: Gather, operands: Sequence[Integers]) -> Integers:
     """Computes where every chosen element lies instead of reading all inner points."""
     x, position = operands[0], _outputs_only(op, operands[1], op.maps[1])
-    coordinates = [*np.indices(op.dims, sparse=True), *np.unravel_index(position, op.inner)]
+    chosen = np.unravel_index(position, op.inner) if op.inner else ()
+    coordinates = [*np.indices(op.dims, sparse=True), *chosen]
     how, flat = op.maps[0], np.zeros(op.dims, np.int64)
     for size, offset, strides in zip(how.view, how.offsets, how.strides, strict=True):
         flat = flat * size + offset + sum(s * c for s, c in zip(strides, coordinates, strict=True) if s)
