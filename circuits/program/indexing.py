@@ -81,7 +81,7 @@ def padded_dims(how: AffineMap, iteration: Sequence[int]) -> list[int]:
 
 
 def strided_view(
-    tensor: npt.NDArray[np.generic], how: AffineMap, iteration: Sequence[int], fill: int = 0
+    tensor: npt.NDArray[np.generic], how: AffineMap, iteration: Sequence[int], fill: float = 0
 ) -> npt.NDArray[np.generic]:
     """`tensor` read at every point: a read-only view of shape `iteration`, with `fill` out of bounds."""
     if 0 in iteration:

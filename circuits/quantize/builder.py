@@ -1,28 +1,29 @@
-"""Growing a program op by op, with the ranges known at every step."""
+"""Growing a program op by op, with the ranges and the calibration samples known at every step."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from circuits.errors import InputError
 from circuits.onnx.graph import FloatGraph
 from circuits.program import limits
 from circuits.program.graph import Constant, Program
-from circuits.program.intervals import Interval
-from circuits.program.ops import Accumulating, Index, Linear, Max, Mul, Op
+from circuits.program.intervals import Interval, OpRange
+from circuits.program.ops import Accumulating, Index, Linear, Lookup, Max, Mul, Op
 from circuits.program.ranges import Ranges
-from circuits.program.refs import AffineMap, Output, Port, Ref, Source
+from circuits.program.refs import UNMAPPED, AffineMap, Output, Port, Ref, Source
 from circuits.quantize.options import CompileOptions
-from circuits.quantize.scales import Target, integers_at, round_half_up, scale_for
+from circuits.quantize.scales import Exact, Floats, Integers, Reach, Target, Want, integers_at, round_half_up, scale_for
+from circuits.quantize.shadow import Shadow, Shadows
 
-Integers = npt.NDArray[np.int64]
 Reading = tuple[Ref, AffineMap]
+# A constant that is still real numbers.
+UNQUANTIZED = Ref(Source.CONST, 2**31)
 
 
 @dataclass(frozen=True)
@@ -48,16 +49,31 @@ class Tensor:
     def broadcast(self, iteration: Sequence[int]) -> Reading:
         return self.ref, AffineMap.broadcast(self.dims, iteration)
 
+    def viewed(self, dims: Sequence[int]) -> Tensor:
+        """The same elements in the same order as a tensor of other dims; costs nothing."""
+        return replace(self, dims=tuple(dims))
+
+
+@dataclass(frozen=True)
+class TableError:
+    """How far a lookup table may be from its function, anywhere in the table's reach."""
+
+    op: int
+    function: str
+    entries: int
+    max_abs_error: float
+
 
 class Builder:
     """The program under construction and the quantized value of every float value so far."""
 
-    def __init__(self, graph: FloatGraph, peaks: Mapping[str, float], options: CompileOptions) -> None:
+    def __init__(self, graph: FloatGraph, samples: int, options: CompileOptions) -> None:
         self.graph = graph
         self.options = options
         self.consumers = graph.consumers()
         self.values: dict[str, Tensor] = {}
-        self._peaks = peaks
+        self.tables: list[TableError] = []
+        self._shadows = Shadows(samples)
         self._inputs: list[Port] = []
         self._constants: list[Constant] = []
         self._known_constants: dict[tuple[bytes, tuple[int, ...], int, int], Ref] = {}
@@ -66,42 +82,86 @@ class Builder:
 
     # What is known.
 
-    def peak(self, name: str) -> float:
-        """The largest absolute value of a float value, with headroom."""
-        return self._peaks[name] * self.options.headroom
-
-    def target(self, name: str) -> Target:
-        """The scale and bits that calibration asks for."""
-        return Target(scale_for(self.peak(name), self.options.bits), self.options.bits)
+    def want(self, name: str) -> Want:
+        """What the float value `name` shall become: real numbers get a scale, the others stay exact."""
+        return Reach(self.options.bits) if self.graph.is_real(name) else Exact()
 
     def interval(self, tensor: Tensor) -> Interval:
         return self._ranges.operand(tensor.ref).interval
 
     def tensor(self, name: str) -> Tensor:
-        """The value `name`, with one scale."""
-        return self.single_scale(self.values[name], name)
+        """The value `name`, with one scale; a constant at its own."""
+        if name in self.values:
+            return self.single_scale(self.values[name], name)
+        return self.real_constant(name, self.graph.constant(name))
+
+    def shadow(self, tensor: Tensor) -> Floats:
+        """The real values of `tensor` without any rounding: [samples, *dims]."""
+        known = self._shadows.get(tensor.ref).values
+        return known.reshape(-1, *tensor.dims) * 2.0 ** -np.array(tensor.scales, np.float64)
+
+    def shadow_of(
+        self,
+        kind: type[Accumulating],
+        readings: Sequence[Reading],
+        dims: tuple[int, ...],
+        inner: tuple[int, ...],
+        unquantized: Shadow | None = None,
+        **attributes: Any,
+    ) -> Floats:
+        """The accumulator's shadow; `unquantized` stands for a reading that is no tensor of the program yet."""
+        refs, maps = zip(*readings, strict=True)
+        draft = kind(refs, maps, dims, inner, limits.MAX_BITS, 0, 0, False, **attributes)
+        operands = [unquantized if unquantized and ref is UNQUANTIZED else self._shadows.get(ref) for ref in refs]
+        return self._shadows.of(draft, operands)
+
+    def resolve(self, want: Want, acc: Floats, acc_scale: int, reachable: Interval) -> Target:
+        """The scale and bits of a value from its shadow `acc` at `acc_scale`, and from where its interval lies."""
+        if isinstance(want, Target):
+            return want
+        if isinstance(want, Exact):
+            return Target(acc_scale, min(bits_of(reachable), limits.MAX_BITS))
+        peak = float(np.abs(acc).max(initial=0.0)) * 2.0**-acc_scale
+        if not np.isfinite(peak):
+            raise InputError("calibration_not_finite", "the float model itself is not finite on the calibration data")
+        return Target(scale_for(min(peak * self.options.headroom, want.most), want.bits), want.bits)
 
     # What is added.
 
-    def add_input(self, port: Port) -> None:
-        self.values[port.name] = Tensor(Ref(Source.INPUT, len(self._inputs)), port.dims, port.bits, port.scales)
+    def add_input(self, port: Port, samples: Floats) -> None:
+        """A program input; `samples` are its real values [samples, *dims]."""
+        ref = Ref(Source.INPUT, len(self._inputs))
+        self.values[port.name] = Tensor(ref, port.dims, port.bits, port.scales)
         self._inputs.append(port)
         self._ranges.add_input(port)
+        self._shadows.put(ref, Shadow(samples * 2.0 ** np.array(port.scales, np.float64)))
 
     def constant(self, name: str, values: Integers, scale: int, width: int = 4) -> Tensor:
         """A constant tensor; the same values at the same scale are stored once."""
         key = (hashlib.sha256(values.tobytes()).digest(), values.shape, width, scale)
         if key not in self._known_constants:
             constant = Constant(name, np.asarray(values, np.int64, order="C"), width, scale)
-            self._known_constants[key] = Ref(Source.CONST, len(self._constants))
+            ref = self._known_constants[key] = Ref(Source.CONST, len(self._constants))
             self._constants.append(constant)
             self._ranges.add_constant(constant)
+            self._shadows.put(ref, Shadow(constant.values.astype(np.float64), constant=True))
         return Tensor(self._known_constants[key], tuple(values.shape), 32, (scale,))
 
-    def bias(self, name: str, values: npt.NDArray[np.float64], acc_scale: int) -> Tensor:
+    def fixed(self, name: str, values: Floats, scale: int) -> Tensor:
+        """A real constant at the scale of the tensors that it meets."""
+        return self.constant(name, integers_at(np.asarray(values, np.float64), scale, limits.MAX_BITS), scale)
+
+    def real_constant(self, name: str, values: Floats) -> Tensor:
+        """A real constant at the finest scale of its own; whole numbers stay whole."""
+        values = np.asarray(values, np.float64)
+        whole = bool((values == np.rint(values)).all()) and float(np.abs(values).max(initial=0.0)) < 2**31
+        scale = 0 if whole else scale_for(float(np.abs(values).max()), self.options.bits)
+        return self.fixed(name, values, scale)
+
+    def bias(self, name: str, values: Floats, acc_scale: int) -> Tensor:
         """A constant at accumulator scale."""
         scaled = np.asarray(values, np.float64) * 2.0**acc_scale
-        if np.abs(scaled).max() >= limits.ACCUMULATOR_LIMIT:
+        if np.abs(scaled).max(initial=0.0) >= limits.ACCUMULATOR_LIMIT:
             raise InputError(
                 "program_range_overflow",
                 f"bias {name!r} reaches {np.abs(scaled).max():.3g} at accumulator scale, at most 2^53; use fewer bits",
@@ -109,11 +169,13 @@ class Builder:
             )
         return self.constant(name, round_half_up(scaled), acc_scale, width=8)
 
-    def emit(self, op: Op) -> Tensor:
-        """The next op of the program."""
+    def emit(self, op: Op, shadow: Floats | None = None) -> Tensor:
+        """The next op of the program; its shadow follows from its operands' unless it is given."""
+        ref = Ref(Source.OP, len(self._ops))
+        self._shadows.put(ref, Shadow(self._shadows.of(op) if shadow is None else shadow))
         self._ops.append(op)
         self._ranges.add(op)
-        return Tensor(Ref(Source.OP, len(self._ops) - 1), op.dims, op.bits, (op.scale,))
+        return Tensor(ref, op.dims, op.bits, (op.scale,))
 
     def accumulate(
         self,
@@ -121,63 +183,66 @@ class Builder:
         readings: Sequence[Reading],
         dims: tuple[int, ...],
         acc_scale: int,
-        want: Target,
+        want: Want,
         *,
         inner: tuple[int, ...] = (),
+        shadow: Floats | None = None,
         **attributes: Any,
     ) -> Tensor:
-        """An accumulating op that rescales from `acc_scale` to the wanted scale, or as near as the shift allows."""
-        shift = max(0, acc_scale - want.scale)
+        """An accumulating op that rescales from `acc_scale` to the wanted scale, or as near as the shift allows.
+
+        `shadow` is the accumulator's, where the caller knows it better than the operands do.
+        """
+        refs, maps = zip(*readings, strict=True)
+        draft = kind(refs, maps, dims, inner, limits.MAX_BITS, acc_scale, 0, False, **attributes)
+        acc = self._shadows.of(draft) if shadow is None else shadow
+        found = self.bound(draft)
+        target = self.resolve(want, acc, acc_scale, found.accumulator or found.output)
+        shift = max(0, acc_scale - target.scale)
         if shift > limits.MAX_SHIFT:
             raise InputError(
                 "program_range_overflow",
                 f"rescaling by 2^{shift} is over 2^{limits.MAX_SHIFT}; the value's range is too wide for its operands",
                 shift=shift,
             )
-        refs, maps = zip(*readings, strict=True)
-        op = kind(refs, maps, dims, inner, want.bits, acc_scale - shift, shift, False, **attributes)
-        found = op.bound([self._ranges.operand(ref) for ref in refs])
-        return self.emit(replace(op, saturates=found.saturates))
+        op = replace(draft, bits=target.bits, scale=acc_scale - shift, shift=shift)
+        rescaled = op.after_rescale(found.accumulator or found.output, found.magnitude)
+        return self.emit(replace(op, saturates=rescaled.saturates), acc / 2.0**shift)
+
+    def bound(self, op: Op) -> OpRange:
+        """Where the output of an op over tensors of this program lies."""
+        return op.bound([self._ranges.operand(ref) for ref in op.operands])
 
     def linear(
-        self, terms: Sequence[tuple[int, Tensor]], dims: tuple[int, ...], acc_scale: int, want: Target, *bias: Tensor
+        self, terms: Sequence[tuple[int, Tensor]], dims: tuple[int, ...], acc_scale: int, want: Want, *bias: Tensor
     ) -> Tensor:
-        """Σ coefficient · tensor (+ bias), broadcast over dims."""
+        """Σ coefficient · tensor (+ bias), broadcast over dims, in integers at `acc_scale`."""
         readings = [t.broadcast(dims) for _, t in terms] + [b.broadcast(dims) for b in bias]
         return self.accumulate(Linear, readings, dims, acc_scale, want, coefficients=tuple(c for c, _ in terms))
-
-    def maximum(self, tensors: Sequence[Tensor], dims: tuple[int, ...]) -> Tensor:
-        """The elementwise maximum of tensors of one scale."""
-        return self.max_over([t.broadcast(dims) for t in tensors], dims, (), tensors[0].scale)
 
     def max_over(
         self, readings: Sequence[Reading], dims: tuple[int, ...], inner: tuple[int, ...], scale: int
     ) -> Tensor:
+        """The maximum of tensors of one scale over the inner points."""
         refs, maps = zip(*readings, strict=True)
-        return self.emit(self._fitting(Max(refs, maps, dims, inner, limits.MAX_BITS, scale)))
+        return self.fitting(Max(refs, maps, dims, inner, limits.MAX_BITS, scale))
 
     def index(self, readings: Sequence[Reading], dims: tuple[int, ...], scale: int, fill: int = 0) -> Tensor:
+        """Elements of tensors of one scale, moved."""
         refs, maps = zip(*readings, strict=True)
-        return self.emit(self._fitting(Index(refs, maps, dims, (), limits.MAX_BITS, scale, fill)))
+        return self.fitting(Index(refs, maps, dims, (), limits.MAX_BITS, scale, fill))
 
-    def _fitting(self, op: Op) -> Op:
-        """`op` with the activation bits, or as many more as its output needs."""
-        output = op.bound([self._ranges.operand(ref) for ref in op.operands]).output
-        return replace(op, bits=max(self.options.bits, bits_of(output)))
+    def fitting(self, op: Op) -> Tensor:
+        """`op`, which has no rescale, with the bits that its output can take."""
+        return self.emit(replace(op, bits=max(self.options.bits, bits_of(self.bound(op).output))))
+
+    def lookup(self, x: Tensor, table: Tensor, low: int, want: Target, shadow: Floats) -> Tensor:
+        """table[x − low]; `shadow` is the function itself at x's shadow, in units of the wanted scale."""
+        maps = (x.identity()[1], UNMAPPED)
+        op = Lookup((x.ref, table.ref), maps, x.dims, (), want.bits, want.scale, low)
+        return self.emit(op, shadow)
 
     # Bringing tensors to one scale.
-
-    def negated(self, tensor: Tensor) -> Tensor:
-        interval = self.interval(tensor)
-        bits = max(tensor.bits, bits_of(Interval(-interval.hi, -interval.lo)))
-        return self.linear([(-1, tensor)], tensor.dims, tensor.scale, Target(tensor.scale, min(bits, limits.MAX_BITS)))
-
-    def rescaled(self, tensor: Tensor, want: Target) -> Tensor:
-        """`tensor` at exactly the wanted scale, within the wanted bits."""
-        if tensor.scale == want.scale and self.interval(tensor).within(Interval.of_bits(want.bits)):
-            return tensor
-        raised = max(0, want.scale - tensor.scale)
-        return self.linear([(1 << raised, tensor)], tensor.dims, tensor.scale + raised, want)
 
     def single_scale(self, tensor: Tensor, name: str) -> Tensor:
         """An input with a scale an element as a tensor with one scale."""
@@ -187,11 +252,11 @@ class Builder:
         factors = np.array([1 << (finest - scale) for scale in tensor.scales], np.int64)
         factor = self.constant(f"{name}.factors", factors, 0)
         readings = [tensor.identity(), factor.broadcast(tensor.dims)]
-        return self.accumulate(Mul, readings, tensor.dims, finest, self.target(name))
+        return self.accumulate(Mul, readings, tensor.dims, finest, self.want(name))
 
-    def fixed(self, name: str, values: npt.NDArray[np.float64], scale: int) -> Tensor:
-        """A real constant at the scale of the tensors that it meets."""
-        return self.constant(name, integers_at(values, scale, limits.MAX_BITS), scale)
+    def forget_shadows(self, names: Iterable[str]) -> None:
+        """Only the named values will be read again."""
+        self._shadows.forget_all_but(self.values[name].ref for name in names if name in self.values)
 
     # The end.
 

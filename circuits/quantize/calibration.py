@@ -1,9 +1,9 @@
-"""Calibration data: samples of the model's inputs, and how far every float value reaches over them."""
+"""Calibration data: samples of the model's inputs, given or random."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from circuits.errors import InputError
-from circuits.onnx import ImportedModel
 from circuits.onnx.graph import FloatGraph, Floats
 from circuits.quantize.options import CompileOptions
 
@@ -76,7 +75,7 @@ def _rows(name: str, shape: tuple[int, ...], values: npt.NDArray[Any]) -> Floats
             expected=list(shape),
             got=list(values.shape),
         )
-    if values.dtype.kind not in "fiu" or not np.isfinite(values).all():
+    if values.dtype.kind not in "fiub" or not np.isfinite(values).all():
         raise InputError(
             "input_not_finite", f"calibration for {name!r} has values that are no finite numbers", input=name
         )
@@ -84,57 +83,16 @@ def _rows(name: str, shape: tuple[int, ...], values: npt.NDArray[Any]) -> Floats
 
 
 def _random_samples(graph: FloatGraph, options: CompileOptions) -> list[Sample]:
-    """Uniform over the declared range of each input, or over ±1."""
+    """Uniform over the declared range of each input, or over ±1; whole numbers over the range, or over 0 and 1."""
     rng = np.random.default_rng(SEED)
-    ranges = {name: options.input_ranges.get(name, (-1.0, 1.0)) for name in graph.inputs}
     elements = sum(math.prod(shape) for shape in graph.shapes.values())
-    count = max(2, min(RANDOM_SAMPLES, RANDOM_ELEMENTS // elements))
-    return [{name: rng.uniform(*ranges[name], shape) for name, shape in graph.inputs.items()} for _ in range(count)]
+    count = max(2, min(RANDOM_SAMPLES, RANDOM_ELEMENTS // max(1, elements)))
+    return [{name: _random(rng, graph, name, options) for name in graph.inputs} for _ in range(count)]
 
 
-@dataclass(frozen=True)
-class Reach:
-    """The largest absolute value of every float value, and of every element of an input's last axis."""
-
-    peaks: dict[str, float]
-    features: dict[str, Floats]
-
-
-# The nodes that canonical rewrites put between those of the original model, which knows nothing of their values.
-REWRITTEN: dict[str, Callable[..., Floats]] = {"MatMul": np.matmul, "Mul": np.multiply, "Transpose": np.transpose}
-
-
-def _all_values(model: ImportedModel, sample: Sample) -> dict[str, Floats]:
-    """Every float value of the canonical graph for one sample."""
-    graph, values = model.graph, {**model.reference.run(sample), **sample}
-    for node in graph.nodes:
-        if node.output not in values:
-            operands = [graph.constant(n) if graph.is_constant(n) else values[n] for n in node.inputs]
-            values[node.output] = REWRITTEN[node.op](*operands)
-    return values
-
-
-def measure(
-    model: ImportedModel, samples: Sequence[Sample], options: CompileOptions, progress: Callable[[float], None]
-) -> Reach:
-    """Runs the float model over the samples."""
-    peaks: dict[str, float] = {}
-    features: dict[str, Floats] = {}
-    for done, sample in enumerate(samples, start=1):
-        progress(done / len(samples))
-        for name, values in _all_values(model, sample).items():
-            # np.maximum, unlike max, keeps a NaN.
-            peaks[name] = float(np.maximum(peaks.get(name, 0.0), np.abs(values).max()))
-        for name, values in sample.items():
-            last = np.abs(values).reshape(-1, values.shape[-1] if values.ndim else 1).max(axis=0)
-            features[name] = np.maximum(features.get(name, last), last)
-    for name, (low, high) in options.input_ranges.items():
-        peaks[name] = max(peaks.get(name, 0.0), abs(low), abs(high))
-    unbounded = sorted(name for name, peak in peaks.items() if not np.isfinite(peak))
-    if unbounded:
-        raise InputError(
-            "calibration_not_finite",
-            f"the float model itself is not finite at {', '.join(unbounded[:5])} on the calibration data",
-            values=unbounded,
-        )
-    return Reach(peaks, features)
+def _random(rng: np.random.Generator, graph: FloatGraph, name: str, options: CompileOptions) -> Floats:
+    shape = graph.inputs[name]
+    if graph.is_real(name):
+        return rng.uniform(*options.input_ranges.get(name, (-1.0, 1.0)), shape)
+    low, high = options.input_ranges.get(name, (0.0, 1.0))
+    return rng.integers(math.ceil(low), math.floor(high), shape, endpoint=True).astype(np.float64)

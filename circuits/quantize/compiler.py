@@ -8,7 +8,7 @@ from collections.abc import Callable
 from circuits.onnx import import_onnx
 from circuits.program.graph import Program
 from circuits.program.validate import validate
-from circuits.quantize.calibration import Data, measure, samples_of
+from circuits.quantize.calibration import Data, samples_of
 from circuits.quantize.fidelity import FidelityReport, fidelity
 from circuits.quantize.lower import lower
 from circuits.quantize.options import CompileOptions
@@ -35,8 +35,7 @@ def compile_model(
     chosen = options or CompileOptions()
     model = import_onnx(onnx_path, freeze=dict(chosen.freeze), batch=chosen.batch)
     samples = samples_of(model.graph, calibration, chosen)
-    reach = measure(model, samples.calibration, chosen, lambda done: progress("calibrate", done))
-    builder = lower(model.graph, reach, chosen)
+    builder = lower(model.graph, samples.calibration, chosen, lambda done: progress("lower", done))
     program = builder.finish(model.graph.outputs)
     validate(program)
     compared = samples.limited(chosen.fidelity_samples)

@@ -2,83 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
+from onnx import TensorProto
 
 from circuits.errors import InferproofError, InputError
-from circuits.onnx.graph import FloatGraph, FloatNode
+from circuits.onnx.graph import FloatGraph, Floats
 from circuits.program.errors import ProgramError
 from circuits.program.refs import Port
-from circuits.quantize import elementwise, layers, shapes, windows
 from circuits.quantize.builder import Builder
-from circuits.quantize.calibration import Reach
+from circuits.quantize.calibration import Sample
 from circuits.quantize.options import CompileOptions
+from circuits.quantize.rules import Rule, elementwise, layers, reductions, shapes, tables, windows
 from circuits.quantize.scales import scale_for
-from circuits.quantize.tables import TABLE_OPS, table
 
-Rule = Callable[[Builder, FloatNode], None]
+# Inputs that are no real numbers: what their element type can hold, at scale 0.
+INPUT_BITS: dict[int, int] = {
+    TensorProto.BOOL: 8, TensorProto.INT8: 8, TensorProto.UINT8: 9, TensorProto.INT16: 16,
+    TensorProto.INT32: 32, TensorProto.INT64: 32,
+}  # fmt: skip
 
 RULES: dict[str, Rule] = {
-    **dict.fromkeys(TABLE_OPS, table),
-    **dict.fromkeys(("Identity", "Dropout", "Cast", "Reshape", "Flatten", "Squeeze", "Unsqueeze"), shapes.view),
-    "MatMul": layers.matmul,
-    "Conv": layers.conv,
-    "ScaleShift": layers.scale_shift,
-    "Add": elementwise.add,
-    "Sub": elementwise.subtract,
-    "Mul": elementwise.multiply,
-    "Neg": elementwise.negate,
-    "Abs": elementwise.absolute,
-    "Relu": elementwise.relu,
-    "LeakyRelu": elementwise.leaky_relu,
-    "PRelu": elementwise.prelu,
-    "Clip": elementwise.clip,
-    "Max": elementwise.maximum,
-    "Min": elementwise.minimum,
-    "MaxPool": windows.max_pool,
-    "AveragePool": windows.average_pool,
-    "GlobalAveragePool": windows.reduce_mean,
-    "GlobalMaxPool": windows.reduce_max,
-    "ReduceMean": windows.reduce_mean,
-    "ReduceSum": windows.reduce_sum,
-    "ReduceMax": windows.reduce_max,
-    "ReduceMin": windows.reduce_min,
-    "Transpose": shapes.transpose,
-    "Concat": shapes.concat,
-    "Slice": shapes.slice_,
-    "Split": shapes.split,
-    "Gather": shapes.gather,
-    "Pad": shapes.pad,
-    "Expand": shapes.expand,
+    **elementwise.RULES,
+    **layers.RULES,
+    **reductions.RULES,
+    **shapes.RULES,
+    **tables.RULES,
+    **windows.RULES,
 }
 
 
-def lower(graph: FloatGraph, reach: Reach, options: CompileOptions) -> Builder:
-    """Every node of a canonical graph as ops of a program."""
+def lower(
+    graph: FloatGraph, samples: Sequence[Sample], options: CompileOptions, progress: Callable[[float], None]
+) -> Builder:
+    """Every node of a canonical graph as ops of a program, their scales chosen from calibration samples."""
     _check_names(graph, options)
     _check_constants(graph)
-    builder = Builder(graph, reach.peaks, options)
+    builder = Builder(graph, len(samples), options)
     for name, dims in graph.inputs.items():
-        bits = options.input_bits.get(name, options.bits)
-        scales = _input_scales(name, bits, builder, reach)
-        builder.add_input(Port(name, dims, bits, scales, options.input_visibility))
-    for node in graph.nodes:
+        values = np.stack([sample[name] for sample in samples])
+        bits = options.input_bits.get(name, INPUT_BITS.get(graph.types[name], options.bits))
+        scales = _input_scales(graph, name, bits, values, options)
+        builder.add_input(Port(name, dims, bits, scales, options.input_visibility), values)
+    last_read = {name: position for position, node in enumerate(graph.nodes) for name in node.inputs}
+    for position, node in enumerate(graph.nodes):
+        progress(position / len(graph.nodes))
         try:
             RULES[node.op](builder, node)
         except InferproofError as error:
             message = f"{node.op} ({node.name}): {error.message}"
             raise ProgramError(error.code, message, node=node.name, node_op=node.op, **error.details) from error
+        builder.forget_shadows(
+            name for name in builder.values if last_read.get(name, -1) > position or name in graph.outputs
+        )
     return builder
 
 
-def _input_scales(name: str, bits: int, builder: Builder, reach: Reach) -> tuple[int, ...]:
-    options = builder.options
+def _input_scales(graph: FloatGraph, name: str, bits: int, values: Floats, options: CompileOptions) -> tuple[int, ...]:
+    """Whole numbers have scale 0; real ones the finest at which calibrated and declared values fit."""
     if name in options.input_scales:
         return (options.input_scales[name],)
+    if not graph.is_real(name):
+        return (0,)
+    declared = max(map(abs, options.input_ranges.get(name, (0.0, 0.0))))
     if name in options.per_feature:
-        return tuple(scale_for(float(peak) * options.headroom, bits) for peak in reach.features[name])
-    return (scale_for(builder.peak(name), bits),)
+        peaks = np.abs(values).reshape(-1, values.shape[-1]).max(axis=0)
+        return tuple(scale_for(max(float(peak), declared) * options.headroom, bits) for peak in peaks)
+    peak = float(np.abs(values).max(initial=0.0))
+    return (scale_for(max(peak, declared) * options.headroom, bits),)
 
 
 def _check_names(graph: FloatGraph, options: CompileOptions) -> None:

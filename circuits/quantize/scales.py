@@ -21,10 +21,26 @@ EXACT_WEIGHT_BITS = 24
 
 @dataclass(frozen=True)
 class Target:
-    """The scale and bits that a value should have."""
+    """The scale and bits that a value shall have."""
 
     scale: int
     bits: int
+
+
+@dataclass(frozen=True)
+class Reach:
+    """The finest scale at which a value fits `bits`, reaching as far as calibration shows, but not beyond `most`."""
+
+    bits: int
+    most: float = math.inf
+
+
+@dataclass(frozen=True)
+class Exact:
+    """No rescale, and as many bits as the value can take: integers and truth values."""
+
+
+Want = Target | Reach | Exact
 
 
 def scale_for(magnitude: float, bits: int, largest: int = MAX_SCALE) -> int:

@@ -10,11 +10,10 @@ import numpy as np
 
 from circuits.onnx.coverage import TABLE_FUNCTIONS
 from circuits.onnx.graph import FloatNode, Floats
-from circuits.program.intervals import Interval
-from circuits.program.ops import Lookup
-from circuits.program.refs import UNMAPPED
 from circuits.quantize.builder import Builder
-from circuits.quantize.scales import Target, integers_at, scale_for
+from circuits.quantize.functions import apply, argument_want
+from circuits.quantize.rules import Rule
+from circuits.quantize.scales import Want
 
 Function = Callable[[Floats, Mapping[str, Any]], Floats]
 TABLE_OPS = TABLE_FUNCTIONS | {"Pow"}
@@ -44,8 +43,6 @@ def _hard_sigmoid(x: Floats, alpha: float, beta: float) -> Floats:
 SELU_ALPHA = 1.67326319217681884765625
 SELU_GAMMA = 1.05070102214813232421875
 
-# Outside its domain a function takes the value at the nearest argument that a table has: half a step from 0.
-POSITIVE_ONLY = {"Log", "Sqrt"}
 FUNCTIONS: dict[str, Function] = {
     "Sigmoid": lambda x, a: 1 / (1 + np.exp(-x)),
     "Tanh": lambda x, a: np.tanh(x),
@@ -67,39 +64,28 @@ FUNCTIONS: dict[str, Function] = {
 }
 
 
-def wanted(b: Builder, name: str) -> Target:
+def wanted(b: Builder, name: str) -> Want:
     """What a layer should make `name` to be: an argument ready for the table that alone reads it, or an activation."""
     reader = b.graph.sole_consumer(name, b.consumers)
-    if reader is not None and reader.op in TABLE_OPS:
-        return argument_target(b, reader)
-    return b.target(name)
-
-
-def argument_target(b: Builder, node: FloatNode) -> Target:
-    reach = min(b.peak(node.input(0)), FLAT_BEYOND.get(node.op, math.inf))
-    return Target(scale_for(reach, b.options.table_bits), b.options.table_bits)
+    if reader is not None and reader.op in TABLE_OPS and b.graph.is_real(name):
+        return argument_want(b, FLAT_BEYOND.get(reader.op, math.inf))
+    return b.want(name)
 
 
 def table(b: Builder, node: FloatNode) -> None:
-    """y = table[x], the argument rescaled first if it has more bits than the table."""
+    """y = table[x]."""
     x = b.tensor(node.input(0))
-    if b.interval(x).hi - b.interval(x).lo >= 2**b.options.table_bits:
-        want = argument_target(b, node)
-        x = b.rescaled(x, Target(min(want.scale, x.scale), want.bits))
-    arguments = b.interval(x)
-    want = b.target(node.output)
-    entries = integers_at(evaluate(node, arguments, x.scale), want.scale, want.bits)
-    stored = b.constant(f"{node.output}.table", entries, want.scale)
-    op = Lookup((x.ref, stored.ref), (x.identity()[1], UNMAPPED), x.dims, (), want.bits, want.scale, arguments.lo)
-    b.values[node.output] = b.emit(op)
+    flat_beyond = FLAT_BEYOND.get(node.op, math.inf)
+    half_step = 2.0 ** -(x.scale + 1)
+
+    def function(argument: Floats) -> Floats:
+        if node.op == "Log":
+            argument = np.maximum(argument, half_step)
+        elif node.op == "Sqrt":
+            argument = np.maximum(argument, 0.0)
+        return FUNCTIONS[node.op](argument, node.attributes)
+
+    b.values[node.output] = apply(b, node.output, x, function, b.want(node.output), flat_beyond)
 
 
-def evaluate(node: FloatNode, arguments: Interval, scale: int) -> Floats:
-    """The node's function at every argument of the table, in float64; finite everywhere."""
-    x: Floats = np.arange(arguments.lo, arguments.hi + 1, dtype=np.float64) * 2.0**-scale
-    if node.op in POSITIVE_ONLY:
-        x = np.where(x > 0, x, np.float64(2.0 ** -(scale + 1) if node.op == "Log" else 0.0))
-    with np.errstate(all="ignore"):
-        y = FUNCTIONS[node.op](x, node.attributes)
-    finite: Floats = np.nan_to_num(y, nan=0.0, posinf=1e300, neginf=-1e300)
-    return finite
+RULES: dict[str, Rule] = dict.fromkeys(TABLE_OPS, table)

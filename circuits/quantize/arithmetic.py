@@ -1,0 +1,179 @@
+"""Real arithmetic on quantized tensors: what the rules of smooth and piecewise linear operators are made of.
+
+Every function broadcasts like NumPy over `dims`, takes tensors with one scale, and chooses the scale of its result from
+the shadows. Nothing here knows of ONNX.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from circuits.program.intervals import Interval
+from circuits.program.limits import ACCUMULATOR_LIMIT, MAX_BITS, MAX_SHIFT
+from circuits.program.ops import Divide, Linear, Mul, Rsqrt
+from circuits.quantize.builder import Builder, Tensor, bits_of
+from circuits.quantize.scales import Floats, Reach, Target, Want, quantize_weights
+
+Dims = tuple[int, ...]
+# Scales further apart than this are brought nearer first: a coefficient is 2^(difference) and has 32 bits.
+MAX_APART = 30
+# A factor of two to spare: a numerator doubled, plus its divisor, stays below 2^53.
+DIVIDE_BITS = 51
+RSQRT_EXPONENT = 30
+
+
+# Sums.
+
+
+def signed_sum(
+    b: Builder, terms: Sequence[tuple[int, Tensor]], dims: Dims, want: Want, constant: Floats | None = None
+) -> Tensor:
+    """Σ sign · tensor (+ constant): one op, at the finest scale of its terms."""
+    coarsest = min(t.scale for _, t in terms)
+    near = [(sign, _nearer(b, t, coarsest + MAX_APART)) for sign, t in terms]
+    acc_scale = max(t.scale for _, t in near)
+    shifted = [(sign << (acc_scale - t.scale), t) for sign, t in near]
+    biases = [] if constant is None else [b.bias("bias", constant, acc_scale)]
+    readings = [t.broadcast(dims) for _, t in shifted] + [t.broadcast(dims) for t in biases]
+    return b.accumulate(Linear, readings, dims, acc_scale, want, coefficients=tuple(c for c, _ in shifted))
+
+
+def _nearer(b: Builder, x: Tensor, finest: int) -> Tensor:
+    return x if x.scale <= finest else rescaled(b, x, Target(finest, x.bits))
+
+
+def plus_constant(b: Builder, x: Tensor, constant: Floats, want: Want) -> Tensor:
+    """x + constant, of x's dims."""
+    return signed_sum(b, [(1, x)], x.dims, want, constant)
+
+
+def negated(b: Builder, x: Tensor) -> Tensor:
+    interval = b.interval(x)
+    bits = max(x.bits, bits_of(Interval(-interval.hi, -interval.lo)))
+    return b.linear([(-1, x)], x.dims, x.scale, Target(x.scale, min(bits, MAX_BITS)))
+
+
+def rescaled(b: Builder, x: Tensor, want: Target) -> Tensor:
+    """x at exactly the wanted scale, saturated to the wanted bits."""
+    if x.scale == want.scale and b.interval(x).within(Interval.of_bits(want.bits)):
+        return x
+    raised = max(0, want.scale - x.scale)
+    return b.linear([(1 << raised, x)], x.dims, x.scale + raised, want)
+
+
+def floor(b: Builder, x: Tensor) -> Tensor:
+    """The whole numbers at or below x, at scale 0: a rescale rounds half up, so half is taken off before."""
+    if x.scale <= 0:
+        return rescaled(b, x, Target(0, MAX_BITS))
+    half = b.constant("half", np.array(-(1 << (x.scale - 1)), np.int64), x.scale, width=8)
+    return b.linear([(1, x)], x.dims, x.scale, Target(0, max(8, x.bits - x.scale + 1)), half)
+
+
+# Products.
+
+
+def product(b: Builder, x: Tensor, y: Tensor, dims: Dims, want: Want) -> Tensor:
+    return b.accumulate(Mul, [x.broadcast(dims), y.broadcast(dims)], dims, x.scale + y.scale, want)
+
+
+def times_number(b: Builder, x: Tensor, factor: float, want: Reach | Target) -> Tensor:
+    """A power of two only changes what the integers mean; any other number is one coefficient."""
+    mantissa, exponent = np.frexp(factor)
+    scale = x.scale - int(exponent) + 1
+    if mantissa == 0.5 and -128 <= scale <= 127 and want.bits >= x.bits and isinstance(want, Reach):
+        return replace(x, scales=(scale,))
+    target = b.resolve(want, b.shadow(x) * factor, 0, b.interval(x))
+    weights = quantize_weights(np.array(factor), b.options.weight_bits, target.scale + MAX_SHIFT - x.scale)
+    return b.linear([(int(weights.values), x)], x.dims, x.scale + weights.scale, target)
+
+
+# Maxima.
+
+
+def common_scale(b: Builder, tensors: Sequence[Tensor | Floats]) -> list[Tensor]:
+    """Tensors and real constants at the coarsest scale of the tensors: nothing is cut off for it."""
+    scale = min(t.scale for t in tensors if isinstance(t, Tensor))
+
+    def near(t: Tensor | Floats) -> Tensor:
+        return rescaled(b, t, Target(scale, t.bits)) if isinstance(t, Tensor) else b.fixed("constant", t, scale)
+
+    return [near(t) for t in tensors]
+
+
+def largest(b: Builder, tensors: Sequence[Tensor], dims: Dims) -> Tensor:
+    """The elementwise maximum of tensors of one scale."""
+    return b.max_over([t.broadcast(dims) for t in tensors], dims, (), tensors[0].scale)
+
+
+def smallest(b: Builder, tensors: Sequence[Tensor], dims: Dims) -> Tensor:
+    """min x = −max −x."""
+    return negated(b, largest(b, [negated(b, t) for t in tensors], dims))
+
+
+def at_least(b: Builder, x: Tensor, bound: Floats, dims: Dims | None = None) -> Tensor:
+    """max(x, bound) for a constant bound; x itself if it can never be below."""
+    dims = x.dims if dims is None else dims
+    constant = b.fixed("bound", bound, x.scale)
+    if x.dims == dims and b.interval(constant).hi <= b.interval(x).lo:
+        return x
+    return largest(b, [x, constant], dims)
+
+
+def at_most(b: Builder, x: Tensor, bound: Floats, dims: Dims | None = None) -> Tensor:
+    """min(x, bound) = −max(−x, −bound)."""
+    dims = x.dims if dims is None else dims
+    constant = b.fixed("bound", bound, x.scale)
+    if x.dims == dims and b.interval(constant).lo >= b.interval(x).hi:
+        return x
+    return negated(b, at_least(b, negated(b, x), -np.asarray(bound), dims))
+
+
+def absolute(b: Builder, x: Tensor) -> Tensor:
+    return largest(b, [x, negated(b, x)], x.dims)
+
+
+# Quotients.
+
+
+def quotient(b: Builder, x: Tensor, divisor: Tensor, dims: Dims, want: Reach | Target) -> Tensor:
+    """x / divisor rounded half up, for a divisor whose integers are at least 1 (take `at_least` of it first)."""
+    target = b.resolve(want, _real_quotient(b, x, divisor, dims), 0, b.interval(x))
+    up = target.scale - x.scale + divisor.scale
+    room = DIVIDE_BITS - max(b.interval(x).magnitude, 1).bit_length()
+    used = max(0, min(up, room, MAX_SHIFT))
+    (x_ref, x_how), (d_ref, d_how) = x.broadcast(dims), divisor.broadcast(dims)
+    bits = target.bits if up >= 0 else MAX_BITS
+    op = Divide((x_ref, d_ref), (x_how, d_how), dims, (), bits, x.scale - divisor.scale + used, used, False)
+    made = b.emit(replace(op, saturates=b.bound(op).saturates))
+    return made if up >= 0 else rescaled(b, made, target)
+
+
+def _real_quotient(b: Builder, x: Tensor, divisor: Tensor, dims: Dims) -> Floats:
+    parts = [_lined_up(b.shadow(t), len(dims)) for t in (x, divisor)]
+    return parts[0] / np.maximum(parts[1], 2.0**-divisor.scale)
+
+
+def _lined_up(shadow: Floats, rank: int) -> Floats:
+    """[samples, *dims] with dims filled up to `rank` for broadcasting."""
+    return shadow.reshape(len(shadow), *(1,) * (rank + 1 - shadow.ndim), *shadow.shape[1:])
+
+
+def reciprocal_sqrt(b: Builder, x: Tensor, want: Reach | Target) -> Tensor:
+    """1 / sqrt(x) for integers of at least 1 (take `at_least` of it first): exact to the last bit, then rescaled."""
+    if x.scale % 2:  # 2^scale has to have a square root
+        x = rescaled(b, x, Target(x.scale - 1, x.bits))
+        x = at_least(b, x, np.array(2.0**-x.scale))
+    ref, how = x.identity()
+    made = b.emit(Rsqrt((ref,), (how,), x.dims, (), MAX_BITS, RSQRT_EXPONENT - x.scale // 2, RSQRT_EXPONENT))
+    return rescaled(b, made, b.resolve(want, b.shadow(made), 0, b.interval(made)))
+
+
+def square_root(b: Builder, x: Tensor, want: Reach | Target) -> Tensor:
+    """sqrt(x) = x · 1/sqrt(x), for x at least 0; 0 stays 0."""
+    positive = at_least(b, x, np.array(2.0**-x.scale))
+    room = ACCUMULATOR_LIMIT.bit_length() - 2 - b.interval(x).magnitude.bit_length()
+    inverse = reciprocal_sqrt(b, positive, Reach(min(MAX_BITS, room)))
+    return product(b, at_least(b, x, np.zeros(())), inverse, x.dims, want)
