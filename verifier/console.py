@@ -26,8 +26,8 @@ stdout = Console(soft_wrap=True)
 stderr = Console(stderr=True, soft_wrap=True)
 
 
-def emit(as_json: bool, document: dict[str, Any], lines: Sequence[str] | Table = ()) -> None:
-    """Prints the document with `--json`, else the lines or the table."""
+def emit(as_json: bool, document: dict[str, Any], lines: Sequence[str | Table] | Table = ()) -> None:
+    """Prints the document with `--json`, else the lines and tables."""
     if as_json:
         sys.stdout.write(json.dumps(document, indent=2, sort_keys=True) + "\n")
     elif isinstance(lines, Table):

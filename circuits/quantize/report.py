@@ -77,7 +77,7 @@ class Saturation:
 
 @dataclass(frozen=True)
 class TableError:
-    """A lookup table: how far the function that it stands for is from its entries, at most, over its arguments' range."""
+    """How far a lookup table may be from its function, anywhere in the table's reach."""
 
     op: int
     function: str

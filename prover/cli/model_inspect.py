@@ -1,0 +1,81 @@
+"""`inferproof model inspect`: what a program is made of, and what it would cost to prove."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from circuits.errors import EnvironmentFailure, InferproofError
+from circuits.program.file import load_program
+from circuits.program.graph import Program
+from circuits.program.refs import Port
+from prover.cli.model_document import ops_of, summary
+from prover.cli.model_options import ProgramFile
+from verifier.console import JsonOption, emit, progress_bar
+
+SIZES = ("parameters", "table_entries", "values", "multiply_accumulates", "file_bytes")
+SHOWN_LABELS = 8
+
+
+def inspect_(
+    program: ProgramFile,
+    costs: Annotated[bool, typer.Option(help="Estimate each route's cost: seconds, for a large program.")] = True,
+    json: JsonOption = False,
+) -> None:
+    """Shows a program: its name, inputs and outputs, size, every op with its range, and its cost for each route."""
+    source = load_program(program)
+    document = {**summary(source), "file_bytes": program.stat().st_size, "ops": ops_of(source)}
+    if costs:
+        document["routes"] = {"halo2": _halo2_cost(source)}
+    ports = [("input", port) for port in source.inputs] + [("output", output.port) for output in source.outputs]
+    lines: list[str | Table] = [f"model {document['model_id']}", *(_port_line(side, port) for side, port in ports)]
+    lines.append(", ".join(f"{name.replace('_', ' ')} {document[name]:,}" for name in SIZES))
+    lines.append(_op_table(document["ops"]))
+    lines += [_route_line(route, cost) for route, cost in document.get("routes", {}).items()]
+    emit(json, document, lines)
+
+
+def _halo2_cost(program: Program) -> dict[str, Any]:
+    """The route's estimate on two cores, or why it refuses the program; `provable` is None where that is not known."""
+    from prover import halo2  # its libraries take longer to load than everything else here
+
+    try:
+        with progress_bar() as progress:
+            return {"provable": True, **asdict(halo2.estimate(program, halo2.Halo2Options(), progress=progress))}
+    except EnvironmentFailure as error:
+        return {"provable": None, "reason": error.as_dict()}
+    except InferproofError as error:
+        return {"provable": False, "reason": error.as_dict()}
+
+
+def _route_line(route: str, cost: dict[str, Any]) -> str:
+    if not cost["provable"]:
+        verdict = "cannot prove it" if cost["provable"] is False else "cost not known"
+        return f"route {route}: {verdict}: {cost['reason']['message']}"
+    memory, disk = (f"{cost[name] / 2**30:.1f} GiB" for name in ("peak_memory_bytes", "disk_bytes"))
+    size = f"{cost['rows']:,} rows, logrows {cost['logrows']}"
+    seconds = f"about {cost['setup_s']:.0f} s to set up, {cost['prove_s']:.0f} s to prove on two cores"
+    return f"route {route}: {size}, {seconds}, {memory} of memory, {disk} of disk"
+
+
+def _port_line(side: str, port: Port) -> str:
+    scales = sorted(set(port.scales))
+    scale = str(scales[0]) if len(scales) == 1 else f"{scales[0]} to {scales[-1]} by element"
+    more = ["…"] if len(port.labels) > SHOWN_LABELS else []
+    labels = f", labels {', '.join([*port.labels[:SHOWN_LABELS], *more])}" if port.labels else ""
+    kind = f"{port.bits} bits, scale {scale}, {port.visibility.name.lower()}"
+    return f"{side} {port.name}: shape {list(port.dims)}, {kind}{labels}"
+
+
+def _op_table(ops: list[dict[str, Any]]) -> Table:
+    table = Table("op", "kind", "of", "dims", "bits", "scale", "shift", "range")
+    for op in ops:
+        low, high = op["range"]
+        shift = f"{op.get('shift', '')}{' saturates' if op.get('saturates') else ''}"
+        cells = (op["op"], op["kind"], op["of"], op["dims"], op["bits"], op["scale"], shift)
+        table.add_row(*(Text(str(cell)) for cell in cells), f"{low:,} … {high:,}")
+    return table
