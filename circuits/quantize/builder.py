@@ -18,6 +18,7 @@ from circuits.program.ops import Accumulating, Index, Linear, Lookup, Max, Mul, 
 from circuits.program.ranges import Ranges
 from circuits.program.refs import UNMAPPED, AffineMap, Output, Port, Ref, Source
 from circuits.quantize.options import CompileOptions
+from circuits.quantize.report import TableError
 from circuits.quantize.scales import Exact, Floats, Integers, Reach, Target, Want, integers_at, round_half_up, scale_for
 from circuits.quantize.shadow import Shadow, Shadows
 
@@ -52,16 +53,6 @@ class Tensor:
     def viewed(self, dims: Sequence[int]) -> Tensor:
         """The same elements in the same order as a tensor of other dims; costs nothing."""
         return replace(self, dims=tuple(dims))
-
-
-@dataclass(frozen=True)
-class TableError:
-    """How far a lookup table may be from its function, anywhere in the table's reach."""
-
-    op: int
-    function: str
-    entries: int
-    max_abs_error: float
 
 
 class Builder:

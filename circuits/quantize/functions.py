@@ -9,7 +9,8 @@ import numpy as np
 
 from circuits.program.intervals import Interval
 from circuits.quantize.arithmetic import rescaled
-from circuits.quantize.builder import Builder, TableError, Tensor
+from circuits.quantize.builder import Builder, Tensor
+from circuits.quantize.report import TableError
 from circuits.quantize.scales import Floats, Reach, Target, Want, integers_at, scale_for
 
 Function = Callable[[Floats], Floats]
@@ -22,22 +23,37 @@ def argument_want(b: Builder, flat_beyond: float = math.inf) -> Reach:
     return Reach(b.options.table_bits, flat_beyond)
 
 
-def apply(b: Builder, name: str, x: Tensor, function: Function, want: Want, flat_beyond: float = math.inf) -> Tensor:
+def apply(
+    b: Builder,
+    name: str,
+    x: Tensor,
+    function: Function,
+    want: Want,
+    *,
+    flat_beyond: float = math.inf,
+    least: float = -math.inf,
+) -> Tensor:
     """function(x), the argument rescaled first if it has more values than a table may.
 
-    `function` maps float64 arrays elementwise; `flat_beyond` is an absolute argument from which on it hardly changes.
+    `function` maps float64 arrays elementwise; `flat_beyond` is an absolute argument from which on it hardly changes;
+    where its domain has an end, a table's arguments below `least` count as `least`.
     """
     exact = b.shadow(x)
     x, rounded = _argument(b, x, flat_beyond)
     arguments = b.interval(x)
     points = np.arange(arguments.lo, arguments.hi + 1, dtype=np.float64)
-    real = _finite(function, points * 2.0**-x.scale)
-    shadow = _finite(function, exact)
+
+    def within(argument: Floats) -> Floats:
+        return function(np.maximum(argument, least))
+
+    real = _finite(within, points * 2.0**-x.scale)
+    with np.errstate(all="ignore"):
+        shadow = function(exact)
     target = b.resolve(want, shadow, 0, Interval(math.floor(real.min()), math.ceil(real.max())))
     entries = integers_at(real, target.scale, target.bits)
     table = b.constant(f"{name}.table", entries, target.scale)
     made = b.lookup(x, table, arguments.lo, target, shadow * 2.0**target.scale)
-    error = _largest_error(function, points, x.scale, entries, target.scale, rounded)
+    error = _largest_error(within, points, x.scale, entries, target.scale, rounded)
     b.tables.append(TableError(made.ref.index, name, len(entries), error))
     return made
 

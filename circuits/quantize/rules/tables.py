@@ -75,17 +75,15 @@ def wanted(b: Builder, name: str) -> Want:
 def table(b: Builder, node: FloatNode) -> None:
     """y = table[x]."""
     x = b.tensor(node.input(0))
-    flat_beyond = FLAT_BEYOND.get(node.op, math.inf)
-    half_step = 2.0 ** -(x.scale + 1)
-
-    def function(argument: Floats) -> Floats:
-        if node.op == "Log":
-            argument = np.maximum(argument, half_step)
-        elif node.op == "Sqrt":
-            argument = np.maximum(argument, 0.0)
-        return FUNCTIONS[node.op](argument, node.attributes)
-
-    b.values[node.output] = apply(b, node.output, x, function, b.want(node.output), flat_beyond)
+    b.values[node.output] = apply(
+        b,
+        node.output,
+        x,
+        lambda argument: FUNCTIONS[node.op](argument, node.attributes),
+        b.want(node.output),
+        flat_beyond=FLAT_BEYOND.get(node.op, math.inf),
+        least={"Log": 2.0 ** -(x.scale + 1), "Sqrt": 0.0}.get(node.op, -math.inf),
+    )
 
 
 RULES: dict[str, Rule] = dict.fromkeys(TABLE_OPS, table)
