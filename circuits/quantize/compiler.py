@@ -39,5 +39,5 @@ def compile_model(
     program = builder.finish(model.graph.outputs)
     validate(program)
     compared = samples.limited(chosen.fidelity_samples)
-    report = fidelity(model, program, builder.values, compared, lambda done: progress("compare", done))
+    report = fidelity(model, program, builder.values, compared, lambda done: progress("compare", done), builder.tables)
     return program, report
