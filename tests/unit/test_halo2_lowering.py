@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from circuits.errors import InputError
 from circuits.lower.halo2 import hides_input, lower
-from circuits.lower.halo2_graph import float_parts
+from circuits.lower.halo2.graph import float_parts
 from circuits.program.graph import Program
 from circuits.program.ops import Index, Linear, Lookup, Max
 from circuits.program.refs import AffineMap, Source, Visibility

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from circuits.errors import InputError
-from circuits.lower.halo2_graph import GraphBuilder, Row
-from circuits.lower.halo2_ops import OpLowering
+from circuits.lower.halo2.context import Context
+from circuits.lower.halo2.graph import GraphBuilder, Row
+from circuits.lower.halo2.table import lower_ops
 from circuits.program.graph import Program
-from circuits.program.ranges import ranges
-from circuits.program.refs import Visibility
+from circuits.program.refs import Port, Visibility
 
 SALT_ELEMENTS = 8
 SALT_BITS = 23  # of each element: a float32 holds it exactly; 8 · 23 = 184 bits in all
@@ -47,7 +47,7 @@ def hides_input(program: Program) -> bool:
 def lower(program: Program, *, salted: bool, digit_bits: int = DEFAULT_DIGIT_BITS) -> Lowered:
     """`salted`: the input is not public, so salt elements and the range violation are added (section 4)."""
     builder = GraphBuilder(digit_bits)
-    sizes = [math.prod(port.dims) for port in program.inputs]
+    sizes = [_elements(port) for port in program.inputs]
     size, salt = sum(sizes), SALT_ELEMENTS if salted else 0
     bound = max(1 << (port.bits - 1) for port in program.inputs)
     everything = builder.input_row(size + salt, max(bound, 1 << SALT_BITS) if salted else bound)
@@ -56,17 +56,25 @@ def lower(program: Program, *, salted: bool, digit_bits: int = DEFAULT_DIGIT_BIT
         part = builder.arrange([everything], np.arange(start, start + count))
         inputs.append(Row(part.name, count, 1 << (port.bits - 1)))
         start += count
-    lowering = OpLowering(program, ranges(program), builder, inputs)
-    lowering.run()
-    outputs = [_output(lowering, program, index) for index in range(len(program.outputs))]
+    context = Context(program, builder, inputs)
+    lower_ops(context)
+    outputs = [_output(context, program, index) for index in range(len(program.outputs))]
     if salted:
         outputs.append(_range_violation(builder, program, inputs))
     model = builder.model(size + salt, outputs)
     return Lowered(model, size, salt, digit_bits, builder.digits())
 
 
-def _output(lowering: OpLowering, program: Program, index: int) -> Row:
-    row = lowering.row(program.outputs[index].ref)
+def _elements(port: Port) -> int:
+    count = math.prod(port.dims)
+    if not count:
+        message = f"input {port.name!r} has no elements; the halo2 route proves tensors that have some"
+        raise InputError("halo2_cannot_lower", message, input=port.name, dims=list(port.dims))
+    return count
+
+
+def _output(context: Context, program: Program, index: int) -> Row:
+    row = context.row(program.outputs[index].ref)
     if row is None:
         message = f"output {index} is a constant; the halo2 route proves computed outputs only"
         raise InputError("halo2_cannot_lower", message, output=index)

@@ -18,10 +18,13 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from circuits.errors import InputError
+
 Integers = npt.NDArray[np.int64]
 OPSET = 18
 IR_VERSION = 9
 INPUT = "x"
+MAX_DIGITS_BITS = 112  # digits and their sums stay far below the field and below ezkl's 128-bit integers
 
 
 @dataclass(frozen=True)
@@ -131,20 +134,22 @@ class GraphBuilder:
     def subtract(self, a: Row, b: Row) -> Row:
         return Row(self._node("Sub", a.name, b.name), a.size, a.bound + b.bound)
 
-    def multiply(self, a: Row, b: Row) -> Row:
-        return Row(self._node("Mul", a.name, b.name), a.size, a.bound * b.bound)
-
-    def scale(self, a: Row, factor: int) -> Row:
-        if factor == 1:
-            return a
+    def multiply(self, a: Row, b: Row | Integers) -> Row:
+        """Elementwise; constants have one element or as many as `a`."""
+        if isinstance(b, Row):
+            return Row(self._node("Mul", a.name, b.name), a.size, a.bound * b.bound)
+        bound = a.bound * int(np.abs(b).max())
         products = [
-            Row(self._node("Mul", a.name, self._constant(part)), a.size, a.bound * abs(factor))
-            for part in float_parts(np.array([[factor]], np.int64))
+            Row(self._node("Mul", a.name, self._constant(part)), a.size, bound)
+            for part in float_parts(b.reshape(1, -1))
         ]
         total = products[0]
         for product in products[1:]:
-            total = self.add(total, product, a.bound * abs(factor))
+            total = self.add(total, product, bound)
         return total
+
+    def scale(self, a: Row, factor: int) -> Row:
+        return a if factor == 1 else self.multiply(a, np.array([factor], np.int64))
 
     def add_constant(self, a: Row, values: Integers) -> Row:
         """a + values, elementwise; `values` has one element or as many as `a`."""
@@ -159,6 +164,20 @@ class GraphBuilder:
         """max(a, 0)."""
         self.largest = max(self.largest, a.bound)
         return Row(self._node("Relu", a.name), a.size, a.bound)
+
+    def sign(self, a: Row) -> Row:
+        """1 or -1, for odd integers: that none of them is 0 is what makes it unique (docs/security.md)."""
+        self.largest = max(self.largest, a.bound)
+        return Row(self._node("Sign", a.name), a.size, 1)
+
+    def equal(self, a: Row, values: Integers) -> Row:
+        """1 where a is the constant (at most 24 bits; one, or as many as `a` has elements), 0 elsewhere."""
+        same = self._node("Equal", a.name, self._constant(values.reshape(1, -1).astype(np.float32)))
+        return Row(self._node("Cast", same, to=TensorProto.FLOAT), a.size, 1)
+
+    def positive(self, a: Row) -> Row:
+        """[a > 0], for odd integers."""
+        return self.equal(self.sign(a), np.ones(1, np.int64))
 
     def maximum(self, a: Row, b: Row) -> Row:
         """b + relu(a - b): cheaper in ezkl than its own max, and no comparison whose tie the prover could choose."""
@@ -197,7 +216,11 @@ class GraphBuilder:
 
     def digits(self) -> int:
         """How many digits of `digit_bits` bits hold every value that ezkl decomposes."""
-        return max(2, math.ceil(self.largest.bit_length() / self.digit_bits))
+        count = max(2, math.ceil(self.largest.bit_length() / self.digit_bits))
+        if count * self.digit_bits > MAX_DIGITS_BITS:
+            message = f"it compares values of {self.largest.bit_length()} bits, at most {MAX_DIGITS_BITS} are exact"
+            raise InputError("halo2_cannot_lower", message, bits=self.largest.bit_length(), limit=MAX_DIGITS_BITS)
+        return count
 
     def model(self, input_size: int, outputs: Sequence[Row]) -> bytes:
         declared = [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [1, input_size])]

@@ -1,0 +1,119 @@
+"""What the lowering of one op sees: its operands, read; and how it says no.
+
+Every op reads its operands through affine maps. Reading is done by an arrangement with constant indices, which moves
+cells without constraining them again; so convolution is the same matrix product as a dense layer.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from circuits.errors import InputError
+from circuits.lower.halo2.graph import GraphBuilder, Integers, Row, float_parts
+from circuits.program.graph import Program
+from circuits.program.indexing import strided_view
+from circuits.program.intervals import OpRange
+from circuits.program.ops import Op
+from circuits.program.ranges import ranges
+from circuits.program.refs import AffineMap, Ref, Source
+
+OUT_OF_BOUNDS = -1
+OTHER_ROUTES = ["sumcheck", "optimistic"]
+
+# A value of the graph, or the elements of a constant, flattened.
+Operand = Row | Integers
+
+
+def read_positions(access: AffineMap, iteration: tuple[int, ...]) -> Integers:
+    """For every iteration point, in row-major order, the flat position it reads, or OUT_OF_BOUNDS."""
+    numbered = np.arange(math.prod(access.view), dtype=np.int64)
+    return np.array(strided_view(numbered, access, iteration, fill=OUT_OF_BOUNDS), np.int64)
+
+
+def used_axes(access: AffineMap, iteration: tuple[int, ...]) -> set[int]:
+    """Iteration axes that change what is read."""
+    return {d for d, extent in enumerate(iteration) if extent > 1 and any(row[d] for row in access.strides)}
+
+
+def over_axes(access: AffineMap, axes: list[int]) -> AffineMap:
+    """The same read over `axes` alone, in that order; it does not depend on the others."""
+    return AffineMap(access.view, access.offsets, tuple(tuple(row[d] for d in axes) for row in access.strides))
+
+
+class Context:
+    """The program, what is lowered of it so far, and the op that is being lowered."""
+
+    def __init__(self, program: Program, builder: GraphBuilder, inputs: list[Row]) -> None:
+        self.program = program
+        self.builder = builder
+        self.op: Op | None = None
+        self._spans = ranges(program)
+        self._inputs = inputs
+        self._results: list[Row] = []
+
+    @property
+    def span(self) -> OpRange:
+        """Where the current op's output and accumulator lie."""
+        return self._spans[len(self._results)]
+
+    def finish(self, row: Row) -> None:
+        """`row` is the current op's result."""
+        self._results.append(Row(row.name, row.size, min(row.bound, self.span.output.magnitude)))
+
+    def refusal(self, reason: str) -> InputError:
+        position, name = len(self._results), type(self.op).__name__.lower()
+        routes = " or ".join(OTHER_ROUTES)
+        message = f"op {position} ({name}) cannot be proven by the halo2 route: {reason}. Use the route {routes}"
+        details = {"op": name, "position": position, "reason": reason, "routes": OTHER_ROUTES}
+        return InputError("halo2_cannot_lower", message, **details)
+
+    def row(self, ref: Ref) -> Row | None:
+        """The row of an input or op result; None for a constant."""
+        if ref.source is Source.CONST:
+            return None
+        return self._inputs[ref.index] if ref.source is Source.INPUT else self._results[ref.index]
+
+    def operand(self, ref: Ref) -> Operand:
+        row = self.row(ref)
+        return self.program.constants[ref.index].values.reshape(-1) if row is None else row
+
+    def as_row(self, operand: Operand) -> Row:
+        if isinstance(operand, Row):
+            return operand
+        if len(float_parts(operand)) > 1:
+            raise self.refusal("a constant operand has values over 24 bits")
+        return self.builder.constant_row(operand)
+
+    def read(self, operand: Operand, access: AffineMap, iteration: tuple[int, ...]) -> Operand:
+        """The operand's value at every iteration point, 0 outside of its view."""
+        positions = read_positions(access, iteration)
+        outside = positions == OUT_OF_BOUNDS
+        if not isinstance(operand, Row):
+            return np.where(outside, 0, operand[np.where(outside, 0, positions)]).reshape(-1)
+        if not outside.any():
+            return self.builder.arrange([operand], positions)
+        return self.builder.arrange([operand], np.where(outside, operand.size, positions), fill=0)
+
+    def read_at_outputs(self, op: Op, number: int) -> Operand:
+        """Operand `number` of an elementwise op, or one that is read at the output index alone."""
+        axes = list(range(len(op.dims)))
+        return self.read(self.operand(op.operands[number]), over_axes(op.maps[number], axes), op.dims)
+
+    # Arithmetic on operands of which either may be constant.
+
+    def times(self, a: Operand, b: Operand) -> Operand:
+        if isinstance(a, Row):
+            return self.builder.multiply(a, b)
+        return self.builder.multiply(b, a) if isinstance(b, Row) else a * b
+
+    def plus(self, a: Operand, b: Operand) -> Operand:
+        if isinstance(a, Row):
+            return self.builder.add(a, b) if isinstance(b, Row) else self.builder.add_constant(a, b)
+        return self.builder.add_constant(b, a) if isinstance(b, Row) else a + b
+
+    def minus(self, a: Operand, b: Operand) -> Operand:
+        if isinstance(a, Row):
+            return self.builder.subtract(a, b) if isinstance(b, Row) else self.builder.add_constant(a, -b)
+        return self.builder.add_constant(self.builder.scale(b, -1), a) if isinstance(b, Row) else a - b
