@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from circuits.onnx.canonical import canonical
-from circuits.onnx.coverage import check_coverage
-from circuits.onnx.fold import float_graph
+from circuits.onnx.expand import covered
 from circuits.onnx.graph import FloatGraph, FloatNode
 from circuits.onnx.load import load_onnx
 from circuits.onnx.reference import FloatModel
@@ -33,9 +32,7 @@ def import_onnx(
 
     Raises InputError: `onnx_unreadable`, `onnx_unsupported_opset`, `onnx_dynamic_shape`, `onnx_unknown_name`,
     `onnx_bad_freeze`, `onnx_unsupported_input`, `onnx_constant_output`, `onnx_unsupported_ops` (all of them at once,
-    by node).
+    by node), `onnxruntime_cannot_run`.
     """
-    model = load_onnx(path, freeze=freeze, batch=batch)
-    graph = float_graph(model)
-    check_coverage(graph)
+    model, graph = covered(load_onnx(path, freeze=freeze, batch=batch))
     return ImportedModel(canonical(graph), graph, FloatModel(model, graph))

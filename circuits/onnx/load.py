@@ -43,7 +43,7 @@ def load_onnx(path: str | os.PathLike[str], *, freeze: Frozen | None = None, bat
         raise unreadable(path, error.strerror or error) from error
     except (DecodeError, EncodeError, onnx.checker.ValidationError, ValueError, RuntimeError) as error:
         raise unreadable(path, str(error).splitlines()[0] if str(error) else type(error).__name__) from error
-    _check_opsets(model, path)
+    _check_opsets(model)
     fix_inputs(model.graph, dict(freeze or {}), batch)
     # Shapes and types of intermediate values may name the old symbols; they are inferred again.
     del model.graph.value_info[:]
@@ -52,13 +52,25 @@ def load_onnx(path: str | os.PathLike[str], *, freeze: Frozen | None = None, bat
     return model
 
 
-def _check_opsets(model: onnx.ModelProto, path: str | os.PathLike[str]) -> None:
-    """Before opset 7 binary operators broadcast in a way of their own; beyond the newest, nobody knows."""
+def _check_opsets(model: onnx.ModelProto) -> None:
+    """Before opset 7 some operators broadcast in a way of their own; beyond the newest, nobody knows what they mean."""
     newest = onnx.defs.onnx_opset_version()
     for opset in model.opset_import:
-        if opset.domain in ("", "ai.onnx") and not OLDEST_OPSET <= opset.version <= newest:
-            raise InputError(
-                "onnx_unsupported_opset",
-                f"{os.fspath(path)} is of opset {opset.version}; {OLDEST_OPSET} to {newest} are supported",
-                opset=opset.version,
-            )
+        if opset.domain not in ("", "ai.onnx") or OLDEST_OPSET <= opset.version <= newest:
+            continue
+        if opset.version < OLDEST_OPSET and not any(_changed(node, opset.version) for node in model.graph.node):
+            continue
+        raise InputError(
+            "onnx_unsupported_opset",
+            f"the model is of opset {opset.version}; {OLDEST_OPSET} to {newest} are supported",
+            opset=opset.version,
+        )
+
+
+def _changed(node: onnx.NodeProto, version: int) -> bool:
+    """Whether the node's operator was another one in opset `version`."""
+    try:
+        schemas = [onnx.defs.get_schema(node.op_type, v, node.domain) for v in (version, OLDEST_OPSET)]
+    except onnx.defs.SchemaError:
+        return node.domain in ("", "ai.onnx")
+    return schemas[0].since_version != schemas[1].since_version

@@ -27,7 +27,8 @@ class FloatModel:
     def __init__(self, model: onnx.ModelProto, graph: FloatGraph) -> None:
         self._inputs = {value.name: value.type.tensor_type.elem_type for value in model.graph.input}
         named = {output.name for output in model.graph.output}
-        made = [n.output for n in graph.nodes if n.output in graph.shapes]
+        known = {output for node in model.graph.node for output in node.output}
+        made = [n.output for n in graph.nodes if n.output in known and n.output in graph.shapes]
         self.names = [*graph.outputs, *(name for name in dict.fromkeys(made) if name not in named)]
         extended = onnx.ModelProto()
         extended.CopyFrom(model)
@@ -40,18 +41,23 @@ class FloatModel:
                 extended.SerializeToString(), options, providers=["CPUExecutionProvider"]
             )
         except REFUSALS as error:
-            raise InputError("onnx_unreadable", f"onnxruntime cannot run the model: {_first_line(error)}") from error
+            raise InputError(
+                "onnxruntime_cannot_run",
+                f"onnxruntime, which fidelity is measured against, cannot run the model: {_first_line(error)}",
+            ) from error
 
     def run(self, inputs: Mapping[str, npt.NDArray[Any]]) -> dict[str, Floats]:
         """Every known value of one sample, by name, as float64. Inputs have the graph's shapes.
 
-        Raises InputError: `input_wrong_type`, `onnx_unreadable`.
+        Raises InputError: `input_wrong_type`, `onnxruntime_cannot_run`.
         """
         feed = {name: self._as_input(name, values) for name, values in inputs.items()}
         try:
             results: Sequence[Any] = self._session.run(self.names, feed)
         except REFUSALS as error:
-            raise InputError("onnx_unreadable", f"onnxruntime failed on a sample: {_first_line(error)}") from error
+            raise InputError(
+                "onnxruntime_cannot_run", f"onnxruntime failed on a sample: {_first_line(error)}"
+            ) from error
         return {name: np.asarray(r, np.float64) for name, r in zip(self.names, results, strict=True)}
 
     def _as_input(self, name: str, values: npt.NDArray[Any]) -> npt.NDArray[Any]:

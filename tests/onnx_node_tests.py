@@ -1,0 +1,142 @@
+"""ONNX's own node tests through the compiler: what passes, what is refused and why, and what would be wrong."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx.backend.test.case.model import TestCase as NodeTest
+from onnx.backend.test.loader import load_model_tests
+
+from circuits.errors import InferproofError
+from circuits.execute import execute
+from circuits.onnx.coverage import FAMILIES
+from circuits.onnx.graph import FLOATS
+from circuits.program.graph import Program
+from circuits.program.values import quantize_clamped
+from circuits.quantize import CompileOptions, compile_model
+
+# Of the largest expected value: what a program may be off where it only adds, moves and multiplies, and elsewhere.
+LINEAR, SMOOTH = 1e-3, 1e-2
+SMOOTH_FAMILIES = ("tables", "normalize", "recurrent", "tabular")
+# onnxruntime, which the compiler measures against, and the expected values are both rounded to float32.
+ROUNDING = 1e-5
+BFLOAT16 = onnx.TensorProto.BFLOAT16
+NOT_CONSTANT = re.compile(r"input \d+ \('([^']*)'\) is not a constant")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One node test. `result` is passed, refused (then `code` and `reason`) or wrong (then `reason`)."""
+
+    name: str
+    operators: tuple[str, ...]
+    result: str
+    code: str = ""
+    reason: str = ""
+    frozen: tuple[str, ...] = ()
+
+
+def node_tests() -> list[NodeTest]:
+    """All of them, in the order of their names."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # NumPy's, about infinities in the data of onnx
+        return sorted(load_model_tests(kind="node"), key=lambda test: test.name)
+
+
+def outcome(test: NodeTest) -> Outcome:
+    """Compiles with the test's inputs as calibration, shape-deciding ones frozen, and compares with its outputs."""
+    operators = tuple(sorted({_operator(node) for node in test.model.graph.node}))
+    inputs = [value.name for value in test.model.graph.input]
+    data = {name: _array(values) for name, values in zip(inputs, test.data_sets[0][0], strict=False)}
+    frozen: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        path = Path(folder) / "node.onnx"
+        onnx.save(test.model, path)
+        while True:
+            try:
+                reason = _compare(test, path, data, frozen)
+            except InferproofError as refusal:
+                more = _to_freeze(test.model, refusal) - set(frozen)
+                if more:
+                    frozen |= {name: np.asarray(data[name]).tolist() for name in more}
+                    continue
+                return Outcome(test.name, operators, "refused", refusal.code, _reason(refusal), tuple(frozen))
+            return Outcome(test.name, operators, "wrong" if reason else "passed", "", reason, tuple(frozen))
+
+
+def _array(values: Any) -> Any:
+    """What NumPy has no type of its own for, as float32; sequences and the like as they are."""
+    if isinstance(values, onnx.TensorProto):
+        values = onnx.numpy_helper.to_array(values)
+    if isinstance(values, list | tuple) or values is None:
+        return values
+    array = np.asarray(values)
+    return array.astype(np.float32) if array.dtype == onnx.helper.tensor_dtype_to_np_dtype(BFLOAT16) else array
+
+
+def _operator(node: onnx.NodeProto) -> str:
+    return f"{node.domain}::{node.op_type}" if node.domain not in ("", "ai.onnx") else node.op_type
+
+
+def _to_freeze(model: onnx.ModelProto, refusal: InferproofError) -> set[str]:
+    """The graph inputs that the compiler says have to be constants; where a shape is not known, what decides it."""
+    kinds = {value.name: value.type.tensor_type.elem_type for value in model.graph.input}
+    found: set[str] = set()
+    for refused in refusal.details.get("nodes", []):
+        if match := NOT_CONSTANT.search(refused["reason"]):
+            found.add(match[1])
+        elif "shape is not known" in refused["reason"]:
+            node = model.graph.node[refused["position"]]
+            found.update(name for name in node.input[1:] if kinds.get(name) == onnx.TensorProto.INT64)
+    return found & set(kinds)
+
+
+def _reason(refusal: InferproofError) -> str:
+    nodes = refusal.details.get("nodes")
+    return "; ".join(f"{n['op']}: {n['reason']}" for n in nodes) if nodes else refusal.message
+
+
+def _compare(test: NodeTest, path: Path, data: Mapping[str, Any], frozen: Mapping[str, Any]) -> str:
+    """What is wrong, "" if nothing is."""
+    given = {name: values for name, values in data.items() if name not in frozen}
+    samples = {name: values[None] for name, values in given.items() if isinstance(values, np.ndarray)}
+    program, report = compile_model(path, samples, CompileOptions(freeze=frozen, batch=None))
+    stated = {output.output: output.max_abs_error for output in report.outputs}
+    kinds = {value.name: value.type.tensor_type.elem_type for value in test.model.graph.output}
+    expected = dict(zip(kinds, test.data_sets[0][1], strict=True))
+    families = {family for family, ops in FAMILIES.items() if any(_operator(n) in ops for n in test.model.graph.node)}
+    bound = SMOOTH if not families or families & set(SMOOTH_FAMILIES) else LINEAR
+    for name, made in _outputs(program, given).items():
+        want = np.asarray(_array(expected[name]), np.float64)
+        if made.shape != want.shape:
+            return f"{name} has shape {made.shape}, expected {want.shape}"
+        error, peak = (float(np.abs(v).max(initial=0.0)) for v in (made - want, want))
+        if kinds[name] not in FLOATS and error:
+            return f"{name} is off by {error:g} and should be exact"
+        if error > stated[name] + ROUNDING * peak:
+            return f"{name} is off by {error:.3g}, and the report states {stated[name]:.3g}"
+        if error > bound * max(peak, 1e-3):
+            return f"{name} is off by {error:.3g}, over {bound:g} of {peak:.3g}"
+    return ""
+
+
+def _outputs(program: Program, given: Mapping[str, Any]) -> dict[str, Any]:
+    integers = execute(program, [quantize_clamped(port, given[port.name]) for port in program.inputs])
+    ports = [output.port for output in program.outputs]
+    return {port.name: made / 2.0 ** port.scales[0] for port, made in zip(ports, integers, strict=True)}
+
+
+@cache
+def outcomes() -> tuple[Outcome, ...]:
+    """Every node test's, once a process."""
+    return tuple(outcome(test) for test in node_tests())
