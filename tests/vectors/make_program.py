@@ -6,157 +6,34 @@ Run from the repository root: `python -m tests.vectors.make_program`. The tests 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from circuits.program.graph import Constant, Program
+from circuits.program.graph import Program
 from circuits.program.graph_json import dump_graph
 from circuits.program.interpreter import trace
-from circuits.program.ops import Contract, Index, Linear, Lookup, Max, Mul, Op, ReduceSum
 from circuits.program.ranges import ranges
-from circuits.program.refs import UNMAPPED, AffineMap, Output, Port, Ref, Source, Visibility
 from circuits.program.validate import validate
 from circuits.statement import graph_root, leaf
+from tests.vectors import golden_edges, golden_layers
 
 PATH = Path(__file__).with_name("program.json")
-X, Y = Ref(Source.INPUT, 0), Ref(Source.INPUT, 1)
-LOW, HIGH = -(2**15), 2**15 - 1
+INPUTS = golden_layers.INPUTS | golden_edges.INPUTS
 
 
-def const(index: int) -> Ref:
-    return Ref(Source.CONST, index)
-
-
-def made(index: int) -> Ref:
-    return Ref(Source.OP, index)
-
-
-def constant(name: str, values: Any, width: int = 4, scale: int = 0) -> Constant:
-    return Constant(name, np.array(values, np.int64), width, scale)
-
-
-def rows(*walks: list[tuple[int, int]], rank: int) -> tuple[tuple[int, ...], ...]:
-    """Stride rows from (iteration axis, stride) pairs, one list an axis of the view."""
-    return tuple(tuple(dict(walk).get(d, 0) for d in range(rank)) for walk in walks)
-
-
-def program(inputs: list[Port], constants: list[Constant], ops: list[Op]) -> Program:
-    last = ops[-1]
-    port = Port("y", last.dims, last.bits, (last.scale,))
-    return Program(tuple(inputs), tuple(constants), tuple(ops), (Output(made(len(ops) - 1), port),))
-
-
-def dense_relu() -> Program:
-    """Gemm with bias, rescale and saturation, then Relu."""
-    maps = (
-        AffineMap((1, 3), (0, 0), ((1, 0, 0), (0, 0, 1))),
-        AffineMap((3, 3), (0, 0), ((0, 1, 0), (0, 0, 1))),
-        AffineMap((3,), (0,), ((0, 1, 0),)),
-    )
-    ops = [
-        Contract((X, const(0), const(1)), maps, (1, 3), (3,), 16, 10, 6, True),
-        Max((made(0), const(2)), (AffineMap.identity((1, 3)), AffineMap.broadcast((), (1, 3))), (1, 3), (), 16, 10),
-    ]
-    weights = constant("weights", [[100, -200, 300], [-300, 200, 1], [-32768, 32767, 0]], scale=6)
-    constants = [weights, constant("bias", [-1400, 2**20, -(2**33)], 8, 16), constant("zero", 0)]
-    return program([Port("x", (1, 3), 16, (10,))], constants, ops)
-
-
-def convolution_pool() -> Program:
-    """A padded, strided convolution of two groups, then a padded maximum over windows."""
-    x_map = AffineMap(
-        (1, 2, 1, 3, 3),
-        (0, 0, 0, -1, -1),
-        rows([(0, 1)], [(1, 1)], [(5, 1)], [(3, 2), (6, 1)], [(4, 1), (7, 1)], rank=8),
-    )
-    w_map = AffineMap(
-        (2, 1, 1, 2, 2),
-        (0,) * 5,
-        rows([(1, 1)], [(2, 1)], [(5, 1)], [(6, 1)], [(7, 1)], rank=8),
-    )
-    pool = AffineMap(
-        (1, 2, 2, 4),
-        (0, 0, 0, -1),
-        rows([(0, 1)], [(1, 1)], [(2, 2), (4, 1)], [(3, 2), (5, 1)], rank=6),
-    )
-    ops = [
-        Contract((X, const(0)), (x_map, w_map), (1, 2, 1, 2, 4), (1, 2, 2), 16, 0, 3, True),
-        Max((made(0),), (pool,), (1, 2, 1, 2), (2, 2), 16, 0),
-    ]
-    weights = constant("weights", [[[[[1, -2], [3, -4]]]], [[[[5, 6], [7, -32768]]]]])
-    return program([Port("x", (1, 2, 3, 3), 16, (0,))], [weights], ops)
-
-
-def lookup_mean() -> Program:
-    """Rescale to 8 bits, a table, a product with another input, and a mean over three."""
-    rows, flat = AffineMap.identity((2, 3)), AffineMap.identity((2, 3))
-    table = constant("table", [v * v - 5 for v in range(-128, 128)], scale=4)
-    ops = [
-        Linear((X,), (rows,), (2, 3), (), 8, 4, 6, True, (1,)),
-        Lookup((made(0), const(0)), (flat, UNMAPPED), (2, 3), (), 16, 4, -128),
-        Mul((made(1), Y), (flat, AffineMap.broadcast((3,), (2, 3))), (2, 3), (), 16, 4, 9, True),
-        ReduceSum((made(2),), (AffineMap.identity((2, 3)),), (2,), (3,), 16, 4, 16, False, round(2**16 / 3)),
-    ]
-    inputs = [Port("x", (2, 3), 16, (10, 11, 12), Visibility.HASHED), Port("y", (3,), 12, (0,))]
-    return program(inputs, [table], ops)
-
-
-BY_COLUMN = AffineMap.broadcast((4,), (3, 4))
-
-
-def rearranged() -> Program:
-    """Transpose, reversed slice beside another tensor, padding; then a combination with a bias."""
-    transpose = AffineMap((2, 3), (0, 0), ((0, 1), (1, 0)))
-    ops = [
-        Index((X,), (transpose,), (3, 2), (), 16, 0),
-        Index(
-            (made(0), Y),
-            (AffineMap((3, 2), (2, 0), ((-1, 0), (0, 1))), AffineMap((3, 1), (0, -2), ((1, 0), (0, 1)))),
-            (3, 4), (), 16, 0, -7,
-        ),
-        Linear(
-            (made(1), made(1), const(0)),
-            (AffineMap.identity((3, 4)), AffineMap((3, 4), (0, 1), rows([(0, 1)], [(1, 1)], rank=2)), BY_COLUMN),
-            (3, 4), (), 16, -1, 1, True, (3, -2),
-        ),
-    ]  # fmt: skip
-    inputs = [Port("x", (2, 3), 16, (0,)), Port("y", (3,), 16, (0,))]
-    return program(inputs, [constant("bias", [1, -1, 0, 5], 8)], ops)
-
-
-INPUTS: dict[str, list[list[Any]]] = {
-    "dense_relu": [
-        [[[1, -2, 3]]],
-        [[[0, 0, 0]]],
-        [[[HIGH, LOW, HIGH]]],
-        [[[LOW, HIGH, LOW]]],
-    ],
-    "convolution_pool": [
-        [np.arange(-9, 9).reshape(1, 2, 3, 3).tolist()],
-        [np.full((1, 2, 3, 3), LOW).tolist()],
-        [np.full((1, 2, 3, 3), HIGH).tolist()],
-    ],
-    "lookup_mean": [
-        [[[31, 32, 33], [-31, -32, -33]], [1, -2, 3]],
-        [[[LOW, HIGH, 0], [-96, 96, 8191]], [-2048, 2047, -1]],
-    ],
-    "rearranged": [
-        [[[1, 2, 3], [4, 5, 6]], [7, 8, 9]],
-        [[[LOW, HIGH, -1], [0, 1, LOW]], [HIGH, LOW, -3]],
-    ],
-}
-
-
-def vector(build: Any) -> dict[str, Any]:
+def vector(build: Callable[[], Program]) -> dict[str, Any]:
     """One program with everything a second implementation has to find."""
     source = build()
     validate(source)
     header = source.header()
     cases = []
-    for given in INPUTS[build.__name__]:
-        tensors = [np.array(values, np.int64) for values in given]
+    for given in INPUTS[build]:
+        tensors = [
+            np.array(values, np.int64).reshape(port.dims) for values, port in zip(given, source.inputs, strict=True)
+        ]
         cases.append({"inputs": given, "trace": [t.reshape(-1).tolist() for t in trace(source, tensors)]})
     return {
         "about": build.__doc__,
@@ -175,7 +52,7 @@ def vector(build: Any) -> dict[str, Any]:
 
 
 def vectors() -> dict[str, Any]:
-    return {b.__name__: vector(b) for b in (dense_relu, convolution_pool, lookup_mean, rearranged)}
+    return {build.__name__: vector(build) for build in INPUTS}
 
 
 def text() -> str:
