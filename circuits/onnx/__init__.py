@@ -11,6 +11,8 @@ from circuits.onnx.expand import covered
 from circuits.onnx.graph import FloatGraph, FloatNode
 from circuits.onnx.load import load_onnx
 from circuits.onnx.reference import FloatModel
+from circuits.onnx.tabular import without_tabular
+from circuits.onnx.tabular_labels import index_labels
 
 __all__ = ["FloatGraph", "FloatModel", "FloatNode", "ImportedModel", "import_onnx"]
 
@@ -34,5 +36,8 @@ def import_onnx(
     `onnx_bad_freeze`, `onnx_unsupported_input`, `onnx_constant_output`, `onnx_unsupported_ops` (all of them at once,
     by node), `onnxruntime_cannot_run`.
     """
-    model, graph = covered(load_onnx(path, freeze=freeze, batch=batch))
-    return ImportedModel(canonical(graph), graph, FloatModel(model, graph))
+    model = load_onnx(path, freeze=freeze, batch=batch)
+    labels = index_labels(model)
+    model, graph = covered(model)
+    graph.labels.update(labels)
+    return ImportedModel(canonical(without_tabular(graph)), graph, FloatModel(model, graph))

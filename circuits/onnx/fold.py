@@ -20,6 +20,7 @@ from circuits.errors import InputError
 from circuits.onnx.coverage import SUPPORTED
 from circuits.onnx.graph import FloatGraph, FloatNode
 from circuits.onnx.signature import newest, plain
+from circuits.onnx.tabular_shapes import made_by
 
 MAX_ELEMENTS = 2**28
 # Shape inference looks at the values of shapes, axes and the like, never at weights.
@@ -81,7 +82,10 @@ class _Folder:
         stays = _has_subgraph(node) or node.op_type in RANDOM
         # What an operator that is about to be refused makes has no type; nor has what is made of that.
         if not stays and all(i in self._types for i in node.input if i):
-            self._infer(node, name)
+            if node.domain == "ai.onnx.ml":
+                self._infer_tabular(node, name)
+            else:
+                self._infer(node, name)
         if not stays and all(i in self._constants for i in node.input if i):
             self._evaluate(node, name)
             return
@@ -124,9 +128,22 @@ class _Folder:
                 self._types[value.name] = tensor.elem_type
             dims = tensor.shape.dim
             if tensor.HasField("shape") and all(d.WhichOneof("value") == "dim_value" for d in dims):
-                self._shapes[value.name] = tuple(d.dim_value for d in dims)
-                if math.prod(self._shapes[value.name]) > MAX_ELEMENTS:
-                    raise _broken(name, node, f"its output would have over {MAX_ELEMENTS} elements")
+                self._shape(node, name, value.name, tuple(d.dim_value for d in dims))
+
+    def _infer_tabular(self, node: onnx.NodeProto, name: str) -> None:
+        """The same for ai.onnx.ml, of whose shapes onnx knows little."""
+        if not all(i in self._shapes for i in node.input if i):
+            return
+        get = {a.name: _plain(helper.get_attribute_value(a)) for a in node.attribute}
+        shapes, types = ([known[i] for i in node.input if i] for known in (self._shapes, self._types))
+        for output, (shape, kind) in zip(node.output, made_by(node.op_type, get, shapes, types), strict=False):
+            self._types[output] = kind
+            self._shape(node, name, output, shape)
+
+    def _shape(self, node: onnx.NodeProto, name: str, output: str, shape: tuple[int, ...]) -> None:
+        if math.prod(shape) > MAX_ELEMENTS:
+            raise _broken(name, node, f"its output would have over {MAX_ELEMENTS} elements")
+        self._shapes[output] = shape
 
     def _evaluate(self, node: onnx.NodeProto, name: str) -> None:
         inputs = {i: self._constants[i] for i in node.input if i}

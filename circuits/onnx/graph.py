@@ -44,7 +44,7 @@ class FloatNode:
 @dataclass
 class FloatGraph:
     """Nodes in execution order. Every value name has a shape and an element type (of onnx.TensorProto); constants have
-    their values too."""
+    their values too. `labels` names the classes of outputs that are indices of them."""
 
     inputs: dict[str, tuple[int, ...]]
     outputs: list[str]
@@ -52,6 +52,7 @@ class FloatGraph:
     constants: dict[str, npt.NDArray[Any]]
     shapes: dict[str, tuple[int, ...]]
     types: dict[str, int]
+    labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def is_real(self, name: str) -> bool:
         return self.types.get(name) in FLOATS

@@ -17,13 +17,13 @@ Made = tuple[Shape, int]
 Get = Mapping[str, Any]
 
 
-def made_by(op: str, get: Get, shapes: Sequence[Shape], types: Sequence[int]) -> list[Made] | None:
-    """(shape, element type) of every output of an ai.onnx.ml operator; None where nothing is known of it.
+def made_by(op: str, get: Get, shapes: Sequence[Shape], types: Sequence[int]) -> list[Made]:
+    """(shape, element type) of every output of an ai.onnx.ml operator; none where nothing is known of it.
 
     `get` are the node's attributes, `shapes` and `types` its inputs'.
     """
     rule = RULES.get(op)
-    return rule(get, shapes, types) if rule and shapes[0] else None
+    return rule(get, shapes, types) if rule and shapes and shapes[0] else []
 
 
 def rows_of(shape: Shape) -> int:
