@@ -121,9 +121,10 @@ def _read_json(path: Path) -> Any:
 
 def _from_arrays(arrays: Mapping[str, npt.NDArray[Any]], program: Program) -> list[Integers]:
     _check_names(arrays, program)
-    for name, values in arrays.items():
-        if values.dtype.kind not in "fiu":
-            raise malformed(f"{name!r} is an array of {values.dtype}, not of numbers", input=name)
+    for port in program.inputs:
+        values = arrays[port.name]
+        if values.dtype.kind not in ("fiub" if _holds_truth(port) else "fiu"):
+            raise malformed(f"{port.name!r} is an array of {values.dtype}, not of numbers", input=port.name)
     return [quantize_input(port, arrays[port.name]) for port in program.inputs]
 
 
@@ -154,12 +155,20 @@ def _check_names(given: Mapping[str, Any], program: Program) -> None:
         )
 
 
+def _holds_truth(port: Port) -> bool:
+    """A port of whole numbers may stand for truth values, 1 and 0."""
+    return set(port.scales) == {0}
+
+
 def _check_numbers(port: Port, value: Any, integers: bool, depth: int = 0) -> None:
-    """Nested lists of JSON numbers, and nothing else: true is not 1 and "1" is not 1."""
+    """Nested lists of JSON numbers, and nothing else: "1" is not 1, and true is 1 only for a port of whole numbers."""
     if isinstance(value, list) and depth < MAX_RANK:
         for item in value:
             _check_numbers(port, item, integers, depth + 1)
-    elif isinstance(value, bool) or not isinstance(value, int if integers else (int, float)):
+    elif isinstance(value, bool):
+        if not _holds_truth(port):
+            raise malformed(f"{port.name!r} holds {str(value).lower()}, and it is no truth value", input=port.name)
+    elif not isinstance(value, int if integers else (int, float)):
         kind = "integers" if integers else "numbers"
         raise malformed(f"{port.name!r} must be nested lists of {kind}", input=port.name)
 
