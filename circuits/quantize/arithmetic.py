@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from circuits.program.intervals import Interval
-from circuits.program.limits import ACCUMULATOR_LIMIT, MAX_BITS, MAX_SHIFT
+from circuits.program.limits import ACCUMULATOR_LIMIT, MAX_BITS, MAX_SHIFT, MIN_BITS
 from circuits.program.ops import Divide, Linear, Mul, Rsqrt
 from circuits.quantize.builder import Builder, Tensor, bits_of
 from circuits.quantize.scales import Floats, Reach, Target, Want, quantize_weights
@@ -69,7 +69,9 @@ def floor(b: Builder, x: Tensor) -> Tensor:
     if x.scale <= 0:
         return rescaled(b, x, Target(0, MAX_BITS))
     half = b.constant("half", np.array(-(1 << (x.scale - 1)), np.int64), x.scale, width=8)
-    return b.linear([(1, x)], x.dims, x.scale, Target(0, max(8, x.bits - x.scale + 1)), half)
+    readings, want = [x.identity(), half.broadcast(x.dims)], Target(0, max(MIN_BITS, x.bits - x.scale + 1))
+    shadow = np.floor(b.shadow(x)) * 2.0**x.scale
+    return b.accumulate(Linear, readings, x.dims, x.scale, want, shadow=shadow, coefficients=(1,))
 
 
 # Products.

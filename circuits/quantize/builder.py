@@ -86,6 +86,10 @@ class Builder:
             return self.single_scale(self.values[name], name)
         return self.real_constant(name, self.graph.constant(name))
 
+    def constants_of(self, tensor: Tensor) -> Integers:
+        """The integers of a constant, of its own dims."""
+        return self._constants[tensor.ref.index].values
+
     def shadow(self, tensor: Tensor) -> Floats:
         """The real values of `tensor` without any rounding: [samples, *dims]."""
         known = self._shadows.get(tensor.ref).values

@@ -8,7 +8,7 @@ from circuits.program.intervals import Interval
 from circuits.program.limits import MAX_BITS
 from circuits.program.ops import Argmax, Compare, Gather, Mul, Relation, Select
 from circuits.program.refs import AffineMap
-from circuits.quantize.arithmetic import common_scale, negated, rescaled, signed_sum
+from circuits.quantize.arithmetic import at_least, at_most, common_scale, negated, rescaled, signed_sum
 from circuits.quantize.builder import Builder, Reading, Tensor
 from circuits.quantize.scales import Exact, Target
 from circuits.quantize.sums import over_axes
@@ -67,20 +67,19 @@ def argmin_over(b: Builder, x: Tensor, axis: int, keepdims: bool = True) -> Tens
     return argmax_over(b, negated(b, x), axis, keepdims)
 
 
+def index_from_end(b: Builder, positions: Tensor, size: int) -> Tensor:
+    """Indices as ONNX writes them: a negative one counts from the end."""
+    if b.interval(positions).lo >= 0:
+        return positions
+    zero = b.constant("zero", np.zeros((), np.int64), 0)
+    below = compared(b, Relation.LESS, positions, zero, positions.dims)
+    return b.linear([(1, positions), (size, below)], positions.dims, 0, Exact())
+
+
 def index_within(b: Builder, positions: Tensor, size: int) -> Tensor:
-    """Indices as ONNX writes them, negative from the end, as 0 … size − 1; what lies outside counts as the nearest."""
-    known = Interval(0, size - 1)
-    if b.interval(positions).lo < 0:
-        zero = b.constant("zero", np.zeros((), np.int64), 0)
-        below = compared(b, Relation.LESS, positions, zero, positions.dims)
-        positions = b.linear([(1, positions), (size, below)], positions.dims, 0, Exact())
-    if not b.interval(positions).within(known):
-        low, high = (b.constant("bound", np.array(bound, np.int64), 0) for bound in (0, 1 - size))
-        dims = positions.dims
-        raised = b.max_over([positions.broadcast(dims), low.broadcast(dims)], dims, (), 0)
-        lowered = b.max_over([negated(b, raised).broadcast(dims), high.broadcast(dims)], dims, (), 0)
-        positions = negated(b, lowered)
-    return positions
+    """Indices as ONNX writes them, as 0 … size − 1; what lies outside counts as the nearest."""
+    positions = index_from_end(b, positions, size)
+    return at_most(b, at_least(b, positions, np.zeros(())), np.array(size - 1.0))
 
 
 def gathered(b: Builder, x: Tensor, how: AffineMap, positions: Reading, dims: Dims, inner: Dims) -> Tensor:

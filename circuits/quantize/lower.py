@@ -14,7 +14,17 @@ from circuits.program.refs import Port
 from circuits.quantize.builder import Builder
 from circuits.quantize.calibration import Sample
 from circuits.quantize.options import CompileOptions
-from circuits.quantize.rules import Rule, elementwise, layers, reductions, shapes, tables, windows
+from circuits.quantize.rules import (
+    Rule,
+    elementwise,
+    gathering,
+    layers,
+    reductions,
+    selection,
+    shapes,
+    tables,
+    windows,
+)
 from circuits.quantize.scales import scale_for
 
 # Inputs that are no real numbers: what their element type can hold, at scale 0.
@@ -23,10 +33,15 @@ INPUT_BITS: dict[int, int] = {
     TensorProto.INT32: 32, TensorProto.INT64: 32,
 }  # fmt: skip
 
+# Operators whose constants may be infinite.
+INFINITE = {"Clip", "Where", "Max", "Min"}
+
 RULES: dict[str, Rule] = {
     **elementwise.RULES,
+    **gathering.RULES,
     **layers.RULES,
     **reductions.RULES,
+    **selection.RULES,
     **shapes.RULES,
     **tables.RULES,
     **windows.RULES,
@@ -84,10 +99,10 @@ def _check_names(graph: FloatGraph, options: CompileOptions) -> None:
 
 
 def _check_constants(graph: FloatGraph) -> None:
-    """A weight that is no number has no integer. Infinite bounds of Clip are bounds that never act."""
+    """A weight that is no number has no integer. An infinite bound never acts, an infinite choice is far beyond all."""
     for node in graph.nodes:
         for name in node.inputs:
-            finite = graph.is_constant(name) and node.op != "Clip" and not np.isfinite(graph.constant(name)).all()
+            finite = graph.is_constant(name) and node.op not in INFINITE and not np.isfinite(graph.constant(name)).all()
             if finite:
                 raise InputError(
                     "onnx_bad_constant",

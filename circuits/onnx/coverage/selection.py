@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
-from circuits.onnx.coverage.checks import Check, constant
-from circuits.onnx.graph import FloatGraph, FloatNode
+from onnx import TensorProto
+
+from circuits.onnx.coverage.checks import Check, always, attribute, constant
+from circuits.onnx.graph import FLOATS, INTEGERS, FloatGraph, FloatNode
+
+CASTS = {*FLOATS, *INTEGERS, TensorProto.BOOL}
+# How many bits a whole number of this type needs; all those that programs compute with fit the widest.
+WHOLE_BITS: dict[int, int] = {TensorProto.INT8: 8, TensorProto.UINT8: 9, TensorProto.INT16: 16}
 
 
-def _gather(node: FloatNode, graph: FloatGraph) -> str | None:
-    if reason := constant(1)(node, graph):
+def _cast(node: FloatNode, graph: FloatGraph) -> str | None:
+    if reason := attribute("to", set(CASTS), None)(node, graph):
         return reason
-    indices = graph.constants[node.input(1)]
-    if indices.ndim > 1:
-        return f"its indices have rank {indices.ndim}; at most 1 is supported"
-    steps = {int(b) - int(a) for a, b in zip(indices.reshape(-1), indices.reshape(-1)[1:], strict=False)}
-    return None if len(steps) <= 1 else "its indices are not evenly spaced"
+    source, target = graph.types[node.input(0)], node.attributes["to"]
+    narrows = graph.is_integer(node.input(0)) and WHOLE_BITS.get(target, 64) < WHOLE_BITS.get(source, 64)
+    return "it narrows whole numbers, which wraps around" if narrows else None
 
 
-CHECKS: dict[str, Check] = {"Gather": _gather}
+def _scatter(node: FloatNode, graph: FloatGraph) -> str | None:
+    kind = node.attributes["reduction"]
+    if graph.is_constant(node.input(1)) or kind in ("none", "add"):
+        return None
+    return f"reduction={kind!r} at indices that are not constant"
+
+
+CHECKS: dict[str, Check] = {
+    **dict.fromkeys(("Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual"), always),
+    **dict.fromkeys(("And", "Or", "Xor", "Not", "Where"), always),
+    **dict.fromkeys(("Gather", "GatherElements", "GatherND"), always),
+    **dict.fromkeys(("ScatterElements", "ScatterND"), _scatter),
+    "OneHot": constant(1, 2),
+    "TopK": constant(1),
+    "Trilu": constant(1),
+    "Cast": _cast,
+}

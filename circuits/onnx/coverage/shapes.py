@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from circuits.onnx.coverage.checks import Check, always, attribute, constant, every
-from circuits.onnx.graph import FLOATS, FloatGraph, FloatNode
+from circuits.onnx.coverage.checks import Check, always, constant
+from circuits.onnx.graph import FloatGraph, FloatNode
 
 
 def _split(node: FloatNode, graph: FloatGraph) -> str | None:
@@ -16,12 +16,25 @@ def _trains(node: FloatNode, graph: FloatGraph) -> str | None:
     return "training_mode is not false"
 
 
+def _resize(node: FloatNode, graph: FloatGraph) -> str | None:
+    if reason := constant(1, 2, 3)(node, graph):
+        return reason
+    if node.attributes.get("keep_aspect_ratio_policy", "stretch") != "stretch":
+        return f"keep_aspect_ratio_policy={node.attributes['keep_aspect_ratio_policy']!r} is not supported"
+    cropped = node.attributes.get("coordinate_transformation_mode") == "tf_crop_and_resize"
+    return (
+        "an extrapolation_value that is not 0 is not supported"
+        if cropped and node.attributes["extrapolation_value"]
+        else None
+    )
+
+
 CHECKS: dict[str, Check] = {
-    **dict.fromkeys(("Identity", "Flatten", "Transpose", "Concat"), always),
-    **dict.fromkeys(("Squeeze", "Unsqueeze", "Reshape", "Expand"), constant(1)),
+    **dict.fromkeys(("Identity", "Flatten", "Transpose", "Concat", "SpaceToDepth", "DepthToSpace"), always),
+    **dict.fromkeys(("Squeeze", "Unsqueeze", "Reshape", "Expand", "Tile"), constant(1)),
     "Slice": constant(1, 2, 3, 4),
     "Dropout": _trains,
-    "Pad": every(attribute("mode", {"constant"}, "constant"), constant(1, 2, 3)),
-    "Cast": attribute("to", set(FLOATS), None),
+    "Pad": constant(1, 2, 3),
     "Split": _split,
+    "Resize": _resize,
 }
