@@ -9,12 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import as_strided
 
 from circuits.program.intervals import Interval
+from circuits.program.limits import extent
 from circuits.program.refs import AffineMap
 
 Integers = npt.NDArray[np.int64]
@@ -78,6 +80,28 @@ def padded_dims(how: AffineMap, iteration: Sequence[int]) -> list[int]:
         return list(how.view)
     extents = axis_extents(how, iteration)
     return [max(e.hi, size - 1) - min(e.lo, 0) + 1 for e, size in zip(extents, how.view, strict=True)]
+
+
+def missing_axes(how: AffineMap, iteration: Sequence[int]) -> AffineMap:
+    """`how` with only those axes of its view on which some point misses; `iteration` has a point."""
+    extents = axis_extents(how, iteration)
+    axes = [a for a, (e, size) in enumerate(zip(extents, how.view, strict=True)) if e.lo < 0 or e.hi >= size]
+    return AffineMap(
+        tuple(how.view[a] for a in axes), tuple(how.offsets[a] for a in axes), tuple(how.strides[a] for a in axes)
+    )
+
+
+def hits(how: AffineMap, iteration: Sequence[int]) -> npt.NDArray[np.bool_]:
+    """Whether each point is in bounds; of shape `iteration`, with size 1 on axes that do not matter."""
+    missing = missing_axes(how, iteration)
+    view = strided_view(np.ones(missing.view, np.bool_), missing, reduced_iteration(missing, iteration))
+    return cast(npt.NDArray[np.bool_], view)
+
+
+def reading_cost(how: AffineMap, iteration: Sequence[int]) -> int:
+    """How many elements `strided_view` reads, and copies if it has to pad."""
+    padded = padded_dims(how, iteration)
+    return extent(iteration) + (0 if padded == list(how.view) else extent(padded))
 
 
 def strided_view(

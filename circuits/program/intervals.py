@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Hashable
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -54,16 +55,23 @@ class Interval:
 
 
 ZERO = Interval(0, 0)
+# For every output, the sum of the positive weights and that of the negative ones' absolute values.
+Sums = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
 
 @dataclass(frozen=True)
 class Operand:
-    """What the rules of an op know of one operand. `values` (flat or shaped) is there for constants alone."""
+    """What the rules of an op know of one operand. `values` (flat or shaped) is there for constants alone.
+
+    `sums` remembers what contract has found out about a constant, so that weights which many ops read in the same way
+    (an unrolled recurrence) are summed once.
+    """
 
     dims: tuple[int, ...]
     width: int
     interval: Interval
     values: npt.NDArray[np.int64] | None = None
+    sums: dict[Hashable, Sums] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

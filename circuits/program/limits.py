@@ -14,9 +14,9 @@ MAX_SHIFT = 31
 MAX_EXPONENT = 30
 MAX_ELEMENTS = 2**28
 MAX_POINTS = 2**36
-# What checking a program may cost: elements read of one constant operand, and of all of them.
-MAX_RANGE_READS = 2**27
-MAX_RANGE_READS_TOTAL = 2**30
+# What checking a program may read: this many elements, and this many more for each element of its constants.
+RANGE_READS = 2**25
+RANGE_READS_AN_ELEMENT = 4
 MAX_TABLE = 2**16
 MAX_PORTS = 255
 MAX_LABELS = 2**16
@@ -33,11 +33,11 @@ def extent(dims: Sequence[int]) -> int:
 def require_dims(dims: Sequence[int], what: str, limit: int = MAX_ELEMENTS) -> None:
     """Rank, dims and number of elements of a tensor or an iteration space; see `extent`."""
     if len(dims) > MAX_RANK or any(not 0 <= d <= MAX_ELEMENTS for d in dims) or extent(dims) > limit:
+        shown = list(dims[: MAX_RANK + 1])
         raise ProgramError(
             "program_bad_shape",
-            f"{what} has dims {list(dims)}: at most {MAX_RANK} dims, each from 0 to {MAX_ELEMENTS}, "
-            f"at most {limit} elements",
-            dims=list(dims),
+            f"{what} has dims {shown}: at most {MAX_RANK} dims of 0 to {MAX_ELEMENTS}, at most {limit} elements",
+            dims=shown,
         )
 
 

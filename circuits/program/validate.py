@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from circuits.program import limits
 from circuits.program.errors import ProgramError
 from circuits.program.graph import Constant, Program
-from circuits.program.indexing import padded_dims, reduced_iteration
+from circuits.program.indexing import missing_axes, padded_dims, reading_cost, reduced_iteration
 from circuits.program.intervals import Interval, Operand
 from circuits.program.limits import extent, require_dims, require_i32, require_within
 from circuits.program.ops import Accumulating, Argmax, Contract, Divide, Lookup, Max, Op
@@ -26,7 +27,7 @@ def validate(program: Program) -> None:
     for index, constant in enumerate(program.constants):
         _check_constant(index, constant)
     known = Ranges(program.inputs, program.constants)
-    budget = _Budget()
+    budget = _Budget(program.constants)
     for index, op in enumerate(program.ops):
         try:
             _check_op(op, known, budget)
@@ -120,28 +121,29 @@ def _check_constant(index: int, constant: Constant) -> None:
 class _Budget:
     """How much the checks of a program may read, so that no file keeps a reader busy for long."""
 
-    def __init__(self) -> None:
-        self._left = limits.MAX_RANGE_READS_TOTAL
+    def __init__(self, constants: Sequence[Constant]) -> None:
+        elements = sum(constant.values.size for constant in constants)
+        self._left = limits.RANGE_READS + limits.RANGE_READS_AN_ELEMENT * elements
 
-    def spend(self, op: Op) -> None:
-        """Takes what the range rule of `op` is about to read; its maps are well-formed."""
-        reads = sum(self._cost(op, how) for how in self._inspected(op))
+    def spend(self, op: Op, operands: Sequence[Operand]) -> None:
+        """Takes what the rules of `op` are about to read; its maps are well-formed."""
+        reads = 0 if 0 in op.dims else self._reads(op, operands)
         self._left -= reads
-        if reads > limits.MAX_RANGE_READS or self._left < 0:
+        if self._left < 0:
             raise ProgramError("program_too_large", "needs too many reads to be checked", reads=reads)
 
     @staticmethod
-    def _inspected(op: Op) -> list[AffineMap]:
-        if isinstance(op, Contract):
-            return [how for ref, how in zip(op.operands[:2], op.maps, strict=False) if ref.source == Source.CONST]
-        if isinstance(op, Argmax | Max) and not any(op.always_reads(i) for i in range(len(op.maps))):
-            return list(op.maps)
-        return []
-
-    @staticmethod
-    def _cost(op: Op, how: AffineMap) -> int:
-        read = reduced_iteration(how, op.iteration) if isinstance(op, Contract) else op.iteration
-        return extent(read) + extent(padded_dims(how, op.iteration))
+    def _reads(op: Op, operands: Sequence[Operand]) -> int:
+        if isinstance(op, Contract) and len(operands) > 1:
+            weights = op.weights(operands)
+            if weights is None or op.is_weighed(operands[weights], weights):
+                return 0
+            how = op.maps[weights]
+            return reading_cost(how, reduced_iteration(how, op.iteration))
+        if isinstance(op, Argmax | Max) and 0 not in op.inner:
+            missing = [missing_axes(how, op.iteration) for how in op.maps]
+            return sum(reading_cost(how, reduced_iteration(how, op.iteration)) for how in missing)
+        return 0
 
 
 def _check_op(op: Op, known: Ranges, budget: _Budget) -> None:
@@ -157,7 +159,7 @@ def _check_op(op: Op, known: Ranges, budget: _Budget) -> None:
     _check_maps(op, operands)
     if isinstance(op, Accumulating):
         require_within(op.shift, 0, limits.MAX_SHIFT, "shift")
-    budget.spend(op)
+    budget.spend(op, operands)
     op.check(operands)
     saturates = known.add(op).saturates
     if isinstance(op, Accumulating | Divide) and op.saturates is not saturates:

@@ -191,11 +191,14 @@ class Accumulating(Op):
         """Every partial sum, and the half that rescaling adds, stays below 2^53."""
         half = 1 << (self.shift - 1) if self.shift else 0
         if magnitude + half >= limits.ACCUMULATOR_LIMIT:
+            excess = (magnitude + half).bit_length() - (limits.ACCUMULATOR_LIMIT - 1).bit_length()
             raise ProgramError(
                 "program_range_overflow",
-                f"accumulator may reach {magnitude}, at most 2^53 is exact; use fewer bits for its operands",
+                f"accumulator may reach {magnitude}, {excess} bit(s) too many: less than 2^53 is exact; "
+                "use fewer bits for its operands",
                 magnitude=magnitude,
                 limit=limits.ACCUMULATOR_LIMIT,
+                excess_bits=excess,
             )
 
     def after_rescale(self, acc: Interval, magnitude: int) -> OpRange:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from circuits.program.indexing import Read, reduced_iteration, strided_view, unused_count
-from circuits.program.intervals import Interval, Operand, OpRange
+from circuits.program.intervals import Interval, Operand, OpRange, Sums
 from circuits.program.ops.base import Accumulating, Opcode
 from circuits.program.refs import AffineMap
 
@@ -32,25 +32,42 @@ class Contract(Accumulating):
 
     def bound_elements(self, operands: Sequence[Operand]) -> OpRange:
         bias = self.bias_interval(operands)
-        a, b = operands[0], operands[1]
-        if b.values is not None:
-            acc, magnitude = self._weighted(self.hull_with_zero(0, a.interval), b.values, self.maps[1])
-        elif a.values is not None:
-            acc, magnitude = self._weighted(self.hull_with_zero(1, b.interval), a.values, self.maps[0])
+        intervals = [self.hull_with_zero(i, operand.interval) for i, operand in enumerate(operands[:2])]
+        weights = self.weights(operands)
+        if weights is not None:
+            acc, magnitude = self._weighted(intervals[1 - weights], self._sums(operands[weights], weights), weights)
         else:
-            product = self.hull_with_zero(0, a.interval).times(self.hull_with_zero(1, b.interval))
-            points = math.prod(self.inner)
+            product, points = intervals[0].times(intervals[1]), math.prod(self.inner)
             acc, magnitude = product.scaled(points), product.magnitude * points
         return self.after_rescale(acc + bias, magnitude + bias.magnitude)
 
-    def _weighted(self, other: Interval, weights: npt.NDArray[np.int64], how: AffineMap) -> tuple[Interval, int]:
+    @staticmethod
+    def weights(operands: Sequence[Operand]) -> int | None:
+        """Which operand is known element by element to the range rule: b if it is a constant, else a if it is one."""
+        known = [i for i in (1, 0) if operands[i].values is not None]
+        return known[0] if known else None
+
+    def is_weighed(self, operand: Operand, position: int) -> bool:
+        """Whether finding the range reads nothing of this constant any more."""
+        return self._reading(position) in operand.sums
+
+    def _reading(self, position: int) -> tuple[AffineMap, tuple[int, ...], int]:
+        how = self.maps[position]
+        return how, reduced_iteration(how, self.iteration), len(self.dims)
+
+    def _sums(self, weights: Operand, position: int) -> Sums:
+        how, iteration, outer = reading = self._reading(position)
+        if reading not in weights.sums:
+            read = cast(npt.NDArray[np.int64], strided_view(np.asarray(weights.values), how, iteration))
+            inner_axes = tuple(range(outer, len(iteration)))
+            positive = read.sum(inner_axes, where=read > 0)
+            weights.sums[reading] = positive, positive - read.sum(inner_axes)
+        return weights.sums[reading]
+
+    def _weighted(self, other: Interval, sums: Sums, position: int) -> tuple[Interval, int]:
         """Accumulator and magnitude with the actual weights, `other` being any element of the other operand."""
-        iteration = reduced_iteration(how, self.iteration)
-        inner_axes = tuple(range(len(self.dims), len(iteration)))
-        repeats = unused_count(how, self.iteration, len(self.dims))
-        read = strided_view(weights, how, iteration)
-        positive = np.maximum(read, 0).sum(inner_axes)
-        negative = -np.minimum(read, 0).sum(inner_axes)
+        positive, negative = sums
+        repeats = unused_count(self.maps[position], self.iteration, len(self.dims))
         magnitude = int((positive + negative).max()) * repeats * other.magnitude
         # Before any product is formed in int64: below 2^53 none of them can wrap.
         self.require_magnitude(magnitude)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from circuits.program import limits
 from circuits.program.errors import ProgramError
 from circuits.program.indexing import Read
-from circuits.program.intervals import ZERO, Operand, OpRange
+from circuits.program.intervals import Operand, OpRange
 from circuits.program.ops.base import Accumulating, Opcode
 
 
@@ -103,7 +103,7 @@ class ReduceSum(Accumulating):
         total = element.scaled(points)
         # The sum comes before the multiplier, so a multiplier of 0 does not excuse it.
         magnitude = max(abs(self.multiplier), 1) * total.magnitude
-        return self.after_rescale(total.scaled(self.multiplier) + ZERO, magnitude)
+        return self.after_rescale(total.scaled(self.multiplier), magnitude)
 
     def accumulate(self, reads: Sequence[Read]) -> npt.NDArray[np.int64]:
         total: npt.NDArray[np.int64] = self.multiplier * reads[0].values.sum(axis=1)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from circuits.program import limits
 from circuits.program.errors import ProgramError
-from circuits.program.indexing import Read, strided_view
+from circuits.program.indexing import Read, hits
 from circuits.program.intervals import Interval, Operand, OpRange
 from circuits.program.ops.base import Op, Opcode, in_bits
 
@@ -27,12 +27,11 @@ def require_a_point(op: Op) -> None:
     """Refuses an op with an output for which no operand is in bounds at any inner point."""
     if 0 in op.dims:
         return
-    covered = np.array(0 not in op.inner)
-    if 0 not in op.inner and not any(op.always_reads(i) for i in range(len(op.maps))):
+    covered = np.array(False)
+    if 0 not in op.inner:
         inner_axes = tuple(range(len(op.dims), len(op.iteration)))
-        covered = np.zeros(op.dims, np.bool_)
         for how in op.maps:
-            covered |= strided_view(np.ones(math.prod(how.view), np.bool_), how, op.iteration).any(inner_axes)
+            covered = covered | hits(how, op.iteration).any(inner_axes)
     if not covered.all():
         raise ProgramError("program_bad_map", "has an output for which every point is out of bounds")
 
