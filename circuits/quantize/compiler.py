@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 
-from circuits.onnx import import_onnx
+from circuits.program.errors import ProgramError
 from circuits.program.graph import Program
-from circuits.program.validate import validate
-from circuits.quantize.calibration import Data, samples_of
-from circuits.quantize.fidelity import FidelityReport, fidelity
-from circuits.quantize.lower import lower
+from circuits.quantize.calibration import Data
 from circuits.quantize.options import CompileOptions
-
-# Called with the name of the phase and the fraction of it that is done.
-Progress = Callable[[str, float], None]
+from circuits.quantize.prepared import PreparedModel, Progress
+from circuits.quantize.remedy import OVERFLOW, with_remedy
+from circuits.quantize.report import FidelityReport
 
 
 def _silent(phase: str, fraction: float) -> None:
@@ -30,14 +26,15 @@ def compile_model(
     """The integer program of a model, validated, and its fidelity to the float model.
 
     `calibration` maps every input to [count, *shape] real values; the last fifth judges and does not calibrate.
-    Raises InputError as `import_onnx` does, and `program_range_overflow` where the integers would not be exact.
+    Raises InputError as `import_onnx` does, and ProgramError `program_range_overflow` where the integers would not be
+    exact, with the settings that would make them so.
     """
     chosen = options or CompileOptions()
-    model = import_onnx(onnx_path, freeze=dict(chosen.freeze), batch=chosen.batch)
-    samples = samples_of(model.graph, calibration, chosen)
-    builder = lower(model.graph, samples.calibration, chosen, lambda done: progress("lower", done))
-    program = builder.finish(model.graph.outputs)
-    validate(program)
-    compared = samples.limited(chosen.fidelity_samples)
-    report = fidelity(model, program, builder.values, compared, lambda done: progress("compare", done), builder.tables)
-    return program, report
+    prepared = PreparedModel.load(onnx_path, calibration, chosen)
+    try:
+        made = prepared.lower(chosen, progress)
+    except ProgramError as error:
+        if error.code != OVERFLOW:
+            raise
+        raise with_remedy(error, prepared, chosen, progress) from error
+    return made.program, prepared.report(made, chosen, progress)

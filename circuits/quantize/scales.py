@@ -15,8 +15,12 @@ Integers = npt.NDArray[np.int64]
 MAX_SCALE = 24
 MIN_SCALE = -16
 MAX_WEIGHT_SCALE = 40
-# Weights stay below 2^23 in absolute value: exact in a float32, which the halo2 route passes them through.
+# Integers of so many bits, times a power of two, are exact in a float32, which the halo2 route passes weights through.
 EXACT_WEIGHT_BITS = 24
+# How much finer than the coarsest channel's a channel's scale may at least be; 24 + 8 bits still fit a constant.
+SPARE_BITS = 8
+# Half of what an accumulator may reach; the other half is for what rounding adds.
+ROOM = 2.0**52
 
 
 @dataclass(frozen=True)
@@ -73,21 +77,26 @@ class Weights:
     scale: int
 
 
-def quantize_weights(values: Floats, bits: int, largest: int, channels: tuple[int, ...] = ()) -> Weights:
+def quantize_weights(
+    values: Floats, bits: int, largest: int, channels: tuple[int, ...] = (), reach: float = 1.0, offset: float = 0.0
+) -> Weights:
     """Weights as integers at one scale, at most `largest`.
 
     With `channels` (axes), every channel is rounded to `bits` bits at its own scale first, and then multiplied by an
-    exact power of two to share one divisor: small channels keep their precision.
+    exact power of two to share one divisor: small channels keep their precision, as far as the accumulator has room.
+    It sums weights times integers up to `reach`, and a bias up to `offset` at weights of scale 0.
     """
-    if not channels:
-        scale = scale_for(float(np.abs(values).max()), bits, largest)
+    if not channels or not values.size:
+        scale = scale_for(float(np.abs(values).max(initial=0.0)), bits, largest)
         return Weights(integers_at(values, scale, bits), scale)
     others = tuple(axis for axis in range(values.ndim) if axis not in channels)
     peaks = np.abs(values).max(axis=others, keepdims=True)
     # A channel of zeros asks for nothing: it must not hold the others back.
     peaks = np.where(peaks > 0, peaks, peaks.max())
     scales = np.vectorize(lambda peak: scale_for(peak, bits, largest), otypes=[np.int64])(peaks)
-    spare = max(0, EXACT_WEIGHT_BITS - bits)
+    total = float(np.abs(values).sum(axis=others).max()) * reach + offset
+    room = math.floor(math.log2(ROOM / total)) - int(scales.min()) if total else SPARE_BITS
+    spare = max(0, min(max(SPARE_BITS, EXACT_WEIGHT_BITS - bits), room))
     scales = np.minimum(scales, scales.min() + spare)
     common = int(scales.max())
     rounded = integers_at(values / 2.0**-scales, 0, bits)

@@ -56,7 +56,9 @@ def weighted(
     if isinstance(want, Exact):
         stored = b.fixed(f"{name}.weights", real, 0)
     else:
-        quantized = quantize_weights(real, b.options.weight_bits, largest, channels)
+        offset = 0.0 if bias is None else float(np.abs(bias[0]).max(initial=0.0)) * 2.0**x_scale
+        reach = float(b.interval(tensor).magnitude)
+        quantized = quantize_weights(real, b.options.weight_bits, largest, channels, reach, offset)
         stored = b.constant(f"{name}.weights", quantized.values, quantized.scale)
     readings = [(stored.ref if ref is UNQUANTIZED else ref, read) for ref, read in readings]
     acc_scale = x_scale + stored.scale

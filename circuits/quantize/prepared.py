@@ -1,0 +1,68 @@
+"""What every setting of one model shares: the imported graph, the samples, and what the float model makes of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from circuits.onnx import ImportedModel, import_onnx
+from circuits.onnx.graph import Floats
+from circuits.program.graph import Program
+from circuits.program.validate import validate
+from circuits.quantize.builder import Tensor
+from circuits.quantize.calibration import Data, Samples, samples_of
+from circuits.quantize.fidelity import fidelity
+from circuits.quantize.lower import lower
+from circuits.quantize.options import CompileOptions
+from circuits.quantize.report import FidelityReport, TableError
+
+# Called with the name of the phase and the fraction of it that is done.
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """A program, where the float values are in it, and its tables."""
+
+    program: Program
+    values: Mapping[str, Tensor]
+    tables: list[TableError]
+
+
+@dataclass(frozen=True)
+class PreparedModel:
+    """A float model and the samples by which programs for it are made and judged."""
+
+    model: ImportedModel
+    samples: Samples
+
+    @classmethod
+    def load(
+        cls, onnx_path: str | os.PathLike[str], calibration: Data | None, options: CompileOptions
+    ) -> PreparedModel:
+        """Raises InputError as `import_onnx` and `samples_of` do."""
+        model = import_onnx(onnx_path, freeze=dict(options.freeze), batch=options.batch)
+        return cls(model, samples_of(model.graph, calibration, options))
+
+    def lower(self, options: CompileOptions, progress: Progress) -> Lowered:
+        """The program that `options` ask for. Raises `program_range_overflow` where its integers would not be exact."""
+        builder = lower(self.model.graph, self.samples.calibration, options, lambda done: progress("lower", done))
+        return Lowered(builder.finish(self.model.graph.outputs), builder.values, builder.tables)
+
+    def report(self, made: Lowered, options: CompileOptions, progress: Progress) -> FidelityReport:
+        """The fidelity of a program, which is validated first."""
+        validate(made.program)
+        compared = self.samples.limited(options.fidelity_samples)
+        return fidelity(
+            self.model, made.program, made.values, compared, lambda done: progress("compare", done), made.tables
+        )
+
+    @cached_property
+    def outputs(self) -> list[dict[str, Floats]]:
+        """What the float model makes of every sample, calibration first."""
+        names = self.model.graph.outputs
+        samples = [*self.samples.calibration, *self.samples.held_out]
+        made = (self.model.reference.run(sample) for sample in samples)
+        return [{name: values[name] for name in names} for values in made]
