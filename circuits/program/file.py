@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import struct
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from safetensors import SafetensorError, deserialize
@@ -15,12 +16,18 @@ from safetensors.numpy import save as save_tensors
 from circuits.program.errors import ProgramError
 from circuits.program.graph import Program
 from circuits.program.graph_json import Tensors, dump_graph, malformed, parse_graph
+from circuits.program.limits import require_dims
 from circuits.program.validate import validate
 
 MEMBERS = ("graph.json", "weights.safetensors")
 MAX_GRAPH_BYTES = 2**24
 MAX_WEIGHTS_BYTES = 2**31
+MAX_HEADER_BYTES = 2**23
+MAX_DIRECTORY_BYTES = 2**12
 ENCRYPTED = 1
+# The end of a zip archive: signature, two disk numbers, members (twice), bytes and offset of their directory, comment.
+ARCHIVE_END = struct.Struct("<4s4HIIH")
+ZIP64_LOCATOR = struct.Struct("<4s16s")
 DTYPES: dict[str, np.dtype[np.signedinteger[Any]]] = {"I32": np.dtype("<i4"), "I64": np.dtype("<i8")}
 
 
@@ -29,6 +36,8 @@ def save_program(program: Program, path: str | os.PathLike[str]) -> None:
     validate(program)
     arrays = {str(i): c.values.astype(f"<i{c.width}") for i, c in enumerate(program.constants)}
     contents = (dump_graph(program), save_tensors(arrays))
+    for name, data, limit in zip(MEMBERS, contents, (MAX_GRAPH_BYTES, MAX_WEIGHTS_BYTES), strict=True):
+        _check_size(name, len(data), limit)
     target = Path(path)
     with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
         try:
@@ -59,13 +68,33 @@ def _read_members(path: Path) -> tuple[bytes, bytes]:
     try:
         if path.exists() and not path.is_file():  # a pipe would never answer
             raise ProgramError("program_unreadable", f"{path} is no file", path=str(path))
-        with zipfile.ZipFile(path) as archive:
+        with path.open("rb") as file:
+            _check_end(path, file)
+            archive = zipfile.ZipFile(file)
             _check_members(path, archive.infolist())
             return archive.read(MEMBERS[0]), archive.read(MEMBERS[1])
     except OSError as error:
         raise ProgramError("program_unreadable", f"{path} cannot be read: {error.strerror}", path=str(path)) from error
     except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError) as error:
         raise ProgramError("program_unreadable", f"{path} is no program file: {error}", path=str(path)) from error
+
+
+def _check_end(path: Path, file: BinaryIO) -> None:
+    """The archive says that it has two members: zipfile would read a directory of millions into memory."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - ARCHIVE_END.size - ZIP64_LOCATOR.size))
+    tail = file.read()
+    end = tail[-ARCHIVE_END.size :]
+    if len(end) < ARCHIVE_END.size or not end.startswith(b"PK\5\6") or not end.endswith(b"\0\0"):
+        raise zipfile.BadZipFile("it does not end as a zip archive without a comment does")
+    _, _, _, _, members, directory_bytes, _, _ = ARCHIVE_END.unpack(end)
+    if members != len(MEMBERS) or directory_bytes > MAX_DIRECTORY_BYTES or tail.startswith(b"PK\6\7"):
+        raise malformed(str(path), f"the archive has {members} members, {len(MEMBERS)} are needed")
+
+
+def _check_size(name: str, size: int, limit: int) -> None:
+    if size > limit:
+        raise ProgramError("program_too_large", f"{name} has {size} bytes, at most {limit}", bytes=size, limit=limit)
 
 
 def _check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:
@@ -75,17 +104,15 @@ def _check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:
     for member, limit in zip(members, (MAX_GRAPH_BYTES, MAX_WEIGHTS_BYTES), strict=True):
         if member.compress_type != zipfile.ZIP_STORED or member.flag_bits & ENCRYPTED:
             raise malformed(str(path), f"{member.filename} is compressed or encrypted; members are stored as they are")
-        if member.file_size > limit or member.compress_size != member.file_size:
-            raise ProgramError(
-                "program_too_large",
-                f"{member.filename} claims {member.file_size} bytes, at most {limit}",
-                bytes=member.file_size,
-                limit=limit,
-            )
+        _check_size(member.filename, member.file_size, limit)
+        if member.compress_size != member.file_size:
+            raise malformed(str(path), f"{member.filename} is stored, but in {member.compress_size} bytes")
 
 
 def _parse_tensors(raw: bytes) -> Tensors:
     """Every tensor by name, still in the width in which it is stored."""
+    if int.from_bytes(raw[:8], "little") > MAX_HEADER_BYTES:
+        raise malformed("weights.safetensors", f"its header has over {MAX_HEADER_BYTES} bytes")
     try:
         entries = deserialize(raw)  # type: ignore[no-untyped-call]
     except (SafetensorError, ValueError) as error:
@@ -94,5 +121,6 @@ def _parse_tensors(raw: bytes) -> Tensors:
     for name, entry in entries:
         if entry["dtype"] not in DTYPES:
             raise malformed("weights.safetensors", f"tensor {name[:64]!r} is {entry['dtype']}, not I32 or I64")
+        require_dims(entry["shape"], f"tensor {name[:64]!r}")
         tensors[name] = np.frombuffer(entry["data"], DTYPES[entry["dtype"]]).reshape(entry["shape"])
     return tensors
