@@ -1,7 +1,8 @@
 """Fewer ways to say the same: what the quantizer sees after these rewrites, each exact in real numbers.
 
 Gemm becomes MatMul; a constant added to a MatMul or Conv becomes its bias; BatchNormalization is folded into the layer
-before it, or becomes ScaleShift (x, scale, shift); division by a constant becomes multiplication; x² becomes x·x.
+before it, or becomes ScaleShift (x, scale, shift); division by a constant becomes multiplication; x² becomes x·x;
+the logarithm of a sum of exponentials becomes ReduceLogSumExp.
 A bias is a constant that broadcasts over the node's output.
 """
 
@@ -43,6 +44,7 @@ class _Rewriter:
             "Sub": self._sub,
             "Div": self._div,
             "Pow": self._pow,
+            "Log": self._log,
         }
         # Integer arithmetic truncates and wraps: these identities are those of real numbers.
         rewrite = rewrites.get(node.op, self._emit) if self._source.is_real(node.output) else self._emit
@@ -203,3 +205,18 @@ class _Rewriter:
             self._emit(replace(node, op="Mul", inputs=(node.input(0),) * 2))
         else:
             self._emit(replace(node, inputs=(node.input(0),), attributes={"exponent": exponent}))
+
+    def _log(self, node: FloatNode) -> None:
+        """log Σ exp x is one operator: between them are numbers that no scale can hold."""
+        found: list[FloatNode] = []
+        name = node.input(0)
+        for op in ("ReduceSum", "Exp"):
+            maker = next((n for n in self._result.nodes if n.output == name and n.op == op), None)
+            if maker is None or self._source.sole_consumer(name, self._consumers) is None:
+                self._emit(node)
+                return
+            found.append(maker)
+            name = maker.input(0)
+        summed = found[0]
+        self._result.nodes = [n for n in self._result.nodes if n not in found]
+        self._emit(replace(summed, op="ReduceLogSumExp", inputs=(name, *summed.inputs[1:]), outputs=node.outputs))

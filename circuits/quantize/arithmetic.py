@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from circuits.program.intervals import Interval
-from circuits.program.limits import ACCUMULATOR_LIMIT, MAX_BITS, MAX_SHIFT, MIN_BITS
+from circuits.program.limits import MAX_BITS, MAX_SHIFT, MIN_BITS
 from circuits.program.ops import Divide, Linear, Mul, Rsqrt
 from circuits.quantize.builder import Builder, Tensor, bits_of
 from circuits.quantize.scales import Floats, Reach, Target, Want, quantize_weights
@@ -165,17 +165,24 @@ def _lined_up(shadow: Floats, rank: int) -> Floats:
 
 def reciprocal_sqrt(b: Builder, x: Tensor, want: Reach | Target) -> Tensor:
     """1 / sqrt(x) for integers of at least 1 (take `at_least` of it first): exact to the last bit, then rescaled."""
+    made = _exact_reciprocal_sqrt(b, x)
+    return rescaled(b, made, b.resolve(want, b.shadow(made), 0, b.interval(made)))
+
+
+def _exact_reciprocal_sqrt(b: Builder, x: Tensor) -> Tensor:
     if x.scale % 2:  # 2^scale has to have a square root
         x = rescaled(b, x, Target(x.scale - 1, x.bits))
         x = at_least(b, x, np.array(2.0**-x.scale))
     ref, how = x.identity()
-    made = b.emit(Rsqrt((ref,), (how,), x.dims, (), MAX_BITS, RSQRT_EXPONENT - x.scale // 2, RSQRT_EXPONENT))
-    return rescaled(b, made, b.resolve(want, b.shadow(made), 0, b.interval(made)))
+    return b.emit(Rsqrt((ref,), (how,), x.dims, (), MAX_BITS, RSQRT_EXPONENT - x.scale // 2, RSQRT_EXPONENT))
 
 
 def square_root(b: Builder, x: Tensor, want: Reach | Target) -> Tensor:
-    """sqrt(x) = x · 1/sqrt(x), for x at least 0; 0 stays 0."""
-    positive = at_least(b, x, np.array(2.0**-x.scale))
-    room = ACCUMULATOR_LIMIT.bit_length() - 2 - b.interval(x).magnitude.bit_length()
-    inverse = reciprocal_sqrt(b, positive, Reach(min(MAX_BITS, room)))
-    return product(b, at_least(b, x, np.zeros(())), inverse, x.dims, want)
+    """sqrt(x) = 1 / (1 / sqrt(x)), within 2^-15 of itself before it is rounded, for x below 2^30 and at least 0.
+
+    0 counts as x's smallest positive number.
+    """
+    inverse = _exact_reciprocal_sqrt(b, at_least(b, x, np.array(2.0**-x.scale)))
+    exponent = max(0, min(inverse.scale, RSQRT_EXPONENT))
+    one = b.constant("one", np.array(1 << exponent, np.int64), exponent)
+    return quotient(b, one, inverse, x.dims, want)

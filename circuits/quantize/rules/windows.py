@@ -41,7 +41,7 @@ def window_of(node: FloatNode, inputs: Sequence[int], outputs: Sequence[int], ke
     return Window(tuple(kernel), strides, dilations, begins)
 
 
-def _pool_reading(b: Builder, node: FloatNode, x: Tensor) -> tuple[Reading, tuple[int, ...]]:
+def pool_reading(b: Builder, node: FloatNode, x: Tensor) -> tuple[Reading, tuple[int, ...]]:
     """x under the node's window, over (batch, channel, pixels, kernel); and the kernel."""
     out = b.graph.shapes[node.output]
     window = window_of(node, x.dims[2:], out[2:], node.attributes["kernel_shape"])
@@ -57,13 +57,13 @@ def _pool_reading(b: Builder, node: FloatNode, x: Tensor) -> tuple[Reading, tupl
 
 def max_pool(b: Builder, node: FloatNode) -> None:
     x = b.tensor(node.input(0))
-    reading, kernel = _pool_reading(b, node, x)
+    reading, kernel = pool_reading(b, node, x)
     b.values[node.output] = maximum(b, x, reading, b.graph.shapes[node.output], kernel)
 
 
 def average_pool(b: Builder, node: FloatNode) -> None:
     x, dims = b.tensor(node.input(0)), b.graph.shapes[node.output]
-    reading, kernel = _pool_reading(b, node, x)
+    reading, kernel = pool_reading(b, node, x)
     everywhere = always_in_bounds(reading[1], dims + kernel)
     if everywhere or node.attributes.get("count_include_pad", 0):
         b.values[node.output] = mean(b, x, reading, dims, kernel, Reach(b.options.bits))
