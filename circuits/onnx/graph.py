@@ -38,13 +38,15 @@ class FloatNode:
 
     @property
     def output(self) -> str:
-        return self.outputs[0]
+        """The first that is not left out."""
+        return next(name for name in self.outputs if name)
 
 
 @dataclass
 class FloatGraph:
     """Nodes in execution order. Every value name has a shape and an element type (of onnx.TensorProto); constants have
-    their values too. `labels` names the classes of outputs that are indices of them."""
+    their values too. `labels` names the classes of outputs that are indices of them; `of_tables` says that the inputs are
+    tables, as those of ai.onnx.ml's operators are."""
 
     inputs: dict[str, tuple[int, ...]]
     outputs: list[str]
@@ -53,6 +55,7 @@ class FloatGraph:
     shapes: dict[str, tuple[int, ...]]
     types: dict[str, int]
     labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    of_tables: bool = False
 
     def is_real(self, name: str) -> bool:
         return self.types.get(name) in FLOATS
@@ -97,7 +100,7 @@ class FloatGraph:
         kept = []
         for node in reversed(self.nodes):
             if needed.intersection(node.outputs):
-                needed.update(node.inputs)
+                needed.update(name for name in node.inputs if name)
                 kept.append(node)
         self.nodes = kept[::-1]
         self.constants = {name: values for name, values in self.constants.items() if name in needed}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -32,14 +33,15 @@ def apply(
     *,
     flat_beyond: float = math.inf,
     least: float = -math.inf,
+    bits: int | None = None,
 ) -> Tensor:
-    """function(x), the argument rescaled first if it has more values than a table may.
+    """function(x), the argument rescaled first if it has more values than a table of `bits` (or the options') may.
 
     `function` maps float64 arrays elementwise; `flat_beyond` is an absolute argument from which on it hardly changes;
     where its domain has an end, a table's arguments below `least` count as `least`.
     """
     exact = b.shadow(x)
-    x, rounded = _argument(b, x, flat_beyond)
+    x, rounded = _argument(b, x, flat_beyond, b.options.table_bits if bits is None else bits)
     arguments = b.interval(x)
     points = np.arange(arguments.lo, arguments.hi + 1, dtype=np.float64)
 
@@ -58,9 +60,8 @@ def apply(
     return made
 
 
-def _argument(b: Builder, x: Tensor, flat_beyond: float) -> tuple[Tensor, bool]:
+def _argument(b: Builder, x: Tensor, flat_beyond: float, bits: int) -> tuple[Tensor, bool]:
     """x as it is if a table can hold all its values, else rounded to the bits of a table; and whether it was."""
-    bits = b.options.table_bits
     if b.interval(x).hi - b.interval(x).lo < 2**bits:
         return x, False
     peak = float(np.abs(b.shadow(x)).max(initial=0.0)) * b.options.headroom
@@ -85,3 +86,31 @@ def _largest_error(
         for offset in ((-0.5, 0.0, 0.4999) if rounded else (0.0,))
     ]
     return float(max(errors))
+
+
+@dataclass(frozen=True)
+class Table:
+    """A function over every integer of its argument: what several ops share whose arguments have one scale."""
+
+    name: str
+    function: Function
+    argument: Target
+    result: Target
+    entries: Tensor
+    error: float
+
+
+def tabulated(b: Builder, name: str, function: Function, argument: Target, result: Target) -> Table:
+    half = 1 << (argument.bits - 1)
+    points = np.arange(-half, half, dtype=np.float64)
+    entries = integers_at(_finite(function, points * 2.0**-argument.scale), result.scale, result.bits)
+    error = _largest_error(function, points, argument.scale, entries, result.scale, rounded=True)
+    return Table(name, function, argument, result, b.constant(f"{name}.table", entries, result.scale), error)
+
+
+def looked_up(b: Builder, table: Table, x: Tensor) -> Tensor:
+    """table[x] for an x that has its argument's scale and bits."""
+    shadow = table.function(b.shadow(x)) * 2.0**table.result.scale
+    made = b.lookup(x, table.entries, -(1 << (table.argument.bits - 1)), table.result, shadow)
+    b.tables.append(TableError(made.ref.index, table.name, table.entries.dims[0], table.error))
+    return made

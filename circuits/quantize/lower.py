@@ -19,12 +19,15 @@ from circuits.quantize.rules import (
     elementwise,
     gathering,
     layers,
+    recurrent,
     reductions,
     selection,
     shapes,
     tables,
+    tabular,
     windows,
 )
+from circuits.quantize.rules.tabular_inputs import MAX_COLUMN_SCALE, Table, table_of
 from circuits.quantize.scales import scale_for
 
 # Inputs that are no real numbers: what their element type can hold, at scale 0.
@@ -40,10 +43,12 @@ RULES: dict[str, Rule] = {
     **elementwise.RULES,
     **gathering.RULES,
     **layers.RULES,
+    **recurrent.RULES,
     **reductions.RULES,
     **selection.RULES,
     **shapes.RULES,
     **tables.RULES,
+    **tabular.RULES,
     **windows.RULES,
 }
 
@@ -57,8 +62,9 @@ def lower(
     builder = Builder(graph, len(samples), options)
     for name, dims in graph.inputs.items():
         values = np.stack([sample[name] for sample in samples])
-        bits = options.input_bits.get(name, INPUT_BITS.get(graph.types[name], options.bits))
-        scales = _input_scales(graph, name, bits, values, options)
+        table = table_of(graph, name, options)
+        bits = options.input_bits.get(name, INPUT_BITS.get(graph.types[name], table.bits if table else options.bits))
+        scales = _input_scales(graph, name, bits, values, options, table)
         builder.add_input(Port(name, dims, bits, scales, options.input_visibility), values)
     last_read = {name: position for position, node in enumerate(graph.nodes) for name in node.inputs}
     for position, node in enumerate(graph.nodes):
@@ -74,15 +80,20 @@ def lower(
     return builder
 
 
-def _input_scales(graph: FloatGraph, name: str, bits: int, values: Floats, options: CompileOptions) -> tuple[int, ...]:
+def _input_scales(
+    graph: FloatGraph, name: str, bits: int, values: Floats, options: CompileOptions, table: Table | None
+) -> tuple[int, ...]:
     """Whole numbers have scale 0; real ones the finest at which calibrated and declared values fit."""
     if name in options.input_scales:
         return (options.input_scales[name],)
     if not graph.is_real(name):
         return (0,)
     declared = max(map(abs, options.input_ranges.get(name, (0.0, 0.0))))
-    if name in options.per_feature:
+    if table or name in options.per_feature:
         peaks = np.abs(values).reshape(-1, values.shape[-1]).max(axis=0)
+        if table:
+            peaks = np.maximum(np.maximum(peaks, declared), table.reach) * options.headroom
+            return tuple(scale_for(float(peak), bits, MAX_COLUMN_SCALE) for peak in peaks)
         return tuple(scale_for(max(float(peak), declared) * options.headroom, bits) for peak in peaks)
     peak = float(np.abs(values).max(initial=0.0))
     return (scale_for(max(peak, declared) * options.headroom, bits),)
