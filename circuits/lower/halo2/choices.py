@@ -77,6 +77,9 @@ def lower_compare(context: Context, op: Compare) -> Row:
 
 
 def lower_select(context: Context, op: Select) -> Row:
-    """b + c·(a - b)."""
+    """b + c·(a - b); for a constant c, an arrangement."""
     c, a, b = (context.read_at_outputs(op, number) for number in range(3))
+    if not isinstance(c, Row):
+        at = np.arange(c.size)
+        return context.builder.arrange([context.as_row(a), context.as_row(b)], np.where(c == 1, at, c.size + at))
     return context.as_row(context.plus(b, context.times(c, context.minus(a, b))))

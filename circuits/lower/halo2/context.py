@@ -43,12 +43,11 @@ def over_axes(access: AffineMap, axes: list[int]) -> AffineMap:
 
 
 class Context:
-    """The program, what is lowered of it so far, and the op that is being lowered."""
+    """The program and what is lowered of it so far; the current op is the next one."""
 
     def __init__(self, program: Program, builder: GraphBuilder, inputs: list[Row]) -> None:
         self.program = program
         self.builder = builder
-        self.op: Op | None = None
         self._spans = ranges(program)
         self._inputs = inputs
         self._results: list[Row] = []
@@ -63,21 +62,16 @@ class Context:
         self._results.append(Row(row.name, row.size, min(row.bound, self.span.output.magnitude)))
 
     def refusal(self, reason: str) -> InputError:
-        position, name = len(self._results), type(self.op).__name__.lower()
-        routes = " or ".join(OTHER_ROUTES)
+        position = len(self._results)
+        name, routes = type(self.program.ops[position]).__name__.lower(), " or ".join(OTHER_ROUTES)
         message = f"op {position} ({name}) cannot be proven by the halo2 route: {reason}. Use the route {routes}"
         details = {"op": name, "position": position, "reason": reason, "routes": OTHER_ROUTES}
         return InputError("halo2_cannot_lower", message, **details)
 
-    def row(self, ref: Ref) -> Row | None:
-        """The row of an input or op result; None for a constant."""
-        if ref.source is Source.CONST:
-            return None
-        return self._inputs[ref.index] if ref.source is Source.INPUT else self._results[ref.index]
-
     def operand(self, ref: Ref) -> Operand:
-        row = self.row(ref)
-        return self.program.constants[ref.index].values.reshape(-1) if row is None else row
+        if ref.source is Source.CONST:
+            return self.program.constants[ref.index].values.reshape(-1)
+        return self._inputs[ref.index] if ref.source is Source.INPUT else self._results[ref.index]
 
     def as_row(self, operand: Operand) -> Row:
         if isinstance(operand, Row):
@@ -94,6 +88,8 @@ class Context:
             return np.where(outside, 0, operand[np.where(outside, 0, positions)]).reshape(-1)
         if not outside.any():
             return self.builder.arrange([operand], positions)
+        if outside.all():
+            return self.builder.repeated(operand, 0, positions.size)
         return self.builder.arrange([operand], np.where(outside, operand.size, positions), fill=0)
 
     def read_at_outputs(self, op: Op, number: int) -> Operand:

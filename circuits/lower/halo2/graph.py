@@ -151,6 +151,16 @@ class GraphBuilder:
     def scale(self, a: Row, factor: int) -> Row:
         return a if factor == 1 else self.multiply(a, np.array([factor], np.int64))
 
+    def repeated(self, a: Row, value: int, size: int) -> Row:
+        """`size` times `value`, as a - a + value of some element a: a constant is no value of ezkl's graph."""
+        element = self.arrange([a], np.zeros(size, np.int64))
+        nothing = Row(self.subtract(element, element).name, size, 0)
+        return self.add_constant(nothing, np.array([value], np.int64))
+
+    def copied(self, a: Row) -> Row:
+        """a + a - a: another node."""
+        return Row(self.subtract(self.add(a, a), a).name, a.size, a.bound)
+
     def add_constant(self, a: Row, values: Integers) -> Row:
         """a + values, elementwise; `values` has one element or as many as `a`."""
         if not np.any(values):

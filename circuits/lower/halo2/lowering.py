@@ -58,7 +58,12 @@ def lower(program: Program, *, salted: bool, digit_bits: int = DEFAULT_DIGIT_BIT
         start += count
     context = Context(program, builder, inputs)
     lower_ops(context)
-    outputs = [_output(context, program, index) for index in range(len(program.outputs))]
+    outputs: list[Row] = []
+    for index in range(len(program.outputs)):
+        row = _output(context, program, index)
+        while row in outputs:  # ezkl has no room for one node that is two outputs
+            row = builder.copied(row)
+        outputs.append(row)
     if salted:
         outputs.append(_range_violation(builder, program, inputs))
     model = builder.model(size + salt, outputs)
@@ -74,8 +79,8 @@ def _elements(port: Port) -> int:
 
 
 def _output(context: Context, program: Program, index: int) -> Row:
-    row = context.row(program.outputs[index].ref)
-    if row is None:
+    row = context.operand(program.outputs[index].ref)
+    if not isinstance(row, Row):
         message = f"output {index} is a constant; the halo2 route proves computed outputs only"
         raise InputError("halo2_cannot_lower", message, output=index)
     return row

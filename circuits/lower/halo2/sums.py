@@ -43,6 +43,8 @@ def lower_linear(context: Context, op: Linear) -> Row:
     acc: Row | None = None
     constant = np.zeros(math.prod(op.dims), np.int64)
     for number, coefficient in enumerate(op.coefficients):
+        if not coefficient:
+            continue
         value = context.read_at_outputs(op, number)
         if not isinstance(value, Row):
             constant = constant + coefficient * value
@@ -55,8 +57,8 @@ def lower_linear(context: Context, op: Linear) -> Row:
 
 
 def lower_mul(context: Context, op: Mul) -> Row:
-    a, b = (context.as_row(context.read_at_outputs(op, number)) for number in range(2))
-    return _finish(context, op, context.builder.multiply(a, b))
+    a, b = (context.read_at_outputs(op, number) for number in range(2))
+    return _finish(context, op, context.as_row(context.times(a, b)))
 
 
 def lower_reduce_sum(context: Context, op: ReduceSum) -> Row:

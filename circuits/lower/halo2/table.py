@@ -14,7 +14,6 @@ from circuits.lower.halo2.quotients import lower_divide, lower_rsqrt
 from circuits.lower.halo2.sums import lower_contract, lower_linear, lower_mul, lower_reduce_sum
 from circuits.program import ops
 from circuits.program.ops import Op
-from circuits.program.refs import Source
 
 LOWERINGS: dict[type[Op], Callable[[Context, Any], Row]] = {
     ops.Contract: lower_contract,
@@ -36,15 +35,18 @@ LOWERINGS: dict[type[Op], Callable[[Context, Any], Row]] = {
 def lower_ops(context: Context) -> None:
     """Lowers the program's ops in execution order."""
     for op in context.program.ops:
-        context.op = op
         context.finish(_lower(context, op))
 
 
 def _lower(context: Context, op: Op) -> Row:
-    if all(ref.source is Source.CONST for ref in op.operands):
-        raise context.refusal("all its operands are constants; compile the model with constants folded")
     if 0 in op.iteration or any(not math.prod(how.view) for how in op.maps):
         raise context.refusal("it makes or reads a tensor without elements")
+    rows = [row for row in map(context.operand, op.operands) if isinstance(row, Row)]
+    if not rows:
+        raise context.refusal("all its operands are constants; compile the model with constants folded")
+    only = context.span.output
+    if only.lo == only.hi:  # what ezkl's importer would fold, and then miss
+        return context.builder.repeated(rows[0], only.lo, math.prod(op.dims))
     lowering = LOWERINGS.get(type(op))
     if lowering is None:
         raise context.refusal("the lowering table has no entry for it")
