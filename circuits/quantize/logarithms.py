@@ -44,7 +44,7 @@ def logarithm(b: Builder, name: str, x: Tensor, want: Want, *, of_zero: bool = F
             x = selected(b, large, divided, x, x.dims)
             terms.append((round(bits * math.log(2) * 2.0**scale), large))
             most = max(limit - 1, (most >> bits) + 1)
-    # It is that small now, which its interval does not know.
-    x = at_most(b, x, np.array((entries - 1) * 2.0**-x.scale))
+    # It is that small now, and still positive, which its interval does not know.
+    x = at_least(b, at_most(b, x, np.array((entries - 1) * 2.0**-x.scale)), np.array(2.0**-x.scale))
     table = apply(b, name, x, np.log, Target(scale, b.options.bits))
     return b.linear([(1, table), *terms], x.dims, scale, want)
