@@ -16,7 +16,7 @@ from safetensors.numpy import save as save_tensors
 from circuits.program.errors import ProgramError
 from circuits.program.graph import Program
 from circuits.program.graph_json import Tensors, dump_graph, malformed, parse_graph
-from circuits.program.limits import require_dims
+from circuits.program.limits import MAX_OPS, require_dims
 from circuits.program.validate import validate
 
 MEMBERS = ("graph.json", "weights.safetensors")
@@ -117,6 +117,8 @@ def _parse_tensors(raw: bytes) -> Tensors:
         entries = deserialize(raw)  # type: ignore[no-untyped-call]
     except (SafetensorError, ValueError) as error:
         raise malformed("weights.safetensors", str(error)) from error
+    if len(entries) > MAX_OPS:
+        raise malformed("weights.safetensors", f"it holds {len(entries)} tensors, at most {MAX_OPS} are allowed")
     tensors: Tensors = {}
     for name, entry in entries:
         if entry["dtype"] not in DTYPES:
