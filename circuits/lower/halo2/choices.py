@@ -23,7 +23,7 @@ def lower_max(context: Context, op: Max) -> Row:
     if _is_relu(context, op):
         return context.builder.relu(context.builder.arrange(rows[:1], table[:, :1]))
     table = np.take_along_axis(table, _in_bounds_columns(table), axis=1)
-    return _largest(context, rows, table)
+    return _largest(context, [context.builder.arrange(rows, column) for column in table.T])
 
 
 def _in_bounds_columns(table: Integers) -> Integers:
@@ -32,9 +32,8 @@ def _in_bounds_columns(table: Integers) -> Integers:
     return np.where(outside, np.argmax(~outside, axis=1)[:, None], np.arange(table.shape[1]))
 
 
-def _largest(context: Context, rows: list[Row], table: Integers) -> Row:
-    """For each row of `table`, the largest of the elements at the positions that it holds."""
-    columns = [context.builder.arrange(rows, table[:, i]) for i in range(table.shape[1])]
+def _largest(context: Context, columns: list[Row]) -> Row:
+    """The elementwise maximum."""
     while len(columns) > 1:
         pairs = zip(columns[::2], columns[1::2], strict=False)
         merged = [context.builder.maximum(a, b) for a, b in pairs]
@@ -58,9 +57,12 @@ def lower_argmax(context: Context, op: Argmax) -> Row:
     scaled = builder.scale(context.as_row(context.operand(op.operands[0])), 1 << bits)
     table = read_positions(op.maps[0], op.iteration).reshape(-1, points)
     columns = _in_bounds_columns(table)
-    candidates = builder.arrange([scaled], np.take_along_axis(table, columns, axis=1))
-    keys = builder.add_constant(candidates, (1 << bits) - 1 - columns.reshape(-1))
-    largest = _largest(context, [keys], np.arange(table.size).reshape(table.shape))
+    candidates = np.take_along_axis(table, columns, axis=1)
+    keys = [
+        builder.add_constant(builder.arrange([scaled], positions), (1 << bits) - 1 - column)
+        for positions, column in zip(candidates.T, columns.T, strict=True)
+    ]
+    largest = _largest(context, keys)
     # N-1 - (m mod N) = N·floor(m / N) - m + N-1.
     multiple = builder.scale(builder.floor_shift(largest, bits), 1 << bits)
     return builder.add_constant(builder.subtract(multiple, largest), np.array([(1 << bits) - 1]))
@@ -71,7 +73,7 @@ def lower_compare(context: Context, op: Compare) -> Row:
     a, b = (context.read_at_outputs(op, number) for number in range(2))
     difference = context.as_row(context.minus(b, a))
     if op.relation == Relation.EQUAL:
-        return context.builder.equal(difference, np.zeros(1, np.int64))
+        return context.builder.equal(difference, 0)
     odd = -1 if op.relation == Relation.LESS else 1
     return context.builder.positive(context.builder.add_constant(context.builder.scale(difference, 2), np.array([odd])))
 

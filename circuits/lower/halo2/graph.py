@@ -180,14 +180,14 @@ class GraphBuilder:
         self.largest = max(self.largest, a.bound)
         return Row(self._node("Sign", a.name), a.size, 1)
 
-    def equal(self, a: Row, values: Integers) -> Row:
-        """1 where a is the constant (at most 24 bits; one, or as many as `a` has elements), 0 elsewhere."""
-        same = self._node("Equal", a.name, self._constant(values.reshape(1, -1).astype(np.float32)))
+    def equal(self, a: Row, value: int) -> Row:
+        """1 where a is `value`, which has at most 24 bits; 0 elsewhere."""
+        same = self._node("Equal", a.name, self._constant(np.array([[value]], np.float32)))
         return Row(self._node("Cast", same, to=TensorProto.FLOAT), a.size, 1)
 
     def positive(self, a: Row) -> Row:
         """[a > 0], for odd integers."""
-        return self.equal(self.sign(a), np.ones(1, np.int64))
+        return self.equal(self.sign(a), 1)
 
     def maximum(self, a: Row, b: Row) -> Row:
         """b + relu(a - b): cheaper in ezkl than its own max, and no comparison whose tie the prover could choose."""

@@ -87,8 +87,8 @@ def _by_one_hot(context: Context, op: Gather, x: Row) -> Row:
         )
     positions = read_positions(over_axes(op.maps[1], list(range(len(op.dims)))), op.dims).reshape(-1)
     distinct, which = np.unique(positions, return_inverse=True)
-    repeated = builder.arrange([context.as_row(context.operand(op.operands[1]))], np.repeat(distinct, points))
-    hot = builder.equal(repeated, np.tile(np.arange(points), distinct.size))
-    chosen = builder.arrange([hot], which[:, None] * points + np.arange(points))
+    position = builder.arrange([context.as_row(context.operand(op.operands[1]))], distinct)
+    hot = [builder.equal(position, k) for k in range(points)]
+    chosen = builder.arrange(hot, which[:, None] + distinct.size * np.arange(points))
     candidates = builder.arrange([x], read_positions(op.maps[0], op.iteration))
     return builder.matmul(candidates, chosen, (outputs, 1, points, 1), x.bound)

@@ -26,7 +26,7 @@ def _bits(output: Interval) -> int:
 def _from_signs(builder: GraphBuilder, base: int, signs: list[Row]) -> Row:
     """base + Σ [s_i = 1]·2^i, highest first. For i > 0, [s = 1]·2^i = (s + 1)·2^(i-1) costs no comparison."""
     n, size = len(signs), signs[0].size
-    rows = [*signs[:-1], builder.equal(signs[-1], np.ones(1, np.int64))]
+    rows = [*signs[:-1], builder.equal(signs[-1], 1)]
     together = builder.arrange(rows, np.arange(n * size).reshape(n, size).T)
     weights = np.array([*(1 << (i - 1) for i in range(n - 1, 0, -1)), 1], np.int64)
     total = builder.matmul(together, weights.reshape(1, n, 1), (1, size, n, 1), (1 << n) - 1)
