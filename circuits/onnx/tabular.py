@@ -1,8 +1,9 @@
 """ai.onnx.ml in the words of the main domain: what the quantizer sees of models of tables.
 
 Every node becomes nodes that everything after import knows, and a few that `circuits.quantize.rules.tabular` adds:
-Trees (x → scores, and whether one of them is over a bound), Kernel (x → its kernel with support vectors), Curve (a
-function of one number), Normalize (a row over its norm) and Encode (keys → values).
+Trees (x → scores, and whether one of them is over a bound), Dense (x, weights, bias → scores), Scale (x, factors,
+summands → columns of one unit), Kernel (x → its kernel with support vectors), Curve (a function of one number),
+Normalize (a row over its norm) and Encode (keys → values).
 """
 
 from __future__ import annotations
@@ -31,9 +32,8 @@ def without_tabular(graph: FloatGraph) -> FloatGraph:
     """The same function without ai.onnx.ml. `graph` has passed `check_coverage` and is not changed."""
     if not any(node.op.startswith(ML) for node in graph.nodes):
         return graph
-    result = replace(
-        graph, constants=dict(graph.constants), shapes=dict(graph.shapes), types=dict(graph.types), nodes=[]
-    )
+    constants, shapes, types = dict(graph.constants), dict(graph.shapes), dict(graph.types)
+    result = replace(graph, nodes=[], constants=constants, shapes=shapes, types=types, of_tables=True)
     for node in graph.nodes:
         result.nodes.extend(_rewritten(result, node) if node.op.startswith(ML) else [node])
     return result
@@ -88,9 +88,8 @@ def _linear_regressor(p: Parts) -> None:
 def _scaler(p: Parts) -> None:
     x, _, columns = p.table()
     scale, offset = (p.column_count(key, columns, one=True) for key in ("scale", "offset"))
-    values = [x, p.constant(scale), p.constant(-offset * scale)]
-    made = p.shape(x)
-    _as_shaped(p, p.emit("ScaleShift", values, made))
+    scale = np.broadcast_to(scale, columns)
+    _as_shaped(p, p.emit("Scale", [x, p.constant(scale), p.constant(-offset * scale)], p.shape(x)))
 
 
 def _as_shaped(p: Parts, name: str, kind: int = REAL) -> None:
@@ -138,7 +137,9 @@ def _extractor(p: Parts) -> None:
     x, indices = p.node.inputs[:2]
     shape, taken = p.graph.shapes[x], p.graph.shapes[p.node.output][-1]
     kind = p.graph.types[x]
-    if p.graph.shapes[indices] != (taken,):
+    if p.graph.is_constant(indices):
+        indices = p.constant(p.graph.integers(indices), np.int64)
+    elif p.graph.shapes[indices] != (taken,):
         indices = p.reshape(indices, (taken,), INTEGER)
     if len(shape) == 1:
         found = p.emit("Gather", [x, indices], (taken,), kind, axis=0)

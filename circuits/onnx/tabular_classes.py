@@ -34,7 +34,7 @@ def transformed(p: Parts, scores: str, transform: str, output: str) -> None:
     if transform == "NONE":
         p.emit("Identity", [scores], shape, REAL, output)
     elif transform == "LOGISTIC":
-        p.emit("Sigmoid", [scores], shape, REAL, output)
+        p.emit("Curve", [scores], shape, REAL, output, function="logistic")
     elif transform == "SOFTMAX":
         p.emit("Softmax", [scores], shape, REAL, output, axis=-1)
     elif transform == "PROBIT":
@@ -80,7 +80,7 @@ def completed(p: Parts, score: str, how: str, output: str) -> None:
     """Two columns of one score [rows, 1]: `complement` [1 − s, s], `logistic` [σ(−s), σ(s)], `opposite` [−s, s]."""
     rows = p.shape(score)[0]
     if how == "logistic":
-        score, how = p.emit("Sigmoid", [score], (rows, 1)), "complement"
+        score, how = p.emit("Curve", [score], (rows, 1), function="logistic"), "complement"
     if how == "complement":
         other = p.emit("Sub", [p.constant([[1.0]]), score], (rows, 1))
     else:
@@ -115,8 +115,8 @@ def linear_classifier(p: Parts) -> None:
 class TwoClasses:
     """What onnxruntime makes of an ensemble for two classes.
 
-    `trees` score one target, or two with `base`; the class is 1 where target `decides` is over `bound`. `complete` says
-    how one score becomes two, "" where there are two.
+    `trees` score one target, or two with `base`; the class is 1 where target `decides` is over `bound`, or with `ties`
+    at it. `complete` says how one score becomes two, "" where there are two.
     """
 
     trees: Trees
@@ -125,6 +125,7 @@ class TwoClasses:
     bound: float
     labels: tuple[int, int]
     complete: str
+    ties: bool = False
 
 
 def tree_classifier(p: Parts) -> None:
@@ -156,6 +157,7 @@ def tree_classifier(p: Parts) -> None:
         base=two.base,
         decides=two.decides,
         bound=two.bound,
+        ties=two.ties,
     )
     label(p, index_of(p, positive), two.labels, first)
     if two.complete:
@@ -190,7 +192,8 @@ def _two_classes(trees: Trees, base: Floats, labels: Sequence[int], transform: s
         if transform == "PROBIT":
             raise Refused("post_transform=PROBIT of one score leaves the other class without one")
         complete = "complement" if positive else "logistic" if transform == "LOGISTIC" else "opposite"
-        return TwoClasses(replace(trees, targets=1), (*base, 0.0)[:1], 0, bound, both, complete)
+        ties = positive and _half_is_over(trees)
+        return TwoClasses(replace(trees, targets=1), (*base, 0.0)[:1], 0, bound, both, complete, ties)
     if named == [0]:
         return TwoClasses(trees, tuple(base), 0, bound, both, "")
     if len(base) == 2:
@@ -201,3 +204,15 @@ def _two_classes(trees: Trees, base: Floats, labels: Sequence[int], transform: s
         raise Refused("some rows get no weight for class 1; which class then wins depends on that")
     # With weights for both classes onnxruntime's label is 1 or 0, whatever the classes are called.
     return TwoClasses(trees, (*base, 0.0, 0.0)[:2], 1, 0.0, (0, 1), "")
+
+
+def _half_is_over(trees: Trees) -> bool:
+    """Whether equal weights that add up to 1/2 are over it in float32, as onnxruntime adds them: 10 of 1/20 are."""
+    weights = {np.float32(weight) for _, weight in trees.weights() if weight}
+    if len(weights) != 1:
+        return False
+    weight = weights.pop()
+    count = round(0.5 / float(weight))
+    if abs(count * float(weight) - 0.5) > 2.0**-20 or count > len(trees.trees):
+        return False
+    return bool(np.add.accumulate(np.full(count, weight, np.float32))[-1] > 0.5)

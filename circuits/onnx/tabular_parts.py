@@ -101,8 +101,7 @@ class Parts:
     def dense(self, x: str, weights: npt.NDArray[Any], bias: npt.NDArray[Any], output: str = "") -> str:
         """x · weights + bias; `weights` are [columns, made]."""
         shape = (self.shape(x)[0], weights.shape[1])
-        product = self.emit("MatMul", [x, self.constant(weights)], shape)
-        return self.emit("Add", [product, self.constant(bias)], shape, REAL, output)
+        return self.emit("Dense", [x, self.constant(weights.T), self.constant(bias)], shape, REAL, output)
 
     def column_count(self, key: str, columns: int, *, one: bool = False) -> npt.NDArray[np.float64]:
         """An attribute of one number for each column (or, with `one`, one for all). Raises Refused."""

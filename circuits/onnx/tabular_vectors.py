@@ -26,7 +26,7 @@ def _kernel(p: Parts, vectors: int) -> str:
     gamma, start, degree = params if len(params) == 3 else (0.0, 0.0, 0.0)
     if kind == "POLY" and (degree != int(degree) or not 0 <= degree <= 16):
         raise Refused(f"a polynomial kernel of degree {degree:g}; only whole degrees up to 16 are supported")
-    attributes = {"kind": kind, "gamma": gamma, "start": start, "degree": int(degree), "support": support}
+    attributes = {"kernel": kind, "gamma": gamma, "start": start, "degree": int(degree), "support": support}
     return p.emit("Kernel", [x], (rows, vectors), **attributes)
 
 

@@ -1,0 +1,236 @@
+"""What models of tables are made of beside the operators of the main domain (`circuits.onnx.tabular`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from circuits.onnx.graph import FloatNode, Floats
+from circuits.program.limits import MAX_BITS
+from circuits.program.ops import Compare, Contract, Mul, Relation
+from circuits.program.refs import AffineMap
+from circuits.quantize.arithmetic import (
+    absolute,
+    at_least,
+    negated,
+    product,
+    quotient,
+    reciprocal_sqrt,
+    signed_sum,
+    times_number,
+)
+from circuits.quantize.builder import Builder, Tensor
+from circuits.quantize.choices import compared, selected
+from circuits.quantize.functions import apply
+from circuits.quantize.moves import axes_map
+from circuits.quantize.rules import Rule
+from circuits.quantize.rules.tabular_inputs import fine_bits
+from circuits.quantize.rules.tabular_trees import trees
+from circuits.quantize.scales import Exact, Reach, integers_at
+from circuits.quantize.sums import exact_total, max_over, over_axes
+from circuits.quantize.weights import Weights, weighted
+
+# Scores and probabilities of a table's model are few: their tables can be finer than those of a network's layers.
+CURVE_BITS = 14
+KERNEL_BITS = 16
+# What is added up over hundreds of support vectors, or divided by, keeps more bits than an activation.
+WIDE_BITS = 30
+# A kernel of exp(−11.1) is below 2^-16.
+FLAT_KERNEL = 11.1
+
+
+def _probit(v: Floats, attributes: Mapping[str, Any]) -> Floats:
+    """√2 · erf⁻¹(2v − 1), by the approximation that onnxruntime has: S. Winitzki's, with a = 0.147."""
+    x = np.clip(2 * v - 1, -1 + 2.0**-24, 1 - 2.0**-24)
+    log = np.log((1 - x) * (1 + x))
+    half = 2 / (3.14159 * 0.147) + 0.5 * log
+    size = np.sqrt(np.sqrt(half * half - log / 0.147) - half)
+    return np.asarray(np.sqrt(2) * np.sign(x) * size, np.float64)
+
+
+def _platt(score: Floats, attributes: Mapping[str, Any]) -> Floats:
+    """The first of two classes' probability as libsvm couples it: a fixed point found by iteration, not quite σ."""
+    sigmoid = 1 / (1 + np.exp(np.clip(attributes["a"] * score + attributes["b"], -500, 500)))
+    first = np.clip(sigmoid, 1e-7, 1 - 1e-7)
+    return np.asarray(np.vectorize(_coupled, otypes=[np.float64])(first), np.float64)
+
+
+def _coupled(first: float) -> float:
+    """T.-F. Wu, C.-J. Lin, R. C. Weng, "Probability estimates for multi-class classification by pairwise coupling",
+    algorithm 2, for two classes, ended where onnxruntime ends it."""
+    pair = np.array([first, 1 - first])
+    q = np.array([[pair[1] ** 2, -pair[0] * pair[1]], [-pair[0] * pair[1], pair[0] ** 2]])
+    p = np.array([0.5, 0.5])
+    for _ in range(100):
+        qp = q @ p
+        pqp = float(p @ qp)
+        if np.abs(qp - pqp).max() < 0.005 / 2:
+            break
+        for i in range(2):
+            step = (pqp - qp[i]) / q[i, i]
+            p[i] += step
+            pqp = (pqp + step * (step * q[i, i] + 2 * qp[i])) / (1 + step) ** 2
+            qp = (qp + step * q[i]) / (1 + step)
+            p = p / (1 + step)
+    return float(p[0])
+
+
+CURVES: dict[str, Callable[[Floats, Mapping[str, Any]], Floats]] = {
+    "logistic": lambda x, a: 1 / (1 + np.exp(-x)),
+    "probit": _probit,
+    "platt": _platt,
+}
+FLAT_CURVES = {"logistic": 11.5}
+
+
+def curve(b: Builder, node: FloatNode) -> None:
+    """A function of one score, in a table of its own size."""
+    name = node.attributes["function"]
+    b.values[node.output] = apply(
+        b,
+        node.output,
+        b.tensor(node.input(0)),
+        lambda x: CURVES[name](x, node.attributes),
+        b.want(node.output),
+        flat_beyond=FLAT_CURVES.get(name, np.inf),
+        bits=CURVE_BITS,
+    )
+
+
+def normalize(b: Builder, node: FloatNode) -> None:
+    """A row over its norm; a row of zeros stays what it is. MAX is the largest element, which may be negative."""
+    x, norm = b.tensor(node.input(0)), node.attributes["norm"]
+    want = Reach(b.options.bits)
+    unit = np.array(2.0**-x.scale)
+    if norm == "L2":
+        squares = _squares(b, x)
+        inverse = reciprocal_sqrt(b, at_least(b, squares, np.array(2.0**-squares.scale)), Reach(WIDE_BITS))
+        b.values[node.output] = product(b, x, inverse, x.dims, want)
+        return
+    if norm == "L1":
+        size = absolute(b, x)
+        reading, dims, inner = over_axes(size, [1])
+        divisor = exact_total(b, size, reading, dims, inner)
+        b.values[node.output] = quotient(b, x, at_least(b, divisor, unit), x.dims, want)
+        return
+    most = max_over(b, x, [1])
+    if b.interval(most).lo >= 0:
+        b.values[node.output] = quotient(b, x, at_least(b, most, unit), x.dims, want)
+        return
+    zero = b.fixed("zero", np.zeros(()), most.scale)
+    made = quotient(b, x, at_least(b, absolute(b, most), unit), x.dims, want)
+    below = compared(b, Relation.LESS, most, zero, most.dims)
+    b.values[node.output] = selected(b, below, negated(b, made), made, x.dims)
+
+
+def _squares(b: Builder, x: Tensor) -> Tensor:
+    """[rows, 1]: the sum of each row's squares."""
+    how = axes_map(x.dims, (0, 0), [(0, 1), (2, 1)], 3)
+    readings = [(x.ref, how), (x.ref, how)]
+    return b.accumulate(Contract, readings, (x.dims[0], 1), 2 * x.scale, Reach(WIDE_BITS), inner=x.dims[1:])
+
+
+def kernel(b: Builder, node: FloatNode) -> None:
+    """[rows, vectors]: γ x·v (+ start) and what is made of it, or exp(−γ |x − v|²)."""
+    get, x = node.attributes, b.tensor(node.input(0))
+    support, gamma, kind = get["support"], get["gamma"], get["kernel"]
+    if kind == "RBF":
+        b.values[node.output] = _radial(b, node.output, x, support, gamma)
+        return
+    if kind == "LINEAR":
+        gamma, start = 1.0, np.zeros(len(support))
+    else:
+        start = np.full(len(support), get["start"])
+    made = _dots(b, node.output, x, gamma * support, start, Reach(fine_bits(b.options)))
+    if kind == "SIGMOID":
+        made = apply(b, node.output, made, np.tanh, Reach(b.options.bits), flat_beyond=6.0, bits=CURVE_BITS)
+    elif kind == "POLY":
+        made = _power(b, made, get["degree"])
+    b.values[node.output] = made
+
+
+def _dots(b: Builder, name: str, x: Tensor, vectors: Floats, bias: Floats, want: Reach) -> Tensor:
+    """[rows, vectors]: x · vector + bias."""
+    read = x, axes_map(x.dims, (0, 0), [(0, 1), (2, 1)], 3)
+    how = axes_map(vectors.shape, (0, 0), [(1, 1), (2, 1)], 3)
+    weights = Weights(vectors, how, (0,), divisors=_divisors(x))
+    added = bias, AffineMap(bias.shape, (0,), ((0, 1, 0),))
+    dims = (x.dims[0], len(vectors))
+    return weighted(b, name, Contract, read, weights, dims, want, inner=x.dims[1:], bias=added)
+
+
+def _divisors(x: Tensor) -> Floats | None:
+    """What the weights of an input's columns take over from their scales."""
+    return 2.0 ** -np.array(x.scales, np.float64) if x.per_feature else None
+
+
+def dense(b: Builder, node: FloatNode) -> None:
+    """x · weights + bias, finer than a network's layer."""
+    weights, bias = (b.graph.constant(node.input(position)) for position in (1, 2))
+    want = Reach(fine_bits(b.options))
+    b.values[node.output] = _dots(b, node.output, b.values[node.input(0)], weights, bias, want)
+
+
+def scale(b: Builder, node: FloatNode) -> None:
+    """x · factor + summand, by column."""
+    x = b.values[node.input(0)]
+    factors, summands = (b.graph.constant(node.input(position)) for position in (1, 2))
+    column = AffineMap(factors.shape, (0,), ((0, 1),))
+    weights = Weights(factors, column, divisors=_divisors(x))
+    added = summands, AffineMap.broadcast(summands.shape, x.dims)
+    read, want = (x, x.identity()[1]), Reach(fine_bits(b.options))
+    b.values[node.output] = weighted(b, node.output, Mul, read, weights, x.dims, want, bias=added)
+
+
+def _radial(b: Builder, name: str, x: Tensor, support: Floats, gamma: float) -> Tensor:
+    """γ|x − v|² = γ|x|² + (γ|v|² − 2γ x·v): sums in many bits, which leave little when they cancel."""
+    dots = _dots(b, name, x, -2 * gamma * support, gamma * (support**2).sum(axis=1), Reach(WIDE_BITS))
+    squares = times_number(b, _squares(b, x), gamma, Reach(WIDE_BITS))
+    distance = signed_sum(b, [(1, squares), (1, dots)], dots.dims, Reach(KERNEL_BITS, FLAT_KERNEL))
+    near = at_least(b, distance, np.zeros(()))
+    return apply(b, name, near, lambda u: np.exp(-u), Reach(b.options.bits), bits=KERNEL_BITS)
+
+
+def _power(b: Builder, x: Tensor, degree: int) -> Tensor:
+    """x^degree by products."""
+    if degree == 0:
+        return b.fixed("one", np.ones(x.dims), 0)
+    made = x
+    for _ in range(degree - 1):
+        made = product(b, made, x, x.dims, Reach(fine_bits(b.options)))
+    return made
+
+
+def encode(b: Builder, node: FloatNode) -> None:
+    """The value of the key that x is, or the default: which key it is, against the values' differences from it."""
+    x, get = b.tensor(node.input(0)), node.attributes
+    whole = b.graph.is_integer(node.output)
+    keys = b.constant(f"{node.output}.keys", integers_at(np.array(get["keys"]), x.scale, MAX_BITS), x.scale)
+    dims = (*x.dims, len(get["keys"]))
+    rank = len(dims)
+    maps = (
+        axes_map(x.dims, (0,) * len(x.dims), [(axis, 1) for axis in range(len(x.dims))], rank),
+        axes_map(keys.dims, (0,), [(rank - 1, 1)], rank),
+    )
+    hit = b.fitting(Compare((x.ref, keys.ref), maps, dims, (), MAX_BITS, 0, Relation.EQUAL))
+    real = np.array(get["values"], np.float64) - get["default"]
+    reading, out, inner = over_axes(hit, [rank - 1], keepdims=False)
+    weights = Weights(real, axes_map(real.shape, (0,), [(rank - 1, 1)], rank))
+    bias = np.array([get["default"]], np.float64), AffineMap((1,), (0,), ((0,) * rank,))
+    want = Exact() if whole else Reach(b.options.bits)
+    b.values[node.output] = weighted(
+        b, node.output, Contract, (hit, reading[1]), weights, out, want, inner=inner, bias=bias
+    )
+
+
+RULES: dict[str, Rule] = {
+    "Trees": trees,
+    "Dense": dense,
+    "Scale": scale,
+    "Kernel": kernel,
+    "Curve": curve,
+    "Normalize": normalize,
+    "Encode": encode,
+}
