@@ -4,74 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import resource
-import signal
 import struct
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from safetensors.numpy import save
 
-from circuits.program.errors import ProgramError
-from circuits.program.file import MAX_GRAPH_BYTES, load_program
-from circuits.program.graph import Program
+from circuits.program.file import MAX_GRAPH_BYTES
 from circuits.program.graph_json import dump_graph
-from tests.vectors import golden_edges, golden_layers
-
-CPU_SECONDS = 2  # each takes well under one; two, for a machine that is busy
-MEMORY = 2**29  # over what the interpreter itself holds when the reading starts
-BASE = golden_layers.dense_relu()
-
-Graph = dict[str, Any]
-
-
-def weights(program: Program = BASE) -> bytes:
-    return save({str(i): c.values.astype(f"<i{c.width}") for i, c in enumerate(program.constants)})
-
-
-def archive(path: Path, graph: bytes, tensors: bytes, method: int = zipfile.ZIP_STORED) -> Path:
-    with zipfile.ZipFile(path, "w", method) as file:
-        for name, data in (("graph.json", graph), ("weights.safetensors", tensors)):
-            file.writestr(zipfile.ZipInfo(name), data, method)
-    return path
-
-
-def with_graph(path: Path, change: Callable[[Graph], None]) -> Path:
-    graph = json.loads(dump_graph(BASE))
-    change(graph)
-    return archive(path, json.dumps(graph).encode(), weights())
-
-
-def code_within_limits(path: Path) -> str:
-    """The refusal's code, found by a child process that may spend two seconds and half a gigabyte."""
-    read_end, write_end = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(read_end)
-        with open("/proc/self/statm") as file:
-            held = int(file.read().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (held + MEMORY, held + MEMORY))
-        resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
-        answer = "neither accepted nor refused"
-        try:
-            load_program(path)
-            answer = "accepted"
-        except ProgramError as error:
-            answer = error.code if len(json.dumps(error.as_dict())) < 4096 else "an error of over 4096 characters"
-        finally:
-            os.write(write_end, answer.encode())
-            os._exit(0)
-    os.close(write_end)
-    with os.fdopen(read_end) as pipe:
-        answer = pipe.read()
-    _, status = os.waitpid(child, 0)
-    assert not os.WIFSIGNALED(status), f"killed by {signal.Signals(os.WTERMSIG(status)).name}"
-    return answer
+from tests.hostile_files import BASE, Graph, archive, code_within_limits, put, weights, with_graph
 
 
 def test_the_file_that_the_hostile_ones_start_from_is_accepted(tmp_path: Path) -> None:
@@ -155,16 +97,6 @@ def test_refuses_a_graph_over_the_limit_before_reading_it(tmp_path: Path) -> Non
 def test_refuses_json_that_is_no_graph(tmp_path: Path, text: str) -> None:
     raw = text.encode("utf-8", "surrogatepass")
     assert code_within_limits(archive(tmp_path / "f", raw, weights())) == "program_malformed"
-
-
-def put(*path: str | int, value: object) -> Callable[[Graph], None]:
-    def change(graph: Graph) -> None:
-        place: Any = graph
-        for step in path[:-1]:
-            place = place[step]
-        place[path[-1]] = value
-
-    return change
 
 
 @pytest.mark.parametrize(
@@ -291,40 +223,3 @@ def tensor(*shape: int, offsets: tuple[int, int] = (0, 0), dtype: str = "I32") -
 )
 def test_refuses_weights(tmp_path: Path, raw: bytes, code: str) -> None:
     assert code_within_limits(archive(tmp_path / "f", dump_graph(BASE), raw)) == code
-
-
-# Anything else.
-
-
-def places(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    steps = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for step, item in steps:
-        yield (*path, step)
-        yield from places(item, (*path, step))
-
-
-GOLDEN = [build() for build in (*golden_layers.INPUTS, *golden_edges.INPUTS)]
-HOSTILE_VALUES = st.one_of(
-    st.sampled_from(
-        [None, True, [], {}, "", 1.5, -1, 0, 1, 2, 31, 2**28, 2**31 - 1, -(2**31), 2**32, 2**63 - 1, 2**63]
-    ),
-    st.integers(-3, 9),
-    st.lists(st.integers(0, 4), max_size=9),
-    st.sampled_from(["input", "const", "op", "max", "argmax", "gather", "lookup", "divide", "rsqrt", "select"]),
-)
-
-
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.data())
-def test_a_graph_changed_anywhere_is_refused_or_has_a_name(tmp_path: Path, data: st.DataObject) -> None:
-    program = data.draw(st.sampled_from(GOLDEN))
-    graph = json.loads(dump_graph(program))
-    for _ in range(data.draw(st.integers(1, 3))):
-        put(*data.draw(st.sampled_from(list(places(graph)))), value=data.draw(HOSTILE_VALUES))(graph)
-    archive(tmp_path / "f", json.dumps(graph).encode(), weights(program))
-    try:
-        loaded = load_program(tmp_path / "f")
-    except ProgramError as error:
-        json.dumps(error.as_dict())
-    else:
-        assert len(loaded.model_id()) == 32
