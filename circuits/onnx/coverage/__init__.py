@@ -19,9 +19,9 @@ from circuits.onnx.coverage import (
     tabular,
     windows,
 )
-from circuits.onnx.coverage.checks import Check
+from circuits.onnx.coverage.checks import Check, constant
 from circuits.onnx.coverage.tables import TABLE_FUNCTIONS
-from circuits.onnx.graph import FloatGraph
+from circuits.onnx.graph import FloatGraph, FloatNode
 
 __all__ = ["FAMILIES", "SUPPORTED", "TABLE_FUNCTIONS", "Check", "check_coverage"]
 
@@ -39,33 +39,33 @@ FAMILIES = {
 }
 SUPPORTED: dict[str, Check] = {op: check for checks in FAMILIES.values() for op, check in checks.items()}
 
-# What people meet most often, and what to do about it.
-ADVICE = {
-    "Softmax": "leave it off: the largest logit is the largest probability",
-    "LogSoftmax": "leave it off: the largest logit is the largest probability",
-    "ArgMax": "leave it off and take the largest output",
-    "LayerNormalization": "not yet part of the integer program",
-}
+# Never in a program: computed on import, or refused for what keeps them from it.
+FOLDED: dict[str, Check] = {"ConstantOfShape": constant(0), "Range": constant(0, 1, 2)}
 
 
 def check_coverage(graph: FloatGraph) -> None:
     """Raises InputError `onnx_unsupported_ops` with every node that no program can hold, and why."""
-    for name in graph.outputs:
-        if graph.is_constant(name):
-            raise InputError("onnx_constant_output", f"output {name!r} is a constant: there is nothing to prove")
+    if all(graph.is_constant(name) for name in graph.outputs):
+        names = ", ".join(graph.outputs)
+        raise InputError("onnx_constant_output", f"{names}: constant, whatever the input is; there is nothing to prove")
     found = []
     for node in graph.nodes:
-        if node.op not in SUPPORTED:
-            reason = ADVICE.get(node.op, "the operator is not supported")
-        elif node.output not in graph.shapes:
-            known = all(name in graph.shapes for name in node.inputs if name)
-            reason = "its output's shape is not known" if known else ""  # else it is another node's fault
-        elif any(0 in graph.shapes.get(output, ()) for output in node.outputs):
-            reason = "its output has no elements"
-        else:
-            reason = SUPPORTED[node.op](node, graph) or ""
-        if reason:
+        if reason := _reason(node, graph):
             found.append({"node": node.name, "op": node.op, "position": node.position, "reason": reason})
     if found:
         listed = "; ".join(f"{f['op']} ({f['node']}, node {f['position']}): {f['reason']}" for f in found)
         raise InputError("onnx_unsupported_ops", f"{len(found)} node(s) cannot be compiled: {listed}", nodes=found)
+
+
+def _reason(node: FloatNode, graph: FloatGraph) -> str | None:
+    if node.op not in SUPPORTED:
+        folds = FOLDED.get(node.op)
+        return (folds(node, graph) if folds else None) or "the operator is not supported"
+    if not all(name in graph.shapes for name in node.inputs if name):
+        return None  # another node's fault
+    if any(output and output not in graph.shapes for output in node.outputs):
+        opened = constant(*range(1, len(node.inputs)))(node, graph)
+        return "its output's shape is not known" + (f": {opened}" if opened else "")
+    if any(0 in graph.shapes[output] for output in node.outputs if output):
+        return "its output has no elements"
+    return SUPPORTED[node.op](node, graph)

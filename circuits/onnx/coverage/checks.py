@@ -1,4 +1,7 @@
-"""What a node may be asked, as small checks that combine. A check gives the reason for a refusal, or None."""
+"""What a node may be asked, as small checks that combine. A check gives the reason for a refusal, or None.
+
+Its docstring says what has to hold: docs/onnx-ops.md prints it.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,17 @@ Check = Callable[[FloatNode, FloatGraph], str | None]
 
 
 def always(node: FloatNode, graph: FloatGraph) -> str | None:
-    """Nothing is refused."""
     return None
+
+
+def says(condition: str, check: Check) -> Check:
+    """`check`, which holds where `condition` does."""
+    check.__doc__ = condition
+    return check
+
+
+def _inputs(positions: tuple[int, ...]) -> str:
+    return ("input " if len(positions) == 1 else "inputs ") + ", ".join(map(str, positions))
 
 
 def constant(*positions: int) -> Check:
@@ -23,7 +35,7 @@ def constant(*positions: int) -> Check:
                 return f"input {position} ({node.input(position)!r}) is not a constant"
         return None
 
-    return check
+    return says(f"{_inputs(positions)} constant", check)
 
 
 def real(*positions: int) -> Check:
@@ -36,7 +48,7 @@ def real(*positions: int) -> Check:
                 return f"input {position} ({name!r}) is {graph.type_name(name)}, no real number"
         return None
 
-    return check
+    return says(f"{_inputs(positions)} of real numbers", check)
 
 
 def attribute(name: str, allowed: set[object], default: object) -> Check:
@@ -46,11 +58,11 @@ def attribute(name: str, allowed: set[object], default: object) -> Check:
         value = node.attributes.get(name, default)
         return None if value in allowed else f"{name}={value!r} is not supported"
 
-    return check
+    return says(f"{name} is {' or '.join(sorted(map(str, allowed)))}", check)
 
 
 def one_output(node: FloatNode, graph: FloatGraph) -> str | None:
-    """Only the first output may be read."""
+    """only the first output is read"""
     used = set(graph.outputs).union(*(n.inputs for n in graph.nodes))
     return "its second output is used" if used.intersection(o for o in node.outputs[1:] if o) else None
 
@@ -61,4 +73,4 @@ def every(*checks: Check) -> Check:
     def check(node: FloatNode, graph: FloatGraph) -> str | None:
         return next((reason for c in checks if (reason := c(node, graph))), None)
 
-    return check
+    return says("; ".join(c.__doc__ for c in checks if c.__doc__), check)

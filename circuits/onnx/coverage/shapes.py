@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from circuits.onnx.coverage.checks import Check, always, constant
+from circuits.onnx.coverage.checks import Check, always, attribute, constant
 from circuits.onnx.graph import FloatGraph, FloatNode
 
 
@@ -30,8 +30,10 @@ def _resize(node: FloatNode, graph: FloatGraph) -> str | None:
 
 
 CHECKS: dict[str, Check] = {
-    **dict.fromkeys(("Identity", "Flatten", "Transpose", "Concat", "SpaceToDepth", "DepthToSpace"), always),
+    **dict.fromkeys(("Identity", "Flatten", "Transpose", "Concat", "DepthToSpace"), always),
     **dict.fromkeys(("Squeeze", "Unsqueeze", "Reshape", "Expand", "Tile"), constant(1)),
+    # onnxruntime knows no other, and fidelity is measured against it.
+    "SpaceToDepth": attribute("mode", {"DCR"}, "DCR"),
     "Slice": constant(1, 2, 3, 4),
     "Dropout": _trains,
     "Pad": constant(1, 2, 3),
