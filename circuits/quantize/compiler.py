@@ -37,4 +37,4 @@ def compile_model(
         if error.code != OVERFLOW:
             raise
         raise with_remedy(error, prepared, chosen, progress) from error
-    return made.program, prepared.report(made, chosen, progress)
+    return made.program, prepared.report(made, progress)

@@ -12,7 +12,7 @@ from circuits.onnx.graph import Floats
 from circuits.program.graph import Program
 from circuits.program.validate import validate
 from circuits.quantize.builder import Tensor
-from circuits.quantize.calibration import Data, Samples, samples_of
+from circuits.quantize.calibration import Data, Sample, Samples, samples_of
 from circuits.quantize.fidelity import fidelity
 from circuits.quantize.lower import lower
 from circuits.quantize.options import CompileOptions
@@ -33,10 +33,11 @@ class Lowered:
 
 @dataclass(frozen=True)
 class PreparedModel:
-    """A float model and the samples by which programs for it are made and judged."""
+    """A float model and the samples by which programs for it are made, and those by which they are judged."""
 
     model: ImportedModel
     samples: Samples
+    judges: Samples
 
     @classmethod
     def load(
@@ -44,25 +45,25 @@ class PreparedModel:
     ) -> PreparedModel:
         """Raises InputError as `import_onnx` and `samples_of` do."""
         model = import_onnx(onnx_path, freeze=dict(options.freeze), batch=options.batch)
-        return cls(model, samples_of(model.graph, calibration, options))
+        samples = samples_of(model.graph, calibration, options)
+        return cls(model, samples, samples.limited(options.fidelity_samples))
 
     def lower(self, options: CompileOptions, progress: Progress) -> Lowered:
         """The program that `options` ask for. Raises `program_range_overflow` where its integers would not be exact."""
         builder = lower(self.model.graph, self.samples.calibration, options, lambda done: progress("lower", done))
         return Lowered(builder.finish(self.model.graph.outputs), builder.values, builder.tables)
 
-    def report(self, made: Lowered, options: CompileOptions, progress: Progress) -> FidelityReport:
+    def report(self, made: Lowered, progress: Progress) -> FidelityReport:
         """The fidelity of a program, which is validated first."""
         validate(made.program)
-        compared = self.samples.limited(options.fidelity_samples)
         return fidelity(
-            self.model, made.program, made.values, compared, lambda done: progress("compare", done), made.tables
+            self.model, made.program, made.values, self.judges, lambda done: progress("compare", done), made.tables
         )
 
     @cached_property
-    def outputs(self) -> list[dict[str, Floats]]:
-        """What the float model makes of every sample, calibration first."""
+    def expected(self) -> list[tuple[Sample, dict[str, Floats]]]:
+        """Every sample that judges, with the float model's outputs for it."""
+        samples = [*self.judges.calibration, *self.judges.held_out]
+        made = [self.model.reference.run(sample) for sample in samples]
         names = self.model.graph.outputs
-        samples = [*self.samples.calibration, *self.samples.held_out]
-        made = (self.model.reference.run(sample) for sample in samples)
-        return [{name: values[name] for name in names} for values in made]
+        return [(s, {name: values[name] for name in names}) for s, values in zip(samples, made, strict=True)]

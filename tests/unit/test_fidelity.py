@@ -178,10 +178,14 @@ def test_an_output_that_is_infinite_by_itself_is_left_out_and_told(tmp_path: Pat
 
 def test_a_table_says_how_far_it_may_be_off(tmp_path: Path) -> None:
     path = save(tmp_path / "m.onnx", [helper.make_node("Tanh", ["x"], ["y"], name="tanh")], {})
-    program, report = compile_model(path, data(), CompileOptions(table_bits=8))
-    (table,) = report.tables
-    assert (program.ops[table.op].opcode.name, table.entries <= 256) == ("LOOKUP", True)
-    assert 1e-4 < report.max_abs_error <= table.max_abs_error < 2e-2
+    for options in (CompileOptions(bits=8), CompileOptions(table_bits=8)):  # a table of values, a table of lines
+        program, report = compile_model(path, data(), options)
+        (table,) = report.tables
+        assert table.entries <= 256
+        assert program.outputs[0].ref.index == table.op
+        rounding_of_x = 2.0 ** -(program.inputs[0].scales[0] + 1)
+        assert 0 < report.max_abs_error <= table.max_abs_error + rounding_of_x
+        assert table.max_abs_error < 2.0 ** (2 - options.bits)
 
 
 def test_warns_where_there_is_nothing_to_judge_by(tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ def test_inspect_says_why_a_route_refuses(compiled: Path, tmp_path: Path, capsys
 
 
 def test_inspect_counts_tables_apart_from_parameters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["--input-range", "x=-1:1", "--table-bits", "8", "-o", tmp_path / "m.program"]
+    arguments = ["--input-range", "x=-1:1", "--bits", "8", "-o", tmp_path / "m.program"]
     assert call(capsys, "compile", chain(tmp_path / "m.onnx", "Tanh"), *arguments)[0] == 0
     _, document = call(capsys, "inspect", tmp_path / "m.program", "--no-costs")
     assert document["parameters"] == 0
@@ -126,15 +126,15 @@ def test_check_counts_the_nodes_of_the_file(tmp_path: Path, capsys: pytest.Captu
 
 
 def test_check_names_every_node_that_cannot_be_compiled(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, document = call(capsys, "check", chain(tmp_path / "no.onnx", "Hardmax", "Relu", "Det"))
+    code, document = call(capsys, "check", chain(tmp_path / "no.onnx", "Bernoulli", "Relu", "Det"))
     assert code == 1
     assert document["supported"] is False
     named = [(node["position"], node["op"], node["node"]) for node in document["unsupported"]]
-    assert named == [(0, "Hardmax", "node0"), (2, "Det", "node2")]
+    assert named == [(0, "Bernoulli", "node0"), (2, "Det", "node2")]
     assert all(node["reason"] for node in document["unsupported"])
     assert run(app, ["check", str(tmp_path / "no.onnx")]) == 1
     printed = capsys.readouterr().out
-    assert "Hardmax" in printed
+    assert "Bernoulli" in printed
     assert "Det" in printed
 
 
@@ -198,6 +198,35 @@ def test_report_and_plot_are_files_of_their_own(compiled: Path, tmp_path: Path) 
     assert (tmp_path / "r.png").read_bytes().startswith(b"\x89PNG\r\n")
 
 
+def test_the_cheapest_setting_within_an_error_is_found_and_told(
+    compiled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [tmp_path / "m.onnx", "--calibration", tmp_path / "data.npz", "-o", tmp_path / "s.program"]
+    code, document = call(capsys, "compile", *arguments, "--max-error", 0.02, "--weight-bits", 12)
+    assert code == 0
+    assert document["setting"] == document["search"]["chosen"]
+    assert document["setting"]["bits"] < 16
+    assert document["setting"]["weight_bits"] == 12
+    assert all(output["max_abs_error"] <= 0.02 for output in document["fidelity"]["outputs"])
+    assert document["search"]["complete"] is True
+    explicit = [f"--{name.replace('_', '-')}={bits}" for name, bits in document["setting"].items()]
+    again = call(capsys, "compile", *arguments, *explicit)[1]
+    assert again["model_id"] == document["model_id"]
+    assert run(app, ["compile", *map(str, arguments), "--max-error", "0.02"]) == 0
+    assert "chosen: --bits" in capsys.readouterr().out
+
+
+def test_an_error_that_cannot_be_met_is_told_and_nothing_is_written(
+    compiled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(tmp_path.iterdir())
+    files = ["-o", tmp_path / "s.program", "--report", tmp_path / "s.json"]
+    code, document = call(capsys, "compile", tmp_path / "m.onnx", *files, "--max-error", "1e-12")
+    assert (code, document["error"]["code"]) == (2, "max_error_not_met")
+    assert set(document["error"]["details"]["nearest"]) == {"bits", "weight_bits", "table_bits"}
+    assert sorted(tmp_path.iterdir()) == before
+
+
 def test_a_plot_without_matplotlib_is_refused_before_the_work(
     compiled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -243,6 +272,7 @@ def test_human_readable_forms_print_something(
     ("arguments", "code"),
     [
         (["compile", "{onnx}", "-o", "{out}", "--bits", "7"], "bad_option"),
+        (["compile", "{onnx}", "-o", "{out}", "--max-error", "0"], "bad_option"),
         (["compile", "{onnx}", "-o", "{out}", "--freeze", "x"], "bad_option"),
         (["compile", "{onnx}", "-o", "{out}", "--freeze", "x=__import__('os')"], "bad_option"),
         (["compile", "{onnx}", "-o", "{out}", "--input-scale", "x=high"], "bad_option"),
