@@ -260,7 +260,8 @@ class Builder:
         made: list[Output] = []
         for name in outputs:
             tensor = self._as_output(self.tensor(name), self.graph.shapes[name], made)
-            made.append(Output(tensor.ref, Port(name, tensor.dims, tensor.bits, tensor.scales)))
+            labels = self.graph.labels.get(name, ())
+            made.append(Output(tensor.ref, Port(name, tensor.dims, tensor.bits, tensor.scales, labels=labels)))
         return Program(tuple(self._inputs), tuple(self._constants), tuple(self._ops), tuple(made))
 
     def _as_output(self, tensor: Tensor, dims: tuple[int, ...], outputs: Sequence[Output]) -> Tensor:
