@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from circuits.onnx.graph import FloatNode, Floats
-from circuits.program.limits import MAX_BITS
+from circuits.program.limits import MAX_BITS, MAX_TABLE
 from circuits.program.ops import Compare, Contract, Mul, Relation
 from circuits.program.refs import AffineMap
 from circuits.quantize.arithmetic import (
     absolute,
     at_least,
+    at_most,
     negated,
     product,
     quotient,
@@ -21,24 +22,22 @@ from circuits.quantize.arithmetic import (
     signed_sum,
     times_number,
 )
-from circuits.quantize.builder import Builder, Tensor
+from circuits.quantize.builder import Builder, Tensor, bits_of
 from circuits.quantize.choices import compared, selected
 from circuits.quantize.functions import apply
 from circuits.quantize.moves import axes_map
 from circuits.quantize.rules import Rule
 from circuits.quantize.rules.tabular_inputs import fine_bits
 from circuits.quantize.rules.tabular_trees import trees
-from circuits.quantize.scales import Exact, Reach, integers_at
+from circuits.quantize.scales import Exact, Reach, Target, integers_at
 from circuits.quantize.sums import exact_total, max_over, over_axes
 from circuits.quantize.weights import Weights, weighted
 
-# Scores and probabilities of a table's model are few: their tables can be finer than those of a network's layers.
-CURVE_BITS = 14
-KERNEL_BITS = 16
+# Where onnxruntime ends the coupling of two probabilities.
+COUPLING_ROUNDS = 100
+COUPLING_END = 0.005 / 2
 # What is added up over hundreds of support vectors, or divided by, keeps more bits than an activation.
 WIDE_BITS = 30
-# A kernel of exp(−11.1) is below 2^-16.
-FLAT_KERNEL = 11.1
 
 
 def _probit(v: Floats, attributes: Mapping[str, Any]) -> Floats:
@@ -53,28 +52,29 @@ def _probit(v: Floats, attributes: Mapping[str, Any]) -> Floats:
 def _platt(score: Floats, attributes: Mapping[str, Any]) -> Floats:
     """The first of two classes' probability as libsvm couples it: a fixed point found by iteration, not quite σ."""
     sigmoid = 1 / (1 + np.exp(np.clip(attributes["a"] * score + attributes["b"], -500, 500)))
-    first = np.clip(sigmoid, 1e-7, 1 - 1e-7)
-    return np.asarray(np.vectorize(_coupled, otypes=[np.float64])(first), np.float64)
+    return _coupled(np.clip(sigmoid, 1e-7, 1 - 1e-7))
 
 
-def _coupled(first: float) -> float:
+def _coupled(first: Floats) -> Floats:
     """T.-F. Wu, C.-J. Lin, R. C. Weng, "Probability estimates for multi-class classification by pairwise coupling",
-    algorithm 2, for two classes, ended where onnxruntime ends it."""
-    pair = np.array([first, 1 - first])
-    q = np.array([[pair[1] ** 2, -pair[0] * pair[1]], [-pair[0] * pair[1], pair[0] ** 2]])
-    p = np.array([0.5, 0.5])
-    for _ in range(100):
-        qp = q @ p
-        pqp = float(p @ qp)
-        if np.abs(qp - pqp).max() < 0.005 / 2:
+    algorithm 2, for two classes, ended where onnxruntime ends it. [2, …] throughout: a value for each class."""
+    pair = np.stack([first, 1 - first])
+    own, cross = pair[::-1] ** 2, -pair[0] * pair[1]
+    p = np.full_like(pair, 0.5)
+    for _ in range(COUPLING_ROUNDS):
+        qp = own * p + cross * p[::-1]
+        pqp = (p * qp).sum(axis=0)
+        going = np.abs(qp - pqp).max(axis=0) >= COUPLING_END
+        if not going.any():
             break
         for i in range(2):
-            step = (pqp - qp[i]) / q[i, i]
+            step = np.where(going, (pqp - qp[i]) / own[i], 0.0)
+            pqp = (pqp + step * (step * own[i] + 2 * qp[i])) / (1 + step) ** 2
+            row = np.stack([own[0], cross] if i == 0 else [cross, own[1]])
+            qp = (qp + step * row) / (1 + step)
             p[i] += step
-            pqp = (pqp + step * (step * q[i, i] + 2 * qp[i])) / (1 + step) ** 2
-            qp = (qp + step * q[i]) / (1 + step)
             p = p / (1 + step)
-    return float(p[0])
+    return np.asarray(p[0], np.float64)
 
 
 CURVES: dict[str, Callable[[Floats, Mapping[str, Any]], Floats]] = {
@@ -95,7 +95,6 @@ def curve(b: Builder, node: FloatNode) -> None:
         lambda x: CURVES[name](x, node.attributes),
         b.want(node.output),
         flat_beyond=FLAT_CURVES.get(name, np.inf),
-        bits=CURVE_BITS,
     )
 
 
@@ -145,7 +144,7 @@ def kernel(b: Builder, node: FloatNode) -> None:
         start = np.full(len(support), get["start"])
     made = _dots(b, node.output, x, gamma * support, start, Reach(fine_bits(b.options)))
     if kind == "SIGMOID":
-        made = apply(b, node.output, made, np.tanh, Reach(b.options.bits), flat_beyond=6.0, bits=CURVE_BITS)
+        made = apply(b, node.output, made, np.tanh, Reach(b.options.bits), flat_beyond=6.0)
     elif kind == "POLY":
         made = _power(b, made, get["degree"])
     b.values[node.output] = made
@@ -188,9 +187,9 @@ def _radial(b: Builder, name: str, x: Tensor, support: Floats, gamma: float) -> 
     """γ|x − v|² = γ|x|² + (γ|v|² − 2γ x·v): sums in many bits, which leave little when they cancel."""
     dots = _dots(b, name, x, -2 * gamma * support, gamma * (support**2).sum(axis=1), Reach(WIDE_BITS))
     squares = times_number(b, _squares(b, x), gamma, Reach(WIDE_BITS))
-    distance = signed_sum(b, [(1, squares), (1, dots)], dots.dims, Reach(KERNEL_BITS, FLAT_KERNEL))
+    distance = signed_sum(b, [(1, squares), (1, dots)], dots.dims, Reach(fine_bits(b.options)))
     near = at_least(b, distance, np.zeros(()))
-    return apply(b, name, near, lambda u: np.exp(-u), Reach(b.options.bits), bits=KERNEL_BITS)
+    return apply(b, name, near, lambda u: np.exp(-u), Reach(b.options.bits))
 
 
 def _power(b: Builder, x: Tensor, degree: int) -> Tensor:
@@ -204,25 +203,39 @@ def _power(b: Builder, x: Tensor, degree: int) -> Tensor:
 
 
 def encode(b: Builder, node: FloatNode) -> None:
-    """The value of the key that x is, or the default: which key it is, against the values' differences from it."""
+    """The value of the key that x is, or the default: an entry for each integer that x can be, where these are few."""
     x, get = b.tensor(node.input(0)), node.attributes
-    whole = b.graph.is_integer(node.output)
+    known = b.interval(x)
+    if x.scale == 0 and known.hi - known.lo < MAX_TABLE:
+        value = dict(zip(get["keys"], get["values"], strict=True))
+        real = np.array([value.get(i, get["default"]) for i in range(known.lo, known.hi + 1)], np.float64)
+        entries = b.real_constant(f"{node.output}.entries", real)
+        at = np.rint(b.shadow(x)).astype(np.int64).clip(known.lo, known.hi) - known.lo
+        target = Target(entries.scale, bits_of(b.interval(entries)))
+        b.values[node.output] = b.lookup(x, entries, known.lo, target, real[at] * 2.0**entries.scale)
+    else:
+        b.values[node.output] = _matched(b, node, x)
+
+
+def _matched(b: Builder, node: FloatNode, x: Tensor) -> Tensor:
+    """Which key x is, against how far each value is from the default; within the values' range."""
+    get = node.attributes
     keys = b.constant(f"{node.output}.keys", integers_at(np.array(get["keys"]), x.scale, MAX_BITS), x.scale)
-    dims = (*x.dims, len(get["keys"]))
-    rank = len(dims)
+    rank = len(x.dims) + 1
     maps = (
-        axes_map(x.dims, (0,) * len(x.dims), [(axis, 1) for axis in range(len(x.dims))], rank),
+        axes_map(x.dims, (0,) * (rank - 1), [(axis, 1) for axis in range(rank - 1)], rank),
         axes_map(keys.dims, (0,), [(rank - 1, 1)], rank),
     )
+    dims = (*x.dims, *keys.dims)
     hit = b.fitting(Compare((x.ref, keys.ref), maps, dims, (), MAX_BITS, 0, Relation.EQUAL))
     real = np.array(get["values"], np.float64) - get["default"]
     reading, out, inner = over_axes(hit, [rank - 1], keepdims=False)
     weights = Weights(real, axes_map(real.shape, (0,), [(rank - 1, 1)], rank))
     bias = np.array([get["default"]], np.float64), AffineMap((1,), (0,), ((0,) * rank,))
-    want = Exact() if whole else Reach(b.options.bits)
-    b.values[node.output] = weighted(
-        b, node.output, Contract, (hit, reading[1]), weights, out, want, inner=inner, bias=bias
-    )
+    want = Exact() if b.graph.is_integer(node.output) else Reach(fine_bits(b.options))
+    made = weighted(b, node.output, Contract, (hit, reading[1]), weights, out, want, inner=inner, bias=bias)
+    values = [*get["values"], get["default"]]
+    return at_most(b, at_least(b, made, np.array(min(values))), np.array(max(values)))
 
 
 RULES: dict[str, Rule] = {

@@ -60,13 +60,15 @@ def _not_below(value: float, scale: int) -> int:
 
 def _clamped(integer: int) -> int:
     """Within 32 bits, beyond which no input lies."""
-    return max(-(2 ** (MAX_BITS - 1)), min(integer, 2 ** (MAX_BITS - 1) - 1))
+    limit = 1 << (MAX_BITS - 1)
+    return max(-limit, min(integer, limit - 1))
 
 
 def leaf_scale(peak: float, reach: float) -> int:
     """The finest scale at which weights up to `peak` have their bits and sums up to `reach` theirs: none is rounded."""
     of_weight = scale_for(peak, EXACT_WEIGHT_BITS, MAX_LEAF_SCALE)
-    return int(min(of_weight, scale_for(reach, MAX_BITS - 1, MAX_LEAF_SCALE)))
+    of_sum = scale_for(reach, MAX_BITS - 1, MAX_LEAF_SCALE)
+    return min(of_weight, of_sum)
 
 
 def columns_at(b: Builder, x: Tensor, features: Tensor, dims: tuple[int, ...]) -> Tensor:
