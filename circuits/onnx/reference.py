@@ -15,6 +15,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from circuits.errors import InputError
 from circuits.onnx.graph import FLOATS, FloatGraph, Floats, type_name
+from circuits.onnx.layout import steps_first
 
 ORT_ERRORS = [e for _, e in inspect.getmembers(ort_errors, inspect.isclass) if issubclass(e, Exception)]
 REFUSALS: tuple[type[Exception], ...] = (*ORT_ERRORS, RuntimeError, ValueError)
@@ -32,6 +33,7 @@ class FloatModel:
         self.names = [*graph.outputs, *(name for name in dict.fromkeys(made) if name not in named)]
         extended = onnx.ModelProto()
         extended.CopyFrom(model)
+        steps_first(extended)
         extended.graph.output.extend(helper.make_empty_tensor_value_info(n) for n in self.names if n not in named)
         options = onnxruntime.SessionOptions()
         options.log_severity_level = FATAL_ONLY

@@ -253,6 +253,10 @@ class Builder:
         """Only the named values will be read again."""
         self._shadows.forget_all_but(self.values[name].ref for name in names if name in self.values)
 
+    def forget_ops_after(self, tensor: Tensor, kept: Iterable[Tensor]) -> None:
+        """Of what was made after `tensor`, an op's output, only `kept` will be read again."""
+        self._shadows.forget_ops_after(tensor.ref, [other.ref for other in kept])
+
     # The end.
 
     def finish(self, outputs: Sequence[str]) -> Program:

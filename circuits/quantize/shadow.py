@@ -33,7 +33,7 @@ from circuits.program.ops import (
     Rsqrt,
     Select,
 )
-from circuits.program.refs import AffineMap, Ref
+from circuits.program.refs import AffineMap, Ref, Source
 
 Floats = npt.NDArray[np.float64]
 # How many reads a contraction lays out at a time.
@@ -76,6 +76,12 @@ class Shadows:
         """Constants stay: anybody may read them again."""
         kept = set(refs)
         self._known = {ref: shadow for ref, shadow in self._known.items() if shadow.constant or ref in kept}
+
+    def forget_ops_after(self, ref: Ref, refs: Iterable[Ref]) -> None:
+        kept = set(refs)
+        for other in list(self._known):
+            if other.source == Source.OP and other.index > ref.index and other not in kept:
+                del self._known[other]
 
     def of(self, op: Op, operands: Sequence[Shadow] | None = None) -> Floats:
         """What `op` makes of its operands' shadows, [samples, *dims], without its rescale's rounding and saturation."""

@@ -31,7 +31,8 @@ def layer(
     constants |= {"b": weights(directions, 2 * gates)} if bias else {}
     constants |= {"p": weights(directions, 3 * HIDDEN)} if peepholes else {}
     given = more or {}
-    inputs: Inputs = {"x": (STEPS, BATCH, SIZE)} | {name: given[name].shape for name in tensors}
+    shape = (BATCH, STEPS, SIZE) if attributes.get("layout") else (STEPS, BATCH, SIZE)
+    inputs: Inputs = {"x": shape} | {name: given[name].shape for name in tensors}
     constants |= {name: values for name, values in given.items() if name not in tensors}
     names = [name if name in (*constants, *tensors) else "" for name in ("b", "lengths", "h", "c", "p")]
     while names and not names[-1]:
@@ -45,6 +46,19 @@ def layer(
 def state(directions: int = 1) -> np.ndarray:
     return weights(directions, BATCH, HIDDEN)
 
+
+def parameters(count: int) -> dict[str, list[float]]:
+    """alpha and beta of the first activations that have one."""
+    return {"activation_alpha": [0.25, 0.8][:count], "activation_beta": [0.45, 1.1][:count]}
+
+
+# Each with the parameters that onnxruntime gives it, or with those that have to be given.
+ALONE: dict[str, dict[str, list[float]]] = {
+    **{name: {} for name in ("Relu", "LeakyRelu", "Sigmoid", "HardSigmoid", "Elu", "Softsign", "Softplus")},
+    "ThresholdedRelu": {"activation_alpha": [0.3]},
+    "Affine": parameters(1),
+    "ScaledTanh": parameters(1),
+}
 
 CASES: dict[str, Case] = {
     **{op: layer(op) for op in GATES},
@@ -61,4 +75,23 @@ CASES: dict[str, Case] = {
         for op in GATES
     },
     **{f"{op}-clip": layer(op, clip=0.4) for op in GATES},
+    **{f"{op}-batch-first": layer(op, layout=1, directions=2) for op in GATES},
+    **{f"{op}-batch-first-initial": layer(op, layout=1, more={"h": weights(BATCH, 1, HIDDEN)}) for op in GATES},
+    "GRU-batch-first-tensor": layer("GRU", layout=1, more={"h": weights(BATCH, 1, HIDDEN)}, tensors=("h",)),
+    "GRU-reset-after": layer("GRU", linear_before_reset=1),
+    "GRU-reset-after-both-ways": layer("GRU", linear_before_reset=1, directions=2, bias=False),
+    "LSTM-initial-cell": layer("LSTM", more={"h": state(), "c": state()}, tensors=("c",)),
+    "LSTM-lengths-cell": layer(
+        "LSTM", more={"lengths": np.array([1, 4], I32), "h": state(2), "c": state(2)}, tensors=("h", "c"), directions=2
+    ),
+    "LSTM-peepholes": layer("LSTM", peepholes=True, directions=2),
+    "LSTM-peepholes-clipped": layer("LSTM", peepholes=True, clip=0.3, more={"c": state()}),
+    "LSTM-coupled": layer("LSTM", input_forget=1),
+    "LSTM-coupled-peepholes": layer("LSTM", input_forget=1, peepholes=True),
+    "LSTM-cell-alone": layer("LSTM", outputs=("", "", "y")),
+    "LSTM-other-activations": layer("LSTM", activations=["HardSigmoid", "Softsign", "ScaledTanh"], **parameters(2)),
+    "GRU-other-activations": layer("GRU", activations=["hardsigmoid", "Softsign"], **parameters(1)),
+    "RNN-both-activations": layer("RNN", directions=2, activations=["LeakyRelu", "Elu"], activation_alpha=[0.3, 0.7]),
+    **{f"RNN-{name}": layer("RNN", activations=[name], **given) for name, given in ALONE.items()},
+    "RNN-Relu-clipped": layer("RNN", activations=["Relu"], clip=0.8),
 }

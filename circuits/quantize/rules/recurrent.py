@@ -7,12 +7,13 @@ from functools import partial
 
 import numpy as np
 
+from circuits.onnx.coverage.recurrent import NAMES
 from circuits.onnx.graph import FloatNode, Floats
 from circuits.program.limits import MAX_PORTS
 from circuits.quantize.builder import Builder, Tensor
-from circuits.quantize.moves import concatenated, part
+from circuits.quantize.moves import concatenated, part, transposed
 from circuits.quantize.rules import Rule
-from circuits.quantize.rules.activations import NAMES, activations_of
+from circuits.quantize.rules.activations import activations_of
 from circuits.quantize.rules.cells import CELL, HIDDEN, Cell, gru, lstm, rnn
 from circuits.quantize.rules.unrolled import Direction, Emitted, Measured
 
@@ -24,17 +25,24 @@ Dims = tuple[int, int]
 
 
 def recurrent(b: Builder, node: FloatNode) -> None:
-    """Y is [steps, directions, batch, hidden], Y_h and Y_c the last states [directions, batch, hidden]."""
-    x = b.values[node.input(0)]
+    """Y is [steps, directions, batch, hidden], Y_h and Y_c the last states [directions, batch, hidden].
+
+    With layout 1 the batch is the first axis of all, and of x and the initial states.
+    """
+    batch_first = bool(node.attributes.get("layout", 0))
+    x = transposed(b, b.tensor(node.input(0)), (1, 0, 2)) if batch_first else b.values[node.input(0)]
     cell, directions = _cell(node), _directions(b, node)
     made = [_unrolled(b, node, cell, place, direction, x) for place, direction in enumerate(directions)]
     y, *last = (*node.outputs, "", "")[:3]
     if y:
         steps = list(zip(*(by_step for by_step, _ in made), strict=True))
-        b.values[y] = _stacked(b, [state for step in steps for state in step]).viewed(b.graph.shapes[y])
+        dims = len(steps), len(made), x.dims[1], directions[0].hidden
+        stacked = _stacked(b, [state for step in steps for state in step]).viewed(dims)
+        b.values[y] = transposed(b, stacked, (2, 0, 1, 3)) if batch_first else stacked
     for place, name in enumerate(last):
         if name:
-            b.values[name] = _stacked(b, [states[place] for _, states in made])
+            stacked = _stacked(b, [states[place] for _, states in made])
+            b.values[name] = transposed(b, stacked, (1, 0, 2)) if batch_first else stacked
 
 
 def _cell(node: FloatNode) -> Cell:
@@ -87,6 +95,7 @@ def _unrolled(
             after = tuple(emitted.chosen(active[step], new, old) for new, old in zip(after, state, strict=True))
             shown = emitted.chosen(active[step], shown, emitted.start(HIDDEN, np.zeros(shown.dims)))
         made[step], state = shown.tensor, after
+        b.forget_ops_after(projected, [*made.values(), *(seen.tensor for seen in state)])
     return [made[step] for step in range(count)], [seen.tensor for seen in state]
 
 
@@ -98,11 +107,12 @@ def _active(b: Builder, node: FloatNode, count: int, batch: int) -> Floats:
 
 def _initial(b: Builder, node: FloatNode, place: int, dims: Dims) -> list[Tensor | Floats]:
     """The initial states of one direction: tensors, or real constants."""
+    axis = 1 if node.attributes.get("layout", 0) else 0
 
     def state(name: str) -> Tensor | Floats:
         if not name or b.graph.is_constant(name):
-            return b.graph.constant(name)[place] if name else np.zeros(dims)
-        return part(b, b.tensor(name), 0, place, 1).viewed(dims)
+            return np.take(b.graph.constant(name), place, axis) if name else np.zeros(dims)
+        return part(b, b.tensor(name), axis, place, 1).viewed(dims)
 
     return [state(node.input(INITIAL + number)) for number in range(2 if node.op == "LSTM" else 1)]
 
