@@ -81,7 +81,7 @@ def _frozen(value: onnx.ValueInfoProto, given: Any, sizes: Mapping[str, int]) ->
     known = [sizes.get(dim.dim_param, dim.dim_value) for dim in kind.shape.dim]
     try:
         dtype = helper.tensor_dtype_to_np_dtype(kind.elem_type)
-        shape = tuple(known) if all(known) and kind.HasField("shape") else np.shape(given)
+        shape = tuple(known) if all(known) else np.shape(given)
         values = np.broadcast_to(np.asarray(given, dtype), shape)
         if kind.elem_type in EXACT and not np.array_equal(values, np.broadcast_to(given, shape)):
             raise ValueError(f"{given!r} is no {type_name(kind.elem_type)}")
@@ -107,12 +107,6 @@ def _check_types(values: list[onnx.ValueInfoProto]) -> None:
                 f"(or freeze it with --freeze {value.name}=VALUE)",
                 input=value.name,
                 type=kind,
-            )
-        if not value.type.tensor_type.HasField("shape"):
-            raise InputError(
-                "onnx_dynamic_shape",
-                f"input {value.name!r} has no shape in the model; export it with one",
-                input=value.name,
             )
 
 

@@ -2,8 +2,8 @@
 
 What newer opsets turned from an attribute into an input is an input here, a constant: Clip's bounds, Pad's pads and
 value, Slice's starts, ends and axes, TopK's k, Split's sizes, the axes of Squeeze, Unsqueeze and the reductions.
-Upsample and the first Resize are Resize, Scatter is ScatterElements; a Softmax that flattens has Reshapes around it;
-GroupNormalization has a scale and bias for each channel. Every attribute that has a default is there. Inference's
+Upsample and the first Resize are Resize, Scatter is ScatterElements; a Softmax that flattens has Reshapes around it.
+Every attribute that has a default is there. Inference's
 Dropout is Identity.
 """
 
@@ -138,18 +138,6 @@ def _scatter(graph: FloatGraph, node: FloatNode, opset: int) -> list[FloatNode]:
     return [replace(node, op="ScatterElements")]
 
 
-def _group_normalization(graph: FloatGraph, node: FloatNode, opset: int) -> list[FloatNode]:
-    """Before opset 21 a scale and bias for each group."""
-    if opset >= 21 or any(name not in graph.constants for name in node.inputs[1:]):
-        return [node]
-    channels, groups = graph.shapes[node.input(0)][1], node.attributes["num_groups"]
-    names = [
-        _constant(graph, f"{node.output}.{kind}", np.repeat(graph.constants[name], channels // groups))
-        for kind, name in zip(("scale", "bias"), node.inputs[1:], strict=True)
-    ]
-    return [replace(node, inputs=(node.input(0), *names))]
-
-
 def _dropout(graph: FloatGraph, node: FloatNode, opset: int) -> list[FloatNode]:
     """Nothing is dropped unless the model trains: the mask is true everywhere."""
     trains = graph.constants.get(node.input(2), np.array(node.input(2) != ""))
@@ -163,7 +151,6 @@ def _dropout(graph: FloatGraph, node: FloatNode, opset: int) -> list[FloatNode]:
 Rewrite = Callable[[FloatGraph, FloatNode, int], list[FloatNode]]
 REWRITES: dict[str, Rewrite] = {
     "Dropout": _dropout,
-    "GroupNormalization": _group_normalization,
     "LogSoftmax": _softmax,
     "Resize": _upsample,
     "Scatter": _scatter,

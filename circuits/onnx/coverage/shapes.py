@@ -5,6 +5,8 @@ from __future__ import annotations
 from circuits.onnx.coverage.checks import Check, always, attribute, constant
 from circuits.onnx.graph import FloatGraph, FloatNode
 
+NEAREST = ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
+
 
 def _split(node: FloatNode, graph: FloatGraph) -> str | None:
     missing = [o for o in node.outputs if o not in graph.shapes]
@@ -21,6 +23,8 @@ def _resize(node: FloatNode, graph: FloatGraph) -> str | None:
         return reason
     if node.attributes.get("keep_aspect_ratio_policy", "stretch") != "stretch":
         return f"keep_aspect_ratio_policy={node.attributes['keep_aspect_ratio_policy']!r} is not supported"
+    if node.attributes["mode"] == "nearest" and node.attributes["nearest_mode"] not in NEAREST:
+        return f"nearest_mode={node.attributes['nearest_mode']!r} is not supported"
     cropped = node.attributes.get("coordinate_transformation_mode") == "tf_crop_and_resize"
     return (
         "an extrapolation_value that is not 0 is not supported"
