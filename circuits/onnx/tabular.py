@@ -62,11 +62,9 @@ def _tree_regressor(p: Parts) -> None:
     if trees.aggregate in ("MIN", "MAX") and not trees.complete():
         raise Refused(f"some leaves have no weight for a target, of which the {trees.aggregate} is wanted")
     added = tuple(base) if len(base) == targets else (0.0,) * targets
-    # Of one target onnxruntime only knows the transform PROBIT.
+    # One target alone onnxruntime does not transform.
     if targets > 1 and transform != "NONE":
         transformed(p, p.emit("Trees", [x], (rows, targets), trees=trees, base=added), transform, p.node.output)
-    elif transform == "PROBIT":
-        transformed(p, p.emit("Trees", [x], (rows, 1), trees=trees, base=added), transform, p.node.output)
     else:
         p.emit("Trees", [x], (rows, targets), REAL, p.node.output, trees=trees, base=added)
 
@@ -79,7 +77,7 @@ def _linear_regressor(p: Parts) -> None:
         raise Refused(f"it has {weights.shape[1]} coefficients for {columns} columns")
     bias = np.asarray(p.get.get("intercepts", ()), np.float64)
     bias = bias if len(bias) == targets else np.zeros(targets)
-    if transform == "PROBIT" or (targets > 1 and transform != "NONE"):
+    if targets > 1 and transform != "NONE":
         transformed(p, p.dense(x, weights.T, bias), transform, p.node.output)
     else:
         p.dense(x, weights.T, bias, p.node.output)

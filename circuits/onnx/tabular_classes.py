@@ -25,6 +25,8 @@ def transform_of(p: Parts) -> str:
     name = TRANSFORMS[given] if isinstance(given, int) and 0 <= given < len(TRANSFORMS) else given
     if name not in TRANSFORMS:
         raise Refused(f"post_transform={given!r} is none of {', '.join(TRANSFORMS)}")
+    if name == "PROBIT":
+        raise Refused("post_transform=PROBIT is not supported: its slope at 0 and 1 is infinite, and no error a bound")
     return str(name)
 
 
@@ -37,8 +39,6 @@ def transformed(p: Parts, scores: str, transform: str, output: str) -> None:
         p.emit("Curve", [scores], shape, REAL, output, function="logistic")
     elif transform == "SOFTMAX":
         p.emit("Softmax", [scores], shape, REAL, output, axis=-1)
-    elif transform == "PROBIT":
-        p.emit("Curve", [scores], shape, REAL, output, function="probit")
     else:
         _softmax_zero(p, scores, output)
 
@@ -104,8 +104,8 @@ def linear_classifier(p: Parts) -> None:
         label(p, largest(p, made), labels, first)
         transformed(p, made, transform, second)
         return
-    if len(labels) != 2 or transform == "PROBIT":
-        raise Refused(f"one score for {len(labels)} classes with post_transform={transform} has no meaning")
+    if len(labels) != 2:
+        raise Refused(f"it has one score for {len(labels)} classes")
     positive = p.emit("Greater", [made, p.constant([[0.0]])], (rows, 1), BOOLEAN)
     label(p, index_of(p, positive), labels, first)
     completed(p, made, "complement", second)
@@ -189,17 +189,16 @@ def _two_classes(trees: Trees, base: Floats, labels: Sequence[int], transform: s
     if len(base) > 2:
         raise Refused(f"it has {len(base)} base values for 2 classes")
     if named == [0] and len(base) < 2:
-        if transform == "PROBIT":
-            raise Refused("post_transform=PROBIT of one score leaves the other class without one")
-        complete = "complement" if positive else "logistic" if transform == "LOGISTIC" else "opposite"
+        complete = "logistic" if transform == "LOGISTIC" else "complement" if positive else "opposite"
         ties = positive and _half_is_over(trees)
         return TwoClasses(replace(trees, targets=1), (*base, 0.0)[:1], 0, bound, both, complete, ties)
+    # A class without weights has no base value either.
     if named == [0]:
-        return TwoClasses(trees, tuple(base), 0, bound, both, "")
+        return TwoClasses(trees, (base[0], 0.0), 0, bound, both, "")
     if len(base) == 2:
         raise Refused("of two base values onnxruntime ignores one, and all weights of class 1")
     if named == [1]:
-        return TwoClasses(trees, (*base, 0.0, 0.0)[:2], 1, bound, both, "")
+        return TwoClasses(trees, (0.0, 0.0), 1, bound, both, "")
     if not trees.always_named(1):
         raise Refused("some rows get no weight for class 1; which class then wins depends on that")
     # With weights for both classes onnxruntime's label is 1 or 0, whatever the classes are called.

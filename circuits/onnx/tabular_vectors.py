@@ -98,8 +98,6 @@ def _probabilities(p: Parts, scores: str, transform: str, classes: int) -> None:
     if not p.get.get("prob_a"):
         if classes > 2:
             transformed(p, scores, transform, output)
-        elif transform == "PROBIT":
-            raise Refused("post_transform=PROBIT of one score leaves the other class without one")
         else:
             completed(p, scores, "opposite" if transform == "NONE" else "complement", output)
         return

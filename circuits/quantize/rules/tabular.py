@@ -40,15 +40,6 @@ COUPLING_END = 0.005 / 2
 WIDE_BITS = 30
 
 
-def _probit(v: Floats, attributes: Mapping[str, Any]) -> Floats:
-    """√2 · erf⁻¹(2v − 1), by the approximation that onnxruntime has: S. Winitzki's, with a = 0.147."""
-    x = np.clip(2 * v - 1, -1 + 2.0**-24, 1 - 2.0**-24)
-    log = np.log((1 - x) * (1 + x))
-    half = 2 / (3.14159 * 0.147) + 0.5 * log
-    size = np.sqrt(np.sqrt(half * half - log / 0.147) - half)
-    return np.asarray(np.sqrt(2) * np.sign(x) * size, np.float64)
-
-
 def _platt(score: Floats, attributes: Mapping[str, Any]) -> Floats:
     """The first of two classes' probability as libsvm couples it: a fixed point found by iteration, not quite σ."""
     sigmoid = 1 / (1 + np.exp(np.clip(attributes["a"] * score + attributes["b"], -500, 500)))
@@ -79,7 +70,6 @@ def _coupled(first: Floats) -> Floats:
 
 CURVES: dict[str, Callable[[Floats, Mapping[str, Any]], Floats]] = {
     "logistic": lambda x, a: 1 / (1 + np.exp(-x)),
-    "probit": _probit,
     "platt": _platt,
 }
 FLAT_CURVES = {"logistic": 11.5}
