@@ -27,6 +27,8 @@ MAX_ELEMENTS = 2**28
 SMALL = 1024
 # Without inputs, but no constants: they stay nodes, and are refused as ops that no program has.
 RANDOM = {"RandomNormal", "RandomUniform"}
+# Operators whose output's shape onnx does not infer: it is that of input 0.
+AS_INPUT = {"GroupNormalization", "MeanVarianceNormalization"}
 EVALUATION_ERRORS = (
     ArithmeticError,
     AttributeError,
@@ -115,6 +117,11 @@ class _Folder:
 
     def _infer(self, node: onnx.NodeProto, name: str) -> None:
         """Types and shapes of the node's outputs, where onnx knows them."""
+        if node.op_type in AS_INPUT and not node.domain:
+            self._types[node.output[0]] = self._types[node.input[0]]
+            if node.input[0] in self._shapes:
+                self._shape(node, name, node.output[0], self._shapes[node.input[0]])
+            return
         try:
             # Shapes that do not fit are an error where they are about to be used; an operator that no program has
             # is refused by name instead.

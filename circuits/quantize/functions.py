@@ -1,4 +1,4 @@
-"""Smooth functions of one number as lookup tables, each with the largest error that it can have."""
+"""Smooth functions of one number: a lookup table, or straight lines that a table chooses, with their largest error."""
 
 from __future__ import annotations
 
@@ -9,19 +9,26 @@ from dataclasses import dataclass
 import numpy as np
 
 from circuits.program.intervals import Interval
+from circuits.program.limits import MAX_BITS
 from circuits.quantize.arithmetic import rescaled
-from circuits.quantize.builder import Builder, Tensor
+from circuits.quantize.builder import Builder, Tensor, bits_of
+from circuits.quantize.lines import along
 from circuits.quantize.report import TableError
-from circuits.quantize.scales import Floats, Reach, Target, Want, integers_at, scale_for
+from circuits.quantize.scales import Floats, Reach, Target, Want, integers_at
+from circuits.quantize.segments import Curve, planned
 
 Function = Callable[[Floats], Floats]
 # What a function that is infinite or undefined at an argument counts as there.
 HUGE = 1e300
+# How near the lines have to be, as a power of two of steps of the result.
+CLOSE = -3
+# How many arguments show how far a function reaches.
+SHOWN = 4097
 
 
 def argument_want(b: Builder, flat_beyond: float = math.inf) -> Reach:
-    """What a table's argument shall be: no wider than a table, reaching no further than the function bends."""
-    return Reach(b.options.table_bits, flat_beyond)
+    """What a function's argument shall be: as fine as the bits allow, reaching no further than the function bends."""
+    return Reach(b.options.bits, flat_beyond)
 
 
 def apply(
@@ -33,40 +40,65 @@ def apply(
     *,
     flat_beyond: float = math.inf,
     least: float = -math.inf,
+    covers: float = 0.0,
     bits: int | None = None,
+    graded: bool = False,
+    tolerance: float | None = None,
 ) -> Tensor:
-    """function(x), the argument rescaled first if it has more values than a table of `bits` (or the options') may.
+    """function(x): a table of every argument if there are at most 2^bits (the options' `table_bits`), else lines.
 
-    `function` maps float64 arrays elementwise; `flat_beyond` is an absolute argument from which on it hardly changes;
-    where its domain has an end, a table's arguments below `least` count as `least`.
+    `function` maps float64 arrays elementwise. Arguments lie within what calibration shows, or at least ±`covers`, but
+    not beyond ±`flat_beyond`, where the function hardly changes; those below `least`, the end of its domain, count as
+    `least`. `graded` says that it bends most at its lowest arguments. `tolerance` is how near the lines have to be, if
+    the result's steps do not say it.
     """
     exact = b.shadow(x)
-    x, rounded = _argument(b, x, flat_beyond, b.options.table_bits if bits is None else bits)
-    arguments = b.interval(x)
-    points = np.arange(arguments.lo, arguments.hi + 1, dtype=np.float64)
+    x = _within_reach(b, x, covers, flat_beyond)
+    known, step = b.interval(x), 2.0**-x.scale
 
-    def within(argument: Floats) -> Floats:
-        return function(np.maximum(argument, least))
+    def of_integers(points: Floats) -> Floats:
+        return _finite(function, np.maximum(points * step, least))
 
-    real = _finite(within, points * 2.0**-x.scale)
     with np.errstate(all="ignore"):
         shadow = function(exact)
-    target = b.resolve(want, shadow, 0, Interval(math.floor(real.min()), math.ceil(real.max())))
-    entries = integers_at(real, target.scale, target.bits)
-    table = b.constant(f"{name}.table", entries, target.scale)
-    made = b.lookup(x, table, arguments.lo, target, shadow * 2.0**target.scale)
-    error = _largest_error(within, points, x.scale, entries, target.scale, rounded)
-    b.tables.append(TableError(made.ref.index, name, len(entries), error))
+    target = _result(b, want, shadow, of_integers, known)
+    size, most = known.hi - known.lo + 1, 1 << (b.options.table_bits if bits is None else bits)
+    if size <= most:
+        return _direct(b, name, x, of_integers, target, shadow)
+    near = 2.0 ** (CLOSE - target.scale) if tolerance is None else tolerance
+    curve = Curve(of_integers, known.lo, size, 2.0 ** (target.bits - 1 - target.scale))
+    made, error = along(b, name, x, curve, planned(curve, most, near, graded), target, shadow)
+    b.tables.append(TableError(made.ref.index, name, error.entries, error.largest))
     return made
 
 
-def _argument(b: Builder, x: Tensor, flat_beyond: float, bits: int) -> tuple[Tensor, bool]:
-    """x as it is if a table can hold all its values, else rounded to the bits of a table; and whether it was."""
-    if b.interval(x).hi - b.interval(x).lo < 2**bits:
-        return x, False
-    peak = float(np.abs(b.shadow(x)).max(initial=0.0)) * b.options.headroom
-    scale = min(scale_for(min(peak, flat_beyond), bits), x.scale)
-    return rescaled(b, x, Target(scale, bits)), True
+def _within_reach(b: Builder, x: Tensor, covers: float, flat_beyond: float) -> Tensor:
+    """x without what calibration and headroom do not reach, and without what is flat."""
+    peak = max(covers, float(np.abs(b.shadow(x)).max(initial=0.0)) * b.options.headroom)
+    reach = math.ceil(min(peak, flat_beyond) * 2.0**x.scale)
+    bits = min(bits_of(Interval(-reach, reach)), MAX_BITS)
+    return x if b.interval(x).within(Interval.of_bits(bits)) else rescaled(b, x, Target(x.scale, bits))
+
+
+def _result(b: Builder, want: Want, shadow: Floats, of_integers: Function, known: Interval) -> Target:
+    """Headroom ends where the function's own range does."""
+    shown = of_integers(np.unique(np.rint(np.linspace(known.lo, known.hi, SHOWN))))
+    if isinstance(want, Reach):
+        want = Reach(want.bits, min(want.most, float(np.abs(shown).max())))
+    return b.resolve(want, shadow, 0, Interval(math.floor(shown.min()), math.ceil(shown.max())))
+
+
+def _direct(b: Builder, name: str, x: Tensor, of_integers: Function, target: Target, shadow: Floats) -> Tensor:
+    """An entry for every argument."""
+    known = b.interval(x)
+    real = of_integers(np.arange(known.lo, known.hi + 1, dtype=np.float64))
+    entries = integers_at(real, target.scale, target.bits)
+    table = b.constant(f"{name}.table", entries, target.scale)
+    made = b.lookup(x, table, known.lo, target, shadow * 2.0**target.scale)
+    limit = 2.0 ** (target.bits - 1 - target.scale)
+    errors = np.abs(entries * 2.0**-target.scale - real)[np.abs(real) <= limit]
+    b.tables.append(TableError(made.ref.index, name, len(entries), float(errors.max(initial=0.0))))
+    return made
 
 
 def _finite(function: Function, x: Floats) -> Floats:
@@ -76,16 +108,7 @@ def _finite(function: Function, x: Floats) -> Floats:
     return finite
 
 
-def _largest_error(
-    function: Function, points: Floats, x_scale: int, entries: np.ndarray, y_scale: int, rounded: bool
-) -> float:
-    """The largest |entry − function| at the table's arguments, and half a step around them if they were rounded."""
-    values = entries * 2.0**-y_scale
-    errors = [
-        np.abs(values - _finite(function, (points + offset) * 2.0**-x_scale)).max(initial=0.0)
-        for offset in ((-0.5, 0.0, 0.4999) if rounded else (0.0,))
-    ]
-    return float(max(errors))
+# One table for several ops.
 
 
 @dataclass(frozen=True)
@@ -104,7 +127,7 @@ def tabulated(b: Builder, name: str, function: Function, argument: Target, resul
     half = 1 << (argument.bits - 1)
     points = np.arange(-half, half, dtype=np.float64)
     entries = integers_at(_finite(function, points * 2.0**-argument.scale), result.scale, result.bits)
-    error = _largest_error(function, points, argument.scale, entries, result.scale, rounded=True)
+    error = _largest_error(function, points, argument.scale, entries, result.scale)
     return Table(name, function, argument, result, b.constant(f"{name}.table", entries, result.scale), error)
 
 
@@ -114,3 +137,13 @@ def looked_up(b: Builder, table: Table, x: Tensor) -> Tensor:
     made = b.lookup(x, table.entries, -(1 << (table.argument.bits - 1)), table.result, shadow)
     b.tables.append(TableError(made.ref.index, table.name, table.entries.dims[0], table.error))
     return made
+
+
+def _largest_error(function: Function, points: Floats, x_scale: int, entries: np.ndarray, y_scale: int) -> float:
+    """The largest |entry − function| at the table's arguments, and half a step around them: they were rounded."""
+    values = entries * 2.0**-y_scale
+    errors = [
+        np.abs(values - _finite(function, (points + offset) * 2.0**-x_scale)).max(initial=0.0)
+        for offset in (-0.5, 0.0, 0.4999)
+    ]
+    return float(max(errors))

@@ -1,7 +1,7 @@
 """What the cases of every operator are made of: one small model each. Families of cases are `cases_*.py` beside this.
 
 A family module has `CASES` by name ("Operator" or "Operator-variant"), and where it needs them `RANGES` of its inputs'
-values and `TOLERANCES`, as fractions of the largest output or of 1.
+values, `OPSETS` other than 20, and `TOLERANCES`, as fractions of the largest output or of 1.
 """
 
 from __future__ import annotations
@@ -66,7 +66,11 @@ def save(path: Path, case: Case, opset: int = 20) -> Path:
     stored = [numpy_helper.from_array(np.asarray(values), name) for name, values in constants.items()]
     graph = helper.make_graph(nodes, "case", declared, made, stored)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=9)
-    onnx.save(onnx.shape_inference.infer_shapes(model, data_prop=True), path)
+    model = onnx.shape_inference.infer_shapes(model, data_prop=True)
+    for output in model.graph.output:
+        if not output.type.tensor_type.HasField("shape"):  # onnx does not infer these: they are as the first input
+            output.type.CopyFrom(declared[0].type)
+    onnx.save(model, path)
     return path
 
 

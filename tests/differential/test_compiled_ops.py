@@ -18,6 +18,7 @@ from circuits.quantize.lower import lower
 from tests.differential.op_cases import merged, samples, save
 
 CASES, RANGES, TOLERANCES = merged("CASES"), merged("RANGES"), merged("TOLERANCES")
+OPSETS = merged("OPSETS")
 # A smooth function's argument has 12 bits over twice the calibrated range.
 TABLE_TOLERANCE, TOLERANCE = 4e-3, 3e-4
 
@@ -34,7 +35,7 @@ def test_there_is_a_case_for_every_supported_operator() -> None:
 def test_compiled_operator_is_near_onnxruntime(name: str, tmp_path: Path) -> None:
     case = CASES[name]
     data = samples(case[2], *RANGES.get(name, (-2.0, 2.0)))
-    program, report = compile_model(save(tmp_path / "case.onnx", case), data)
+    program, report = compile_model(save(tmp_path / "case.onnx", case, OPSETS.get(name, 20)), data)
     smooth = any(op.opcode.name == "LOOKUP" for op in program.ops)
     for output in report.outputs:
         tolerance = TOLERANCES.get(name, TABLE_TOLERANCE if smooth else TOLERANCE) * max(1.0, output.max_abs_value)
@@ -49,7 +50,7 @@ def test_compiled_operator_is_near_onnxruntime(name: str, tmp_path: Path) -> Non
 def test_without_rounding_a_rule_is_its_operator(name: str, tmp_path: Path) -> None:
     """The shadow of every output: the rule's formula in real numbers, apart from what quantization costs."""
     case, options = CASES[name], CompileOptions(bits=20, weight_bits=20)
-    model = import_onnx(save(tmp_path / "case.onnx", case))
+    model = import_onnx(save(tmp_path / "case.onnx", case, OPSETS.get(name, 20)))
     given = samples_of(model.graph, samples(case[2], *RANGES.get(name, (-2.0, 2.0))), options).calibration
     builder = lower(model.graph, given, options, lambda done: None)
     expected = [model.reference.run(sample) for sample in given]

@@ -68,19 +68,19 @@ def test_rejects_every_truncation(tmp_path: Path) -> None:
 
 def test_names_every_unsupported_node_at_once(tmp_path: Path) -> None:
     nodes = [
-        helper.make_node("Softmax", ["x"], ["a"], name="first"),
+        helper.make_node("RandomNormalLike", ["x"], ["a"], name="first"),
         helper.make_node("Relu", ["a"], ["b"]),
-        helper.make_node("Einsum", ["b", "b"], ["c"], name="second", equation="ij,kj->ik"),
-        helper.make_node("Clip", ["c", "x"], ["y"], name="third"),
+        helper.make_node("Bernoulli", ["b"], ["c"], name="second"),
+        helper.make_node("NonZero", ["c"], ["y"], name="third"),
     ]
     error = refusal(save(tmp_path / "m.onnx", nodes, shape=(1, 1)))
     assert error.code == "onnx_unsupported_ops"
     assert [(n["node"], n["op"]) for n in error.details["nodes"]] == [
-        ("first", "Softmax"),
-        ("second", "Einsum"),
-        ("third", "Clip"),
+        ("first", "RandomNormalLike"),
+        ("second", "Bernoulli"),
+        ("third", "NonZero"),
     ]
-    assert all(name in error.message for name in ("first", "second", "third", "largest logit"))
+    assert all(name in error.message for name in ("first", "second", "third"))
 
 
 @pytest.mark.parametrize(
@@ -332,7 +332,7 @@ def test_fuses_what_is_one_layer(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     constants = {"w": rng.standard_normal((4, 3)), "b": rng.standard_normal(3), "v": np.ones(3)}
     path = save(tmp_path / "m.onnx", nodes, {n: v.astype(np.float32) for n, v in constants.items()})
-    program, report = compile_model(path)
+    program, report = compile_model(path, options=CompileOptions(table_bits=16))
     assert [op.opcode.name for op in program.ops] == ["CONTRACT", "LOOKUP"]
     assert max(output.max_abs_error for output in report.outputs) < 1e-3
 
