@@ -21,7 +21,8 @@ from circuits.execute import Executor
 from circuits.program.errors import ProgramError
 from circuits.program.graph import Program
 from circuits.program.intervals import Interval
-from circuits.program.ops import Lookup
+from circuits.program.ops import Contract, Lookup, Mul
+from circuits.program.refs import Source
 from circuits.program.values import quantize_clamped, real_values
 from circuits.quantize.builder import bits_of
 from circuits.quantize.calibration import Data
@@ -67,10 +68,11 @@ class Counts:
     @classmethod
     def of(cls, program: Program) -> Counts:
         tables = {op.operands[1].index for op in program.ops if isinstance(op, Lookup)}
+        factors = [ref for op in program.ops if isinstance(op, Contract | Mul) for ref in op.operands[:2]]
+        weights = {ref.index for ref in factors if ref.source == Source.CONST}
         sizes = [constant.values.size for constant in program.constants]
-        weights = sum(size for index, size in enumerate(sizes) if index not in tables)
         values = sum(math.prod(op.dims) for op in program.ops)
-        return cls(values, weights, tuple(sizes[index] for index in sorted(tables)))
+        return cls(values, sum(sizes[index] for index in weights), tuple(sizes[index] for index in sorted(tables)))
 
     def cost_at(self, setting: Setting) -> int:
         entries = sum(min(size, 1 << setting.table_bits) for size in self.tables)
@@ -87,9 +89,9 @@ class Trial:
     max_abs_error: float | None
 
     @property
-    def rank(self) -> tuple[float, float]:
-        """Cheap before dear, then near before far."""
-        return (self.cost or 0, self.max_abs_error or 0.0)
+    def rank(self) -> tuple[float, ...]:
+        """Cheap before dear, then near before far, then few bits before many."""
+        return (self.cost or 0, self.max_abs_error or 0.0, *asdict(self.setting).values())
 
 
 @dataclass(frozen=True)
