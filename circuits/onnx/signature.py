@@ -2,9 +2,8 @@
 
 What newer opsets turned from an attribute into an input is an input here, a constant: Clip's bounds, Pad's pads and
 value, Slice's starts, ends and axes, TopK's k, Split's sizes, the axes of Squeeze, Unsqueeze and the reductions.
-Upsample and the first Resize are Resize, Scatter is ScatterElements; a Softmax that flattens has Reshapes around it.
-Every attribute that has a default is there. Inference's
-Dropout is Identity.
+Upsample and the first Resize are Resize, Scatter is ScatterElements, inference's Dropout is Identity; a Softmax that
+flattens has Reshapes around it. Every attribute that has a default is there.
 """
 
 from __future__ import annotations
