@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from circuits.program.errors import ProgramError
 from circuits.program.graph import Program
+from circuits.program.input_file import read_inputs
 from circuits.program.interpreter import run
 from circuits.program.intervals import ZERO, Interval
 from circuits.program.ops import Argmax, Contract, Divide, Gather, Index, Linear, Lookup, Max, Op, ReduceSum, Rsqrt
@@ -73,6 +76,15 @@ def test_an_empty_operand_is_out_of_bounds_everywhere() -> None:
 def test_an_empty_constant_is_stored_and_has_range_zero() -> None:
     op = Linear((const(0),), (ABSENT,), (0,), (), 8, 0, 0, False, (1,))
     assert result(program(op, [(2,)], [constant([])]), [1, 2]) == []
+
+
+@pytest.mark.parametrize(("dims", "given"), [((0,), []), ((0, 3), []), ((2, 0), [[], []]), ((2, 0), []), ((1, 0), [])])
+def test_an_empty_input_is_read_from_a_file(tmp_path: Path, dims: tuple[int, ...], given: list[object]) -> None:
+    absent = AffineMap((0,), (0,), ((1,),))
+    of = program(Linear((X,), (absent,), (0,), (), 8, 0, 0, False, (1,)), [dims])
+    for kind in ("inputs", "integers"):
+        (tmp_path / "x.json").write_text(json.dumps({kind: {"x0": given}}))
+        assert [tensor.shape for tensor in read_inputs(tmp_path / "x.json", of)] == [dims]
 
 
 def test_an_empty_output_has_a_root() -> None:

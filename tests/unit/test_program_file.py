@@ -7,6 +7,7 @@ import io
 import json
 import warnings
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from circuits.program.graph_json import dump_graph
 from circuits.program.interpreter import run
 from circuits.program.ops import Contract, Index, Linear, Lookup, Max, Mul, ReduceSum
 from circuits.program.refs import UNMAPPED, AffineMap, Output, Port, Ref, Source, Visibility
+from tests.vectors import golden_edges, golden_layers
 
 FLAT = AffineMap.identity((2,))
 SCALAR = AffineMap.broadcast((), (2,))
@@ -30,8 +32,8 @@ def op(index: int) -> Ref:
     return Ref(Source.OP, index)
 
 
-def every_op() -> Program:
-    """Each op once: contract with bias, relu, lookup, square, mean, combination, concatenation."""
+def seven_ops() -> Program:
+    """Contract with bias, relu, lookup, square, mean, combination, concatenation."""
     x, const = Ref(Source.INPUT, 0), [Ref(Source.CONST, i) for i in range(4)]
     weights = AffineMap((2, 3), (0, 0), ((1, 0), (0, 1)))
     ops = (
@@ -60,7 +62,7 @@ def every_op() -> Program:
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     target = tmp_path / "model.program"
-    save_program(every_op(), target)
+    save_program(seven_ops(), target)
     return target
 
 
@@ -79,7 +81,7 @@ def archive(path: Path, *members: tuple[str, bytes], method: int = zipfile.ZIP_S
 
 
 def parts() -> tuple[dict[str, Any], bytes]:
-    program = every_op()
+    program = seven_ops()
     weights = save({str(i): c.values.astype(f"<i{c.width}") for i, c in enumerate(program.constants)})
     return json.loads(dump_graph(program)), weights
 
@@ -90,11 +92,20 @@ def with_graph(path: Path, graph: object) -> Path:
 
 
 def test_a_loaded_program_is_the_saved_one(path: Path) -> None:
-    saved, loaded = every_op(), load_program(path)
+    saved, loaded = seven_ops(), load_program(path)
     assert loaded.model_id() == saved.model_id()
     assert (loaded.inputs, loaded.ops, loaded.outputs) == (saved.inputs, saved.ops, saved.outputs)
     values = [np.array([100, -100, 50])]
     assert run(loaded, values)[0].tolist() == run(saved, values)[0].tolist()
+
+
+@pytest.mark.parametrize("build", [*golden_layers.INPUTS, *golden_edges.INPUTS])
+def test_every_golden_program_survives_its_file(build: Callable[[], Program], tmp_path: Path) -> None:
+    saved = build()
+    save_program(saved, tmp_path / "f")
+    loaded = load_program(tmp_path / "f")
+    assert (loaded.inputs, loaded.ops, loaded.outputs) == (saved.inputs, saved.ops, saved.outputs)
+    assert loaded.model_id() == saved.model_id()
 
 
 def test_equal_programs_have_equal_bytes(path: Path, tmp_path: Path) -> None:
@@ -246,7 +257,7 @@ def test_rejects_graph_fields(tmp_path: Path, change: Any, code: str) -> None:
 
 
 def tensors(**replaced: np.ndarray) -> bytes:
-    stored = {str(i): c.values.astype(f"<i{c.width}") for i, c in enumerate(every_op().constants)}
+    stored = {str(i): c.values.astype(f"<i{c.width}") for i, c in enumerate(seven_ops().constants)}
     return save(stored | {name.strip("_"): values for name, values in replaced.items()})
 
 
