@@ -12,7 +12,7 @@ from functools import partial
 
 import numpy as np
 
-from circuits.execute.reading import Floats, Step, read
+from circuits.execute.tensors import Floats, Step, part_of, read
 from circuits.program.indexing import used_axes
 from circuits.program.ops import Op
 
@@ -32,11 +32,11 @@ def contraction(op: Op, a: Floats, b: Floats) -> Floats:
     return out
 
 
-def contraction_steps(op: Op, a: Floats, b: Floats, out: Floats) -> list[Step]:
+def contraction_steps(op: Op, a: Floats, b: Floats, out: Floats, fixed: Sequence[bool] = (False, False)) -> list[Step]:
     """The steps that write the contraction of C-contiguous `a` and `b` to C-contiguous `out`.
 
     Output axes on which both operands depend become the stack of a batched matrix product, those of b alone its
-    columns, all others its rows.
+    columns, all others its rows. An operand that is `fixed` keeps its values, and is laid out once.
     """
     if 0 in op.iteration:
         return [partial(out.fill, 0.0)]
@@ -45,42 +45,50 @@ def contraction_steps(op: Op, a: Floats, b: Floats, out: Floats) -> list[Step]:
     stack = [d for d in range(count) if by_a[d] and by_b[d]]
     rows = [d for d in range(count) if not by_b[d]]
     columns = [d for d in range(count) if by_b[d] and not by_a[d]]
-    inner = list(range(count, len(op.iteration)))
-    left, steps = read(a, op.maps[0], op.iteration)
-    right, right_steps = read(b, op.maps[1], op.iteration)
-    steps += right_steps
-    lefts = _blocks(_only(left, [*stack, *rows, *inner]), len(stack), len(rows))
-    rights = _blocks(_only(right, [*stack, *columns, *inner]), len(stack), len(columns))
+    steps, lefts = _side(op, 0, a, stack, rows, fixed[0])
+    more_steps, rights = _side(op, 1, b, stack, columns, fixed[1])
+    steps += more_steps
     target = out.transpose([*stack, *rows, *columns])
     everything = (slice(None),) * len(stack)
-    for some_columns, right_matrices, right_steps in rights:
+    for some_columns, right, right_steps in rights:
         steps += right_steps
-        for some_rows, left_matrices, left_steps in lefts:
-            part = _part(target, (*everything, *some_rows, *some_columns))
-            steps += left_steps + _product_steps(left_matrices, right_matrices, part, len(stack), len(rows))
+        for some_rows, left, left_steps in lefts:
+            part = part_of(target, (*everything, *some_rows, *some_columns))
+            steps += left_steps + _product_steps(left, right, part, len(stack), len(rows))
     return steps
+
+
+# Some of the walked axes, the operand's matrices for them, and the steps that lay these out.
+Block = tuple[tuple[slice, ...], Floats, list[Step]]
+
+
+def _side(
+    op: Op, position: int, tensor: Floats, stack: list[int], walked: list[int], fixed: bool
+) -> tuple[list[Step], list[Block]]:
+    """Steps for the whole operand, and its blocks."""
+    view, steps = read(tensor, op.maps[position], op.iteration)
+    only = _only(view, [*stack, *walked, *range(len(op.dims), len(op.iteration))])
+    if not fixed:
+        return steps, _blocks(only, len(stack), len(walked), BLOCK_ELEMENTS)
+    for step in steps:
+        step()
+    ((everything, matrices, layout),) = _blocks(only, len(stack), len(walked), only.size)
+    for step in layout:
+        step()
+    return [], [(everything, matrices, [])]
 
 
 def _only(view: Floats, axes: Sequence[int]) -> Floats:
     """`view` with these axes in this order, at the first place of all others, on which it does not depend."""
     others = [d for d in range(view.ndim) if d not in axes]
-    return _part(view.transpose([*others, *axes]), [0] * len(others))
+    return part_of(view.transpose([*others, *axes]), [0] * len(others))
 
 
-def _part(array: Floats, index: Sequence[int | slice]) -> Floats:
-    """A view, also where nothing but one element is left."""
-    part: Floats = array[(*index, Ellipsis)]
-    return part
-
-
-Block = tuple[tuple[slice, ...], Floats, list[Step]]
-
-
-def _blocks(view: Floats, stack: int, walked: int) -> list[Block]:
+def _blocks(view: Floats, stack: int, walked: int, elements: int) -> list[Block]:
     """Operand [stack axes, walked axes, inner axes] as matrices [stack, walked, inner], ready for BLAS.
 
-    One block where the operand's memory can be read as it is. Else blocks of one walked axis, which take turns in one
-    buffer, each with the step that fills it.
+    One block where the operand's memory can be read as it is. Else blocks of one walked axis and about so many
+    `elements`, which take turns in one buffer, each with the step that fills it.
     """
     everything = (slice(None),) * walked
     whole = _matrices(view, stack, walked)
@@ -89,12 +97,12 @@ def _blocks(view: Floats, stack: int, walked: int) -> list[Block]:
     axis = next((d for d in range(walked) if view.shape[stack + d] > 1), 0)
     length = view.shape[stack + axis] if walked else 1
     per_index = view.size // length
-    size = max(1, min(length, BLOCK_ELEMENTS // per_index))
+    size = max(1, min(length, elements // per_index))
     buffer = np.empty(size * per_index)
     blocks: list[Block] = []
     for start in range(0, length, size):
         chosen = (*everything[:axis], slice(start, start + size), *everything[axis + 1 :]) if walked else ()
-        part = _part(view, (*(slice(None),) * stack, *chosen))
+        part = part_of(view, (*(slice(None),) * stack, *chosen))
         place = _laid_out(buffer[: part.size], part, stack, walked)
         matrices = _matrices(place, stack, walked)
         assert matrices is not None  # _laid_out made it so

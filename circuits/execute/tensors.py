@@ -1,0 +1,90 @@
+"""The fixed arrays of one program: every input and op output as float64, every constant as an op wants it.
+
+float64 holds every integer of a valid program exactly, since none reaches 2^53. The arrays are made once; a run writes
+the inputs and then works through *steps*, pieces of work without arguments that read views of these arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from circuits.program.graph import Program
+from circuits.program.indexing import axis_extents, strided_view
+from circuits.program.intervals import Interval
+from circuits.program.ops import Op
+from circuits.program.refs import AffineMap, Ref, Source
+
+Floats = npt.NDArray[np.float64]
+Step = Callable[[], Any]
+
+
+class Tensors:
+    """C-contiguous arrays by reference. `made` grows op by op, in execution order."""
+
+    def __init__(self, program: Program) -> None:
+        self.inputs = [np.empty(port.dims) for port in program.inputs]
+        self.made: list[Floats] = []
+        self._constants = [constant.values for constant in program.constants]
+        self._scaled: dict[tuple[int, int], Floats] = {}
+
+    def constant(self, index: int, shift: int = 0) -> Floats:
+        """Constant `index` divided by 2^shift, which loses nothing: its significant bits are the same."""
+        if (index, shift) not in self._scaled:
+            self._scaled[index, shift] = np.multiply(self._constants[index], 2.0**-shift, dtype=np.float64)
+        return self._scaled[index, shift]
+
+    def of(self, ref: Ref, shift: int = 0) -> Floats:
+        """A tensor; only a constant can be had divided by 2^shift."""
+        if ref.source == Source.CONST:
+            return self.constant(ref.index, shift)
+        return (self.inputs if ref.source == Source.INPUT else self.made)[ref.index]
+
+    def read(self, op: Op, position: int, fill: float = 0.0, shift: int = 0) -> tuple[Floats, list[Step]]:
+        """Operand `position` at every point, and the steps that keep the view up to date."""
+        ref = op.operands[position]
+        view, steps = read(self.of(ref, shift), op.maps[position], op.iteration_of(position), fill)
+        if ref.source == Source.CONST:
+            for step in steps:
+                step()
+            return view, []
+        return view, steps
+
+
+def read(tensor: Floats, how: AffineMap, iteration: Sequence[int], fill: float = 0.0) -> tuple[Floats, list[Step]]:
+    """A view of shape `iteration` of C-contiguous `tensor` with `fill` out of bounds, and what keeps it up to date.
+
+    Where nothing is read out of bounds the view is of `tensor` itself and there is nothing to do; else it is of a
+    padded copy.
+    """
+    if 0 in iteration:
+        return np.empty(tuple(iteration)), []
+    extents = axis_extents(how, iteration)
+    before = [max(0, -e.lo) for e in extents]
+    after = [max(0, e.hi - size + 1) for e, size in zip(extents, how.view, strict=True)]
+    if not any(before) and not any(after):
+        return cast(Floats, strided_view(tensor, how, iteration)), []
+    padded = [low + size + high for low, size, high in zip(before, how.view, after, strict=True)]
+    box = np.full(padded, fill)
+    inside = part_of(box, [slice(low, low + size) for low, size in zip(before, how.view, strict=True)])
+    offsets = tuple(offset + low for offset, low in zip(how.offsets, before, strict=True))
+    view = strided_view(box, replace(how, view=tuple(padded), offsets=offsets), iteration)
+    return cast(Floats, view), [partial(np.copyto, inside, tensor.reshape(how.view))]
+
+
+def part_of(array: Floats, index: Sequence[int | slice]) -> Floats:
+    """A view of the array, also where only one element is left, which NumPy would rather copy."""
+    part: Floats = array[(*index, Ellipsis)]
+    return part
+
+
+def clamp(values: Floats, bits: int) -> list[Step]:
+    """Saturation to `bits` bits, in place."""
+    bound = Interval.of_bits(bits)
+    low, high = float(bound.lo), float(bound.hi)
+    return [partial(np.maximum, values, low, out=values), partial(np.minimum, values, high, out=values)]
