@@ -51,7 +51,9 @@ class PreparedModel:
     def lower(self, options: CompileOptions, progress: Progress) -> Lowered:
         """The program that `options` ask for. Raises `program_range_overflow` where its integers would not be exact."""
         builder = lower(self.model.graph, self.samples.calibration, options, lambda done: progress("lower", done))
-        return Lowered(builder.finish(self.model.graph.outputs), builder.values, builder.tables)
+        program = builder.finish(self.model.graph.outputs)
+        progress("lower", 1.0)
+        return Lowered(program, builder.values, builder.tables)
 
     def report(self, made: Lowered, progress: Progress) -> FidelityReport:
         """The fidelity of a program, which is validated first."""

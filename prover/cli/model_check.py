@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from circuits.errors import InputError
@@ -49,7 +49,7 @@ def _ports(graph: FloatGraph, names: list[str]) -> dict[str, Any]:
 
 
 def _refused(nodes: list[dict[str, Any]]) -> Table:
-    table = Table("node", "operator", "name", "why not")
+    table = Table(*(Column(name, overflow="fold") for name in ("node", "operator", "name", "why not")))
     for node in nodes:
         table.add_row(str(node["position"]), Text(node["op"]), Text(node["node"]), Text(node["reason"]))
     return table

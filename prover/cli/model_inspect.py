@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from circuits.errors import EnvironmentFailure, InferproofError
@@ -72,7 +72,8 @@ def _port_line(side: str, port: Port) -> str:
 
 
 def _op_table(ops: list[dict[str, Any]]) -> Table:
-    table = Table("op", "kind", "of", "dims", "bits", "scale", "shift", "range")
+    names = ("op", "kind", "of", "dims", "bits", "scale", "shift", "range")
+    table = Table(*(Column(name, overflow="fold") for name in names))
     for op in ops:
         low, high = op["range"]
         shift = f"{op.get('shift', '')}{' saturates' if op.get('saturates') else ''}"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from circuits.program.graph import Program
@@ -57,7 +57,7 @@ def _tables(title: str, report: FidelityReport) -> list[str | Table]:
 
 
 def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    table = Table(*columns, title=Text(title))
+    table = Table(*(Column(column, overflow="fold") for column in columns), title=Text(title))
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     return table
