@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from circuits.program.graph import Constant, Program
-from circuits.program.ops import Accumulating, Contract, Index, Linear, Lookup, Max, Mul, Op, ReduceSum
+from circuits.program.ops import Accumulating, Contract, Divide, Index, Linear, Lookup, Max, Mul, Op, ReduceSum
 from circuits.program.ranges import Ranges
 from circuits.program.refs import AffineMap, Output, Port, Ref, Source, Visibility
 
@@ -42,7 +42,7 @@ def program(
 
 def _with_true_saturation(op: Op, known: Ranges) -> Op:
     saturates = known.add(op).saturates
-    return replace(op, saturates=saturates) if isinstance(op, Accumulating) else op
+    return replace(op, saturates=saturates) if isinstance(op, Accumulating | Divide) else op
 
 
 def values(name: str, array: np.ndarray, width: int = 4) -> Constant:

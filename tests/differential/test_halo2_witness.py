@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 
+import halo2_choices
 import halo2_programs
 import numpy as np
 import pytest
+from halo2_exact import provable
+from hypothesis import HealthCheck, assume, event, given, settings
+from hypothesis import strategies as st
+from random_programs import inputs_of, programs
 
 from circuits.lower.halo2 import lower
 from circuits.program.graph import Program
-from circuits.program.interpreter import run
+from circuits.program.interpreter import run, trace
+from circuits.program.ops import Argmax, Compare, Divide, Gather, Rsqrt, Select
 from circuits.program.validate import validate
 from prover.halo2.estimate import PROBE_LOGROWS, choose_logrows
 from prover.halo2.options import run_args
 from prover.halo2.phase import run_phase
 from verifier.halo2_key import InputMode, ParamMode
 from verifier.halo2_values import SCALAR_MODULUS
+
+EVERY_OP = {**halo2_programs.ONE_PER_OP, **halo2_choices.ONE_PER_OP}
 
 
 def field_hex(value: int) -> str:
@@ -56,15 +65,18 @@ def witness(
     return [[signed(word) for word in row] for row in found]
 
 
+def check(program: Program, inputs: list[np.ndarray], folder: Path, digit_bits: int) -> None:
+    expected = [[int(v) for v in tensor.reshape(-1)] for tensor in run(program, inputs)]
+    assert witness(program, inputs, folder, digit_bits=digit_bits) == expected
+
+
 @pytest.mark.parametrize("digit_bits", [8, 12])
-@pytest.mark.parametrize("name", sorted(halo2_programs.ONE_PER_OP))
+@pytest.mark.parametrize("name", sorted(EVERY_OP))
 def test_witness_is_the_interpreters_output(name: str, digit_bits: int, tmp_path: Path) -> None:
-    program = halo2_programs.ONE_PER_OP[name]()
+    program = EVERY_OP[name]()
     validate(program)
     for seed, extreme in ((1, False), (2, True)):
-        inputs = halo2_programs.random_inputs(program, seed, extreme=extreme)
-        expected = [[int(v) for v in tensor.reshape(-1)] for tensor in run(program, inputs)]
-        assert witness(program, inputs, tmp_path, digit_bits=digit_bits) == expected
+        check(program, halo2_programs.random_inputs(program, seed, extreme=extreme), tmp_path, digit_bits)
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -72,8 +84,55 @@ def test_witness_of_random_programs_is_the_interpreters_output(seed: int, tmp_pa
     program = halo2_programs.random_chain(seed)
     validate(program)
     inputs = halo2_programs.random_inputs(program, seed, extreme=seed % 3 == 0)
-    expected = [[int(v) for v in tensor.reshape(-1)] for tensor in run(program, inputs)]
-    assert witness(program, inputs, tmp_path, digit_bits=(8, 10, 12, 14)[seed % 4]) == expected
+    check(program, inputs, tmp_path, (8, 10, 12, 14)[seed % 4])
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.data())
+def test_witness_of_random_choices_and_quotients_is_the_interpreters_output(data: st.DataObject) -> None:
+    kinds = [Argmax, Compare, Select, Gather, Divide, Rsqrt]
+    program, _ = provable(data.draw(programs(kinds, most=3, empty_axes=False)))
+    assume(program is not None)
+    for op in program.ops:
+        event(type(op).__name__)
+    with tempfile.TemporaryDirectory() as folder:
+        check(program, data.draw(inputs_of(program)), Path(folder), data.draw(st.sampled_from([8, 10, 12, 14])))
+
+
+LEAST, LARGEST = -(2**15), 2**15 - 1
+LEAST_32, LARGEST_32 = -(2**31), 2**31 - 1
+# What decides: ties, neighbours and ends; divisors and arguments of 1; and the outputs that they must give.
+EDGES = {
+    "tied maxima": (
+        halo2_choices.argmaxes,
+        [[7] * 5, [-3, 9, 9, -9, 9], [LEAST] * 5, [LEAST, LARGEST, 0, LARGEST, LARGEST]],
+        {0: [0, 1, 0, 1]},
+    ),
+    "equal and neighbours": (
+        halo2_choices.comparisons,
+        [[LEAST_32, LEAST_32, -1, 0, LARGEST_32, 5], [LARGEST_32, LEAST_32, 0, -1, LARGEST_32, 5]],
+        {0: [1, 0, 1, 0, 0, 0], 3: [1, 1, 1, 0, 1, 1], 6: [0, 1, 0, 0, 1, 1]},
+    ),
+    "division by 1, to a half, saturating": (
+        halo2_choices.quotients,
+        [[LEAST, LARGEST, 1, -1, LEAST, -3], [1, LARGEST, 2, 2, -5, 2]],
+        {1: [LEAST, 1, 1, 0, LEAST, -1], 2: [LEAST, LARGEST, 2**14, -(2**14), LEAST, LEAST]},
+    ),
+    "roots of 1 and of the largest": (
+        halo2_choices.roots,
+        [LEAST_32, 1, LARGEST_32, 2, 4, 3],
+        {2: [1, 1, 0, 1, 1, 1], 5: [2**30, 2**30, 23170, 759250125, 2**29, 619925131]},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", sorted(EDGES))
+def test_witness_at_ties_and_ends_is_the_interpreters_output(name: str, tmp_path: Path) -> None:
+    make, rows, expected = EDGES[name]
+    program, inputs = make(), [np.array(rows, np.int64)]
+    made = trace(program, inputs)
+    assert {index: made[index].tolist() for index in expected} == expected
+    check(program, inputs, tmp_path, 10)
 
 
 @pytest.mark.parametrize("name", ["gemm_relu", "reduce_and_lookup", "convolution"])

@@ -7,34 +7,54 @@ import subprocess
 import sys
 from pathlib import Path
 
+import halo2_choices
 import halo2_programs
 import numpy as np
 import onnx
 import pytest
-from hypothesis import given
+from halo2_exact import evaluate, provable
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from random_programs import inputs_of, programs
 
 from circuits.errors import InputError
 from circuits.lower.halo2 import hides_input, lower
 from circuits.lower.halo2.graph import float_parts
 from circuits.program.graph import Program
-from circuits.program.ops import Index, Linear, Lookup, Max
-from circuits.program.refs import AffineMap, Source, Visibility
+from circuits.program.interpreter import run
+from circuits.program.ops import Compare, Divide, Gather, Index, Linear, Lookup, Max, Op, Relation
+from circuits.program.refs import UNMAPPED, AffineMap, Source, Visibility
 
 # Every operator has a row in docs/security.md; Cast and Identity copy.
 ARGUED = {"Concat", "Gather", "Reshape", "MatMul", "Add", "Sub", "Mul", "Relu", "Div", "Floor", "Cast", "Identity"}
+ARGUED |= {"Sign", "Equal"}
+EVERY_OP = {**halo2_programs.ONE_PER_OP, **halo2_choices.ONE_PER_OP}
 
 
-@pytest.mark.parametrize("name", sorted(halo2_programs.ONE_PER_OP))
+@pytest.mark.parametrize("name", sorted(EVERY_OP))
 def test_uses_only_operators_whose_output_is_argued_unique(name: str) -> None:
     for salted in (False, True):
-        model = onnx.load_from_string(lower(halo2_programs.ONE_PER_OP[name](), salted=salted).model)
+        model = onnx.load_from_string(lower(EVERY_OP[name](), salted=salted).model)
         assert {node.op_type for node in model.graph.node} <= ARGUED
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_random_programs_lowered_are_the_interpreter_within_their_digits(data: st.DataObject) -> None:
+    program, refusals = provable(data.draw(programs(empty_axes=False)))
+    assert {error.code for error in refusals} <= {"halo2_cannot_lower"}
+    assume(program is not None)
+    for digit_bits in (8, 14):
+        lowered = lower(program, salted=False, digit_bits=digit_bits)
+        for _ in range(2):
+            inputs = data.draw(inputs_of(program))
+            expected = [[int(v) for v in tensor.reshape(-1)] for tensor in run(program, inputs)]
+            assert evaluate(lowered, inputs) == expected
 
 
 def test_every_division_is_by_the_digit_size_and_floored() -> None:
     for digit_bits in (8, 14):
-        for make in halo2_programs.ONE_PER_OP.values():
+        for make in EVERY_OP.values():
             graph = onnx.load_from_string(lower(make(), salted=False, digit_bits=digit_bits).model).graph
             constants = {c.name: onnx.numpy_helper.to_array(c) for c in graph.initializer}
             for node in graph.node:
@@ -119,6 +139,79 @@ def test_refuses_fill_and_max_constants_beyond_24_bits() -> None:
         refusal(dataclasses.replace(program, constants=(program.constants[0], row), ops=(moved, wide))).details["op"]
         == "max"
     )
+
+
+def test_refuses_tensors_without_elements_by_name() -> None:
+    same = AffineMap.identity((0,))
+    empty = Linear((halo2_programs.INPUT,), (same,), (0,), (), 16, 0, 0, False, (2,))
+    with pytest.raises(InputError) as caught:
+        lower(halo2_programs.program([empty], [], (0,)), salted=False)
+    assert (caught.value.code, caught.value.details["input"]) == ("halo2_cannot_lower", "x")
+    sliced = dataclasses.replace(empty, maps=(AffineMap((3,), (0,), ((1,),)),))
+    assert refusal(halo2_programs.program([sliced], [], (3,))).details["op"] == "linear"
+
+
+def chosen_among(points: int, outputs: int) -> Program:
+    """`outputs` computed positions into `points` computed elements."""
+    table = halo2_programs.values("t", np.arange(256) % points)
+    ops: list[Op] = [
+        Lookup(
+            (halo2_programs.INPUT, halo2_programs.constant(0)),
+            (AffineMap((points,), (0,), ((0,),)), UNMAPPED),
+            (outputs,),
+            (),
+            16,
+            0,
+            -128,
+        ),
+        Gather(
+            (halo2_programs.INPUT, halo2_programs.result(0)),
+            (AffineMap((points,), (0,), ((0, 1),)), AffineMap((outputs,), (0,), ((1, 0),))),
+            (outputs,),
+            (points,),
+            8,
+            0,
+        ),
+    ]
+    return halo2_programs.program(ops, [table], (points,), bits=8)
+
+
+def test_refuses_to_choose_among_too_many_elements() -> None:
+    lower(chosen_among(256, 8), salted=False)
+    error = refusal(chosen_among(1024, 1025))
+    assert error.details["op"] == "gather"
+    assert "1025 times among 1024" in error.message
+
+
+def test_refuses_a_gathered_constant_beyond_24_bits() -> None:
+    program = halo2_choices.gathers()
+    wide = dataclasses.replace(program.constants[0], values=2**24 + np.arange(15).reshape(5, 3))
+    ops = [dataclasses.replace(op, bits=32) for op in program.ops]
+    changed = dataclasses.replace(program, constants=(wide, *program.constants[1:]), ops=tuple(ops))
+    assert refusal(changed).details["position"] == 2
+
+
+def test_refuses_a_constant_divisor_whose_multiple_is_beyond_int64() -> None:
+    same = AffineMap.identity((2,))
+    constants = [halo2_programs.values("d", np.array([1, 2**31 - 1])), halo2_programs.values("zero", np.zeros(2))]
+    positive = Max((halo2_programs.INPUT, halo2_programs.constant(1)), (same, same), (2,), (), 32, 0)
+    op = Divide((halo2_programs.result(0), halo2_programs.constant(0)), (same, same), (2,), (), 32, 0, 0, False)
+    error = refusal(halo2_programs.program([positive, op], constants, (2,), bits=32))
+    assert error.details["op"] == "divide"
+    assert "62 bits" in error.message
+
+
+def test_a_comparison_that_ranges_decide_and_an_output_given_twice_are_lowered() -> None:
+    dims = (3,)
+    limit = halo2_programs.values("t", np.array([2**20]))
+    how = (AffineMap.identity(dims), AffineMap.broadcast((1,), dims))
+    always = Compare((halo2_programs.INPUT, halo2_programs.constant(0)), how, dims, (), 8, 0, Relation.LESS)
+    program = halo2_programs.program([always], [limit], dims)
+    again = dataclasses.replace(program.outputs[0], port=dataclasses.replace(program.outputs[0].port, name="again"))
+    twice = lower(dataclasses.replace(program, outputs=(*program.outputs, again)), salted=False)
+    assert evaluate(twice, [np.array([5, -5, 2**15 - 1])]) == [[1, 1, 1], [1, 1, 1]]
+    graph = onnx.load_from_string(twice.model).graph
+    assert len({node.input[0] for node in graph.node if node.op_type == "Identity"}) == 2
 
 
 def _output_of(program: Program, op: int) -> object:

@@ -47,6 +47,10 @@ def float_parts(values: Integers) -> list[npt.NDArray[np.float32]]:
     return parts
 
 
+def _digest(values: npt.NDArray[np.float32] | Integers) -> bytes:
+    return hashlib.sha256(f"{values.dtype}{values.shape}".encode() + values.tobytes()).digest()
+
+
 @dataclass
 class GraphBuilder:
     """Appends nodes; names are numbers in order, so that the same program always gives the same bytes."""
@@ -55,7 +59,7 @@ class GraphBuilder:
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     constants: list[onnx.TensorProto] = field(default_factory=list)
     largest: int = 1  # of all values that ezkl decomposes into digits
-    _factors: set[bytes] = field(default_factory=set)
+    _seen: set[bytes] = field(default_factory=set)  # digests of constants
 
     def _name(self) -> str:
         return f"v{len(self.nodes) + len(self.constants)}"
@@ -63,7 +67,15 @@ class GraphBuilder:
     def _constant(self, values: npt.NDArray[np.float32] | Integers) -> str:
         name = self._name()
         self.constants.append(numpy_helper.from_array(values, name))
+        if self._is_known(values) and values.dtype == np.float32:
+            self.largest = max(self.largest, int(np.abs(values).max()))
+        self._seen.add(_digest(values))
         return name
+
+    def _is_known(self, values: npt.NDArray[np.float32] | Integers) -> bool:
+        """Whether an equal constant was there before. The importer merges equal ones, and ezkl decomposes every element
+        of one with two uses."""
+        return _digest(values) in self._seen
 
     def _node(self, operator: str, *operands: str, **attributes: Any) -> str:
         name = self._name()
@@ -112,12 +124,9 @@ class GraphBuilder:
     def _matmul_constant(
         self, a: Row, factor: npt.NDArray[np.float32], dims: tuple[int, int, int, int], bound: int
     ) -> Row:
-        """The importer merges equal initializers, and ezkl decomposes every element of one with two uses: so a matrix
-        that comes again is used transposed, (bᵀ aᵀ)ᵀ."""
+        """A matrix that comes again is used transposed, (bᵀ aᵀ)ᵀ: `_is_known` says why."""
         g, p, k, n = dims
-        digest = hashlib.sha256(str(factor.shape).encode() + factor.tobytes()).digest()
-        if g > 1 or digest not in self._factors:
-            self._factors.add(digest)
+        if g > 1 or not self._is_known(factor):
             product = self._node("MatMul", self._reshape(a.name, [*factor.shape[:-2], p, k]), self._constant(factor))
             return self._flat(product, g * p * n, bound)
         turned = self.arrange([a], np.arange(p * k).reshape(p, k).T)

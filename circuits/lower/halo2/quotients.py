@@ -55,7 +55,7 @@ def lower_divide(context: Context, op: Divide) -> Row:
     signs: list[Row] = []
     for i in range(n - 1, -1, -1):
         if signs:
-            step = context.times(signs[-1], context.times(d, np.array([1 << (i + 2)])))
+            step = context.times(builder.scale(signs[-1], 1 << (i + 2)), d)
             test = context.as_row(context.minus(test, step))
         # |T_i| <= D·2^(i+1), unless the quotient lies outside of what the bits reach: then it only shrinks.
         reach = divisor << (i + 2)

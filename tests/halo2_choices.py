@@ -1,0 +1,184 @@
+"""Small programs for argmax, compare, select, gather, divide and rsqrt on the halo2 route; every op is an output."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from halo2_programs import INPUT, constant, program, result, values
+
+from circuits.program.graph import Constant, Program
+from circuits.program.ops import (
+    Argmax,
+    Compare,
+    Contract,
+    Divide,
+    Gather,
+    Linear,
+    Lookup,
+    Max,
+    Op,
+    ReduceSum,
+    Relation,
+    Rsqrt,
+    Select,
+)
+from circuits.program.refs import UNMAPPED, AffineMap
+
+
+def all_outputs(ops: list[Op], constants: list[Constant], dims: tuple[int, ...], *, bits: int = 16) -> Program:
+    made = program(ops, constants, dims, bits=bits)
+    (last,) = made.outputs
+    ports = [
+        replace(last.port, name=f"y{i}", dims=op.dims, bits=op.bits, scales=(op.scale,))
+        for i, op in enumerate(made.ops)
+    ]
+    return replace(made, outputs=tuple(replace(last, ref=result(i), port=port) for i, port in enumerate(ports)))
+
+
+def row(index: int, rows: int, columns: int) -> AffineMap:
+    """Row `index` of a matrix, over one axis."""
+    return AffineMap((rows, columns), (index, 0), ((0,), (1,)))
+
+
+def argmaxes(rows: int = 4, columns: int = 5) -> Program:
+    """Of every row; of windows of three that reach over both ends; of a single point; two axes at once."""
+    flat = rows * columns
+    across = AffineMap((rows, columns), (0, 0), ((1, 0), (0, 1)))
+    window = AffineMap((flat,), (-1,), ((2, 1),))
+    both = AffineMap((rows, columns), (0, columns - 1), ((0, 1, 0), (0, 0, -1)))
+    ops: list[Op] = [
+        Argmax((INPUT,), (across,), (rows,), (columns,), 8, 0),
+        Argmax((INPUT,), (window,), (flat // 2,), (3,), 8, 0),
+        Argmax((INPUT,), (AffineMap.broadcast((rows, columns), (rows, columns)),), (rows, columns), (), 8, 0),
+        Argmax((INPUT,), (both,), (1,), (rows, columns), 8, 0),
+    ]
+    return all_outputs(ops, [], (rows, columns))
+
+
+def comparisons(columns: int = 6, bits: int = 32) -> Program:
+    """Row 0 with row 1 by every relation; with constants of over 24 bits, on either side; past the end."""
+    thresholds = values("t", np.array([-(2**31), -(2**24) - 1, 0, 1, 2**30 + 1, 2**31 - 1][:columns]))
+    first, second = row(0, 2, columns), row(1, 2, columns)
+    same, beyond = AffineMap.identity((columns,)), AffineMap((2 * columns,), (columns + 2,), ((1,),))
+    ops: list[Op] = []
+    for relation in Relation:
+        ops.append(Compare((INPUT, INPUT), (first, second), (columns,), (), 8, 0, relation))
+        ops.append(Compare((INPUT, constant(0)), (first, same), (columns,), (), 8, 0, relation))
+        ops.append(Compare((constant(0), INPUT), (same, beyond), (columns,), (), 8, 0, relation))
+    return all_outputs(ops, [thresholds], (2, columns), bits=bits)
+
+
+def selections(columns: int = 4) -> Program:
+    """By a comparison: between rows, between wide constants, one of each; and by a constant."""
+    first, second, same = row(0, 2, columns), row(1, 2, columns), AffineMap.identity((columns,))
+    constants = [
+        values("a", np.array([2**31 - 1, -5, 2**27 + 1, 0])),
+        values("b", np.array([-(2**31), 5, -(2**27) - 1, 1])),
+        values("c", np.array([0, 1, 1, 0])),
+    ]
+    less = Compare((INPUT, INPUT), (first, second), (columns,), (), 8, 0, Relation.LESS)
+    a, b, x = (constant(0), same), (constant(1), same), (INPUT, first)
+    ops: list[Op] = [less]
+    for chosen, other in ((x, (INPUT, second)), (a, b), (a, x), (x, b)):
+        ops.append(Select((result(0), chosen[0], other[0]), (same, chosen[1], other[1]), (columns,), (), 32, 0))
+    ops.append(Select((constant(2), INPUT, INPUT), (same, first, second), (columns,), (), 16, 0))
+    return all_outputs(ops, constants, (2, columns))
+
+
+def gathers() -> Program:
+    """Computed positions into computed elements (one position for two outputs), into an embedding and into a table that
+    depends on the output; constant positions into computed elements."""
+    rng = np.random.default_rng(3)
+    constants = [
+        values("embedding", rng.integers(-(2**15), 2**15, (5, 3))),
+        values("per row", rng.integers(-(2**23), 2**23, (4, 5))),
+        values("order", np.array([3, 0, 4, 1])),
+    ]
+    across = AffineMap((4, 5), (0, 0), ((1, 0), (0, 1)))
+    position = Argmax((INPUT,), (across,), (4,), (5,), 8, 0)
+    twice = (AffineMap((4, 5), (0, 0), ((1, 1, 0), (0, 0, 1))), AffineMap((4,), (0,), ((1, 0, 0),)))
+    embedded = (AffineMap((5, 3), (0, 0), ((0, 0, 1), (0, 1, 0))), twice[1])
+    at_row = AffineMap((4,), (0,), ((1, 0),))
+    ops: list[Op] = [
+        position,
+        Gather((INPUT, result(0)), (twice[0], twice[1]), (3, 2), (5,), 16, 0),
+        Gather((constant(0), result(0)), embedded, (4, 3), (5,), 16, 0),
+        Gather((constant(1), result(0)), (across, at_row), (4,), (5,), 24, 0),
+        Gather((INPUT, constant(2)), (across, at_row), (4,), (5,), 16, 0),
+    ]
+    return all_outputs(ops, constants, (4, 5))
+
+
+def quotients(columns: int = 6) -> Program:
+    """Row 0 by max(row 1, 1): in full, saturating, wide; by constants; a constant by it; and by one divisor for all."""
+    first, second, same = row(0, 2, columns), row(1, 2, columns), AffineMap.identity((columns,))
+    constants = [
+        values("one", np.ones(1)),
+        values("d", np.array([1, 2, 3, 7, 2**24 + 1, 2**31 - 1])),
+        values("a", np.array([-(2**31), -7, 0, 1, 2**24 + 1, 2**31 - 1])),
+    ]
+    divisor = Max((INPUT, constant(0)), (second, AffineMap.broadcast((1,), (columns,))), (columns,), (), 16, 0)
+    shared = AffineMap((columns,), (1,), ((0,),))
+    x, d = (INPUT, first), (result(0), same)
+
+    def divide(over: tuple, under: tuple, bits: int, up: int) -> Op:
+        return Divide((over[0], under[0]), (over[1], under[1]), (columns,), (), bits, 0, up, True)
+
+    ops: list[Op] = [
+        divisor,
+        divide(x, d, 17, 0),
+        divide(x, d, 16, 15),
+        divide(x, d, 32, 31),
+        divide(x, (constant(1), same), 24, 6),
+        divide((constant(2), same), d, 32, 0),
+        divide((INPUT, AffineMap((2, columns), (0, 2), ((0,), (1,)))), (result(0), shared), 12, 3),
+    ]
+    return all_outputs(ops, constants, (2, columns))
+
+
+def roots(columns: int = 6) -> Program:
+    """Of max(x, 1) over 32 bits, at the least and the largest exponents; of a narrow range; of one value."""
+    same = AffineMap.identity((columns,))
+    every = AffineMap.broadcast((1,), (columns,))
+    ops: list[Op] = [Max((INPUT, constant(i)), (same, every), (columns,), (), 32, 0) for i in range(2)]
+    ops += [Rsqrt((result(0),), (same,), (columns,), (), 32, 0, exponent) for exponent in (0, 1, 15, 30)]
+    ops += [Rsqrt((result(1),), (same,), (columns,), (), 16, 0, exponent) for exponent in (16, 26)]
+    return all_outputs(ops, [values("one", np.ones(1)), values("low", np.array([2**23]))], (columns,), bits=32)
+
+
+def attention(tokens: int = 3, width: int = 2) -> Program:
+    """Softmax of scores q·k, as the compiler lowers it: the maximum, a table of exponentials, their sum, a division;
+    then the weighted sum of values, and the token with the largest weight."""
+    square = (tokens, tokens)
+    read = AffineMap((tokens, width), (0, 0), ((1, 0, 0), (0, 0, 1)))
+    across = AffineMap((tokens, width), (0, 0), ((0, 1, 0), (0, 0, 1)))
+    rows = AffineMap(square, (0, 0), ((1, 0), (0, 1)))
+    of_row = AffineMap((tokens,), (0,), ((1, 0),))
+    exponentials = np.round(2**12 * np.exp(np.minimum(np.arange(-255, 256), 0) / 32))
+    weighted = (
+        AffineMap(square, (0, 0), ((1, 0, 0), (0, 0, 1))),
+        AffineMap((tokens, width), (0, 0), ((0, 0, 1), (0, 1, 0))),
+    )
+    ops: list[Op] = [
+        Contract((INPUT, INPUT), (read, across), square, (width,), 8, 0, 24, True),
+        Max((result(0),), (rows,), (tokens,), (tokens,), 8, 0),
+        Linear((result(0), result(1)), (AffineMap.identity(square), of_row), square, (), 9, 0, 0, False, (1, -1)),
+        Lookup((result(2), constant(0)), (AffineMap.identity(square), UNMAPPED), square, (), 16, 0, -255),
+        ReduceSum((result(3),), (rows,), (tokens,), (tokens,), 16, 0, 0, False, 1),
+        Divide((result(3), result(4)), (AffineMap.identity(square), of_row), square, (), 16, 0, 14, True),
+        Contract((result(5), INPUT), weighted, (tokens, width), (tokens,), 16, 0, 14, True),
+        Argmax((result(5),), (rows,), (tokens,), (tokens,), 8, 0),
+    ]
+    return all_outputs(ops, [values("exp", exponentials)], (tokens, width))
+
+
+ONE_PER_OP = {
+    "argmaxes": argmaxes,
+    "comparisons": comparisons,
+    "selections": selections,
+    "gathers": gathers,
+    "quotients": quotients,
+    "roots": roots,
+    "attention": attention,
+}
