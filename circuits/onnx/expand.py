@@ -1,6 +1,6 @@
-"""Operators that ONNX itself defines by simpler ones (Swish, RotaryEmbedding, a loss), replaced by their definition.
+"""Nodes that ONNX itself defines by simpler ones (Swish, a loss, LayerNormalization with its mean), replaced by those.
 
-Only where that makes a model out of supported operators; else the refusal names what the file says.
+Only where nothing else makes a model out of supported nodes; else the refusal names what the file says.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import onnx
 import onnx.inliner
 
 from circuits.errors import InputError
-from circuits.onnx.coverage import SUPPORTED, check_coverage
+from circuits.onnx.coverage import check_coverage
 from circuits.onnx.fold import float_graph
 from circuits.onnx.graph import FloatGraph
 
@@ -19,34 +19,47 @@ MAX_ROUNDS = 4
 KEPT = {"Range", "SequenceMap"}
 
 
-def covered(model: onnx.ModelProto) -> tuple[onnx.ModelProto, FloatGraph]:
-    """The model, of supported operators only, and its graph. Raises InputError as `float_graph`, `check_coverage`."""
-    graph = float_graph(model)
+Covered = tuple[onnx.ModelProto, FloatGraph]
+
+
+def covered(model: onnx.ModelProto) -> Covered:
+    """The model, of supported nodes only, and its graph. Raises InputError as `float_graph` and `check_coverage` do."""
     try:
-        check_coverage(graph)
+        return _checked(model)
     except InputError as refused:
-        expanded = _expanded(model) if refused.code == "onnx_unsupported_ops" else model
-        if expanded is model:
+        found = _by_definitions(model, refused)
+        if found is None:
             raise
-        try:
-            graph = float_graph(expanded)
-            check_coverage(graph)
-        except InputError:
-            raise refused from None
-        return expanded, graph
+        return found
+
+
+def _checked(model: onnx.ModelProto) -> Covered:
+    graph = float_graph(model)
+    check_coverage(graph)
     return model, graph
 
 
-def _expanded(model: onnx.ModelProto) -> onnx.ModelProto:
-    """`model` without the unsupported operators that have a definition; itself if there is none."""
+def _by_definitions(model: onnx.ModelProto, refused: InputError) -> Covered | None:
+    """Expands what is refused until nothing is; None if that leads nowhere."""
     for _ in range(MAX_ROUNDS):
-        used = {node.op_type for node in model.graph.node if node.domain in ("", "ai.onnx")}
-        unsupported = sorted(used - set(SUPPORTED) - KEPT)
+        expanded = _expanded(model, {node["op"] for node in refused.details.get("nodes", [])})
+        if expanded is None:
+            return None
+        model = expanded
         try:
-            inlined = onnx.inliner.inline_selected_functions(model, [("", op) for op in unsupported], False, True)
-        except (RuntimeError, ValueError):  # a type that it needs is not known
-            return model
-        if [node.op_type for node in inlined.graph.node] == [node.op_type for node in model.graph.node]:
-            return model
-        model = inlined
-    return model
+            return _checked(model)
+        except InputError as error:
+            refused = error
+    return None
+
+
+def _expanded(model: onnx.ModelProto, operators: set[str]) -> onnx.ModelProto | None:
+    """`model` with the definitions of these operators in their place; None if none of them has one."""
+    chosen = [("", operator) for operator in sorted(operators - KEPT)]
+    try:
+        inlined = onnx.inliner.inline_selected_functions(model, chosen, False, True)
+    except (RuntimeError, ValueError):  # a type that it needs is not known
+        return None
+    if [node.op_type for node in inlined.graph.node] == [node.op_type for node in model.graph.node]:
+        return None
+    return inlined
