@@ -1,8 +1,8 @@
 """Fewer ways to say the same: what the quantizer sees after these rewrites, each exact in real numbers.
 
-Gemm becomes MatMul; a constant added to a MatMul or Conv becomes its bias; BatchNormalization is folded into the layer
-before it, or becomes ScaleShift (x, scale, shift); division by a constant becomes multiplication; x² becomes x·x;
-the logarithm of a sum of exponentials becomes ReduceLogSumExp.
+Gemm becomes MatMul; a constant added to a MatMul or a convolution becomes its bias; BatchNormalization is folded into
+the layer before it, or becomes ScaleShift (x, scale, shift); division by a constant becomes multiplication; x² becomes
+x·x; the logarithm of a sum of exponentials becomes ReduceLogSumExp.
 A bias is a constant that broadcasts over the node's output.
 """
 
@@ -15,7 +15,7 @@ from onnx import TensorProto
 
 from circuits.onnx.graph import FloatGraph, FloatNode, Floats
 
-LAYERS = {"MatMul", "Conv", "ScaleShift"}
+LAYERS = {"MatMul", "Conv", "ConvTranspose", "ScaleShift"}
 
 
 def canonical(graph: FloatGraph) -> FloatGraph:
@@ -39,6 +39,7 @@ class _Rewriter:
         rewrites = {
             "Gemm": self._gemm,
             "Conv": self._conv,
+            "ConvTranspose": self._conv,
             "BatchNormalization": self._batch_norm,
             "Add": self._add_constant,
             "Sub": self._sub,
@@ -161,10 +162,8 @@ class _Rewriter:
 
     def _folds(self, layer: FloatNode) -> bool:
         """Whether a factor for each channel (axis 1) can go into the layer's weights."""
-        if layer.op == "Conv":
-            return True
-        rank = len(self._result.shapes[layer.output])
-        return layer.op == "MatMul" and rank == 2 and self._result.is_constant(layer.input(1))
+        by_channel = layer.op == "Conv" or (layer.op == "MatMul" and len(self._result.shapes[layer.output]) == 2)
+        return by_channel and self._result.is_constant(layer.input(1))
 
     def _sub(self, node: FloatNode) -> None:
         if self._result.is_constant(node.input(1)):
@@ -218,5 +217,8 @@ class _Rewriter:
             found.append(maker)
             name = maker.input(0)
         summed = found[0]
+        if 0 in self._result.shapes[name]:  # which has a sum, but no largest element
+            self._emit(node)
+            return
         self._result.nodes = [n for n in self._result.nodes if n not in found]
         self._emit(replace(summed, op="ReduceLogSumExp", inputs=(name, *summed.inputs[1:]), outputs=node.outputs))

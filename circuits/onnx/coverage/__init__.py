@@ -66,6 +66,4 @@ def _reason(node: FloatNode, graph: FloatGraph) -> str | None:
     if any(output and output not in graph.shapes for output in node.outputs):
         opened = constant(*range(1, len(node.inputs)))(node, graph)
         return "its output's shape is not known" + (f": {opened}" if opened else "")
-    if any(0 in graph.shapes[output] for output in node.outputs if output):
-        return "its output has no elements"
     return SUPPORTED[node.op](node, graph)
