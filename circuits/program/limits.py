@@ -15,7 +15,7 @@ MAX_EXPONENT = 30
 MAX_ELEMENTS = 2**28
 MAX_POINTS = 2**36
 # What checking a program may read: this many elements, and this many more for each element of its constants.
-RANGE_READS = 2**25
+RANGE_READS = 2**23
 RANGE_READS_AN_ELEMENT = 4
 MAX_TABLE = 2**16
 MAX_PORTS = 255

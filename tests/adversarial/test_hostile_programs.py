@@ -163,6 +163,17 @@ def test_refuses_a_contraction_that_reads_a_small_constant_over_and_over(tmp_pat
     assert code_within_limits(with_graph(tmp_path / "f", change)) == "program_too_large"
 
 
+def test_reads_as_much_as_it_may_within_its_memory(tmp_path: Path) -> None:
+    def change(graph: Graph) -> None:
+        op = graph["ops"][0]
+        op["dims"], op["inner"], op["operands"] = [2**11, 2**12 - 8], [], op["operands"][:2]
+        nowhere = {"view": [3], "offsets": [0], "strides": [[0, 0]]}
+        op["maps"] = [nowhere, {"view": [9], "offsets": [0], "strides": [[1, 1]]}]
+        op["saturates"] = False  # which is found to be wrong once the range is known
+
+    assert code_within_limits(with_graph(tmp_path / "f", change)) == "program_bad_attribute"
+
+
 @pytest.mark.parametrize("kind", ["max", "argmax"])
 def test_refuses_a_maximum_over_more_points_than_it_may_look_at(tmp_path: Path, kind: str) -> None:
     def change(graph: Graph) -> None:

@@ -71,10 +71,9 @@ class Contract(Accumulating):
         magnitude = int((positive + negative).max()) * repeats * other.magnitude
         # Before any product is formed in int64: below 2^53 none of them can wrap.
         self.require_magnitude(magnitude)
-        positive, negative = positive * repeats, negative * repeats
         low = int((positive * other.lo - negative * other.hi).min())
         high = int((positive * other.hi - negative * other.lo).max())
-        return Interval(low, high), magnitude
+        return Interval(low * repeats, high * repeats), magnitude
 
     def accumulate(self, reads: Sequence[Read]) -> npt.NDArray[np.int64]:
         total: npt.NDArray[np.int64] = (reads[0].values * reads[1].values).sum(axis=1)
