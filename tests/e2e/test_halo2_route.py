@@ -7,6 +7,7 @@ import multiprocessing
 from pathlib import Path
 from typing import Any
 
+import halo2_choices
 import halo2_programs
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from circuits.program.refs import Visibility
 from circuits.statement import output_root
 from prover.halo2 import Halo2Options, KeyCache, Limits, audit, commit_input, draw_salt, estimate, prove, setup
 from prover.halo2.srs import generate_dev_srs
+from verifier.errors import VerificationError
 from verifier.halo2 import verify
 from verifier.halo2_key import ParamMode
 from verifier.halo2_srs import DEVELOPMENT_S_G2, Accepted
@@ -28,6 +30,24 @@ def test_proof_of_the_interpreters_integers_verifies(halo2_case: Any) -> None:
     result = halo2_case.result
     assert output_root(run(halo2_case.program, halo2_case.inputs)) == result.statement.output_root
     verify(result.statement, halo2_case.keys.key, result.proof_file.proof, DEVELOPMENT)
+
+
+def test_proof_of_softmax_and_argmax_verifies_and_no_other_class_does(tmp_path: Path) -> None:
+    program = halo2_choices.attention()
+    inputs = halo2_programs.random_inputs(program, 4)
+    cache = KeyCache(tmp_path)
+    keys = setup(program, Halo2Options(), cache)
+    planned = keys.plan.estimate
+    assert planned.logrows <= 15
+    assert planned.disk_bytes / 1.15 < keys.file("pk").stat().st_size < planned.disk_bytes * 1.15
+    result = prove(program, inputs, keys)
+    verify(result.statement, keys.key, result.proof_file.proof, DEVELOPMENT)
+    outputs = run(program, inputs)
+    outputs[-1] = (outputs[-1] + 1) % 3
+    other = dataclasses.replace(result.statement, output_root=output_root(outputs))
+    with pytest.raises(VerificationError) as caught:
+        verify(other, keys.key, result.proof_file.proof, DEVELOPMENT)
+    assert caught.value.code == "output_differs"
 
 
 def test_second_setup_does_nothing(halo2_case: Any) -> None:
