@@ -7,8 +7,9 @@ from collections.abc import Callable
 import numpy as np
 
 from circuits.onnx.graph import FloatNode
+from circuits.program.limits import MAX_BITS
 from circuits.program.ops import Mul, Relation
-from circuits.quantize.arithmetic import at_least, common_scale, floor, negated, signed_sum
+from circuits.quantize.arithmetic import at_least, common_scale, floor, negated, rescaled, signed_sum
 from circuits.quantize.builder import Builder, Tensor
 from circuits.quantize.choices import both, compared, either, index_from_end, negation, selected, truth
 from circuits.quantize.rules import Rule
@@ -58,7 +59,9 @@ def one_hot(b: Builder, node: FloatNode) -> None:
     """`on` where the index is the place along the new axis; an index out of range is nowhere."""
     dims = b.graph.shapes[node.output]
     axis = node.attributes["axis"] % len(dims)
-    indices = index_from_end(b, b.tensor(node.input(0)), dims[axis])
+    # Indices may be real numbers, as long as they are whole.
+    indices = rescaled(b, b.tensor(node.input(0)), Target(0, MAX_BITS))
+    indices = index_from_end(b, indices, dims[axis])
     indices = indices.viewed((*dims[:axis], 1, *dims[axis + 1 :]))
     places = np.arange(dims[axis]).reshape(-1, *(1,) * (len(dims) - 1 - axis))
     here = compared(b, Relation.EQUAL, indices, b.constant("places", places, 0), dims)
