@@ -16,6 +16,7 @@ from circuits.quantize.calibration import Sample
 from circuits.quantize.options import CompileOptions
 from circuits.quantize.rules import (
     Rule,
+    convolutions,
     elementwise,
     gathering,
     layers,
@@ -41,6 +42,7 @@ INPUT_BITS: dict[int, int] = {
 INFINITE = {"Clip", "Where", "Max", "Min"}
 
 RULES: dict[str, Rule] = {
+    **convolutions.RULES,
     **elementwise.RULES,
     **gathering.RULES,
     **layers.RULES,
@@ -91,7 +93,7 @@ def _input_scales(
     if not graph.is_real(name):
         return (0,)
     declared = max(map(abs, options.input_ranges.get(name, (0.0, 0.0))))
-    if table or name in options.per_feature:
+    if (table and table.by_column) or name in options.per_feature:
         peaks = np.abs(values).reshape(-1, values.shape[-1]).max(axis=0)
         if table:
             peaks = np.maximum(np.maximum(peaks, declared), table.reach) * options.headroom
@@ -112,11 +114,19 @@ def _check_names(graph: FloatGraph, options: CompileOptions) -> None:
 
 
 def _check_constants(graph: FloatGraph) -> None:
-    """A weight that is no number has no integer. An infinite bound never acts, an infinite choice is far beyond all."""
+    """A weight that is no number has no integer. An infinite bound never acts, an infinite choice is far beyond all.
+
+    A mask of a softmax leaves nothing of where it is −∞.
+    """
+    consumers = graph.consumers()
     for node in graph.nodes:
+        reader = graph.sole_consumer(node.output, consumers)
+        masks = node.op == "Add" and reader is not None and reader.op == "Softmax"
         for name in node.inputs:
-            finite = graph.is_constant(name) and node.op not in INFINITE and not np.isfinite(graph.constant(name)).all()
-            if finite:
+            if not graph.is_constant(name) or node.op in INFINITE:
+                continue
+            values = graph.constant(name)
+            if not np.isfinite(values[values > -np.inf] if masks else values).all():
                 raise InputError(
                     "onnx_bad_constant",
                     f"{node.op} ({node.name}) has a constant {name!r} that is not finite",

@@ -1,4 +1,4 @@
-"""MatMul, Conv and ScaleShift: weights against activations, ended by one rescale."""
+"""MatMul and ScaleShift: weights against activations, ended by one rescale."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from circuits.program.refs import AffineMap
 from circuits.quantize.builder import Builder, Tensor
 from circuits.quantize.rules import Rule
 from circuits.quantize.rules.tables import wanted
-from circuits.quantize.rules.windows import window_of
 from circuits.quantize.weights import Weights, weighted
 
 Dims = tuple[int, ...]
@@ -26,10 +25,10 @@ def _bias(b: Builder, node: FloatNode, shape: Sequence[int], dims: Dims, inner_r
     values = b.graph.constant(node.input(2))
     if tuple(shape) != dims:
         values = np.broadcast_to(values, tuple(shape)).reshape(dims)
-    return _read_over(values, dims, inner_rank)
+    return read_over(values, dims, inner_rank)
 
 
-def _read_over(values: Floats, dims: Dims, inner_rank: int) -> Bias:
+def read_over(values: Floats, dims: Dims, inner_rank: int) -> Bias:
     how = AffineMap.broadcast(values.shape, dims)
     rows = tuple((*row, *(0,) * inner_rank) for row in how.strides)
     return values, AffineMap(how.view, how.offsets, rows)
@@ -84,57 +83,6 @@ def _product(
     return b.accumulate(Contract, readings, dims, acc_scale, wanted(b, node.output), inner=(size,))
 
 
-def conv(b: Builder, node: FloatNode) -> None:
-    x, out = b.tensor(node.input(0)), b.graph.shapes[node.output]
-    values = b.graph.constant(node.input(1))
-    kernel, group = values.shape[2:], int(node.attributes.get("group", 1))
-    window = window_of(node, x.dims[2:], out[2:], kernel)
-    # With groups, channels are seen as (group, channel of the group) on both sides: then every map is affine.
-    lead = (group,) if group > 1 else ()
-    per_group = out[1] // group
-    dims = (out[0], *lead, per_group, *out[2:])
-    inner = (values.shape[1], *kernel)
-    rank, space = len(dims) + len(inner), len(kernel)
-
-    def walk(axis: int) -> tuple[int, ...]:
-        return tuple(int(d == axis) for d in range(rank))
-
-    leads = [walk(1)] if lead else []
-    pixels = tuple(
-        tuple(
-            window.strides[s] * (d == len(dims) - space + s) + window.dilations[s] * (d == len(dims) + 1 + s)
-            for d in range(rank)
-        )
-        for s in range(space)
-    )
-    x_view = (x.dims[0], *lead, inner[0], *x.dims[2:])
-    x_map = AffineMap(
-        x_view,
-        (0,) * (len(x_view) - space) + tuple(-begin for begin in window.begins),
-        (walk(0), *leads, walk(len(dims)), *pixels),
-    )
-    w_view = (*lead, per_group, *inner)
-    w_rows = (*leads, walk(1 + len(lead)), *(walk(len(dims) + i) for i in range(len(inner))))
-    w_map = AffineMap(w_view, (0,) * len(w_view), w_rows)
-    weights = Weights(values.reshape(w_view), w_map, channels=tuple(range(len(lead) + 1)))
-    bias = _conv_bias(b, node, dims, len(lead), len(inner))
-    want = wanted(b, node.output)
-    made = weighted(b, node.output, Contract, (x, x_map), weights, dims, want, inner=inner, bias=bias)
-    b.values[node.output] = made.viewed(out)
-
-
-def _conv_bias(b: Builder, node: FloatNode, dims: Dims, groups: int, inner_rank: int) -> Bias:
-    """A bias that broadcasts over (batch, channels, pixels), its channel axis split when there are groups."""
-    if not node.input(2):
-        return None
-    values = b.graph.constant(node.input(2))
-    if groups and values.ndim >= len(dims) - 2:
-        axis = values.ndim - (len(dims) - 2)
-        split = dims[1:3] if values.shape[axis] != 1 else (1, 1)
-        values = values.reshape(*values.shape[:axis], *split, *values.shape[axis + 1 :])
-    return _read_over(values, dims, inner_rank)
-
-
 def scale_shift(b: Builder, node: FloatNode) -> None:
     """x · scale + shift, both constants that broadcast over the output."""
     x, dims = b.tensor(node.input(0)), b.graph.shapes[node.output]
@@ -145,4 +93,4 @@ def scale_shift(b: Builder, node: FloatNode) -> None:
     b.values[node.output] = weighted(b, node.output, Mul, read, weights, dims, wanted(b, node.output), bias=bias)
 
 
-RULES: dict[str, Rule] = {"MatMul": matmul, "Conv": conv, "ScaleShift": scale_shift}
+RULES: dict[str, Rule] = {"MatMul": matmul, "ScaleShift": scale_shift}
