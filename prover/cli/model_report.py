@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -46,12 +47,13 @@ def _tables(title: str, report: FidelityReport) -> list[str | Table]:
         for w in report.worst_ops
     ]
     saturated = [(f"{s.index} {s.kind}", s.value, f"{s.elements} of {s.of}") for s in report.saturations]
-    entries = [(str(t.op), t.function, str(t.entries), f"{t.max_abs_error:.3g}") for t in report.tables]
+    alike = Counter((t.function, str(t.entries), f"{t.max_abs_error:.3g}") for t in report.tables)
+    entries = [(function, str(ops), *figures) for (function, *figures), ops in alike.items()]
     tables = [
         _table(title, OUTPUT_COLUMNS, outputs),
         _table("worst ops", ("op", "value", "node", "max error", "of its largest value"), worst),
         _table("saturated", ("op or input", "value", "elements"), saturated),
-        _table("tables", ("op", "function", "entries", "max error"), entries),
+        _table("tables", ("function of", "ops", "entries", "max error"), entries),
     ]
     return [table for table in tables if table.row_count]
 
