@@ -108,7 +108,7 @@ def linear_classifier(p: Parts) -> None:
         raise Refused(f"it has one score for {len(labels)} classes")
     positive = p.emit("Greater", [made, p.constant([[0.0]])], (rows, 1), BOOLEAN)
     label(p, index_of(p, positive), labels, first)
-    completed(p, made, "complement", second)
+    completed(p, made, "logistic" if transform == "LOGISTIC" else "complement", second)
 
 
 @dataclass(frozen=True)

@@ -99,7 +99,8 @@ def _probabilities(p: Parts, scores: str, transform: str, classes: int) -> None:
         if classes > 2:
             transformed(p, scores, transform, output)
         else:
-            completed(p, scores, "opposite" if transform == "NONE" else "complement", output)
+            how = {"NONE": "opposite", "LOGISTIC": "logistic"}.get(transform, "complement")
+            completed(p, scores, how, output)
         return
     if classes > 2:
         raise Refused("probabilities of over two classes are coupled by iteration; export without probability=True")

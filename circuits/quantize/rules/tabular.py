@@ -28,6 +28,7 @@ from circuits.quantize.functions import apply
 from circuits.quantize.moves import axes_map
 from circuits.quantize.rules import Rule
 from circuits.quantize.rules.tabular_inputs import fine_bits
+from circuits.quantize.rules.tabular_questions import leaf_scale
 from circuits.quantize.rules.tabular_trees import trees
 from circuits.quantize.scales import Exact, Reach, Target, integers_at
 from circuits.quantize.sums import exact_total, max_over, over_axes
@@ -91,7 +92,7 @@ def curve(b: Builder, node: FloatNode) -> None:
 def normalize(b: Builder, node: FloatNode) -> None:
     """A row over its norm; a row of zeros stays what it is. MAX is the largest element, which may be negative."""
     x, norm = b.tensor(node.input(0)), node.attributes["norm"]
-    want = Reach(b.options.bits)
+    want = Reach(fine_bits(b.options))
     unit = np.array(2.0**-x.scale)
     if norm == "L2":
         squares = _squares(b, x)
@@ -218,12 +219,18 @@ def _matched(b: Builder, node: FloatNode, x: Tensor) -> Tensor:
     )
     dims = (*x.dims, *keys.dims)
     hit = b.fitting(Compare((x.ref, keys.ref), maps, dims, (), MAX_BITS, 0, Relation.EQUAL))
-    real = np.array(get["values"], np.float64) - get["default"]
-    reading, out, inner = over_axes(hit, [rank - 1], keepdims=False)
-    weights = Weights(real, axes_map(real.shape, (0,), [(rank - 1, 1)], rank))
-    bias = np.array([get["default"]], np.float64), AffineMap((1,), (0,), ((0,) * rank,))
-    want = Exact() if b.graph.is_integer(node.output) else Reach(fine_bits(b.options))
-    made = weighted(b, node.output, Contract, (hit, reading[1]), weights, out, want, inner=inner, bias=bias)
+    real, default = np.array(get["values"], np.float64) - get["default"], np.array(get["default"])
+    reach = float(np.abs(real).sum() + abs(get["default"]))
+    scale = 0 if b.graph.is_integer(node.output) else leaf_scale(float(np.abs(real).max()), reach)
+    (ref, how), out, inner = over_axes(hit, [rank - 1], keepdims=False)
+    weights = b.constant(f"{node.output}.values", integers_at(real, scale, MAX_BITS), scale)
+    added = b.bias(f"{node.output}.default", default, scale)
+    readings = [
+        (ref, how),
+        (weights.ref, axes_map(weights.dims, (0,), [(rank - 1, 1)], rank)),
+        (added.ref, AffineMap((), (), ())),
+    ]
+    made = b.accumulate(Contract, readings, out, scale, Exact(), inner=inner)
     values = [*get["values"], get["default"]]
     return at_most(b, at_least(b, made, np.array(min(values))), np.array(max(values)))
 

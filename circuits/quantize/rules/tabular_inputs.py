@@ -30,18 +30,22 @@ def fine_bits(options: CompileOptions) -> int:
 
 @dataclass(frozen=True)
 class Table:
-    """An input whose columns have scales of their own: its bits, and how far each column has to reach at least."""
+    """An input that is a table: its bits, how far each column has to reach at least, and whether each has its own scale
+    (a norm adds columns up: for it they share one)."""
 
     bits: int
     reach: Floats
+    by_column: bool = True
 
 
 def table_of(graph: FloatGraph, name: str, options: CompileOptions) -> Table | None:
-    """The input `name` as a table, if all that reads it can take its columns one by one."""
+    """The input `name` as a table, if all that reads it can take it so."""
     shape = graph.inputs[name]
     if not graph.of_tables or not graph.is_real(name) or len(shape) != 2:
         return None
     readers = list(_readers(graph, name))
+    if readers and all(node.op == "Normalize" for node, _ in readers):
+        return Table(fine_bits(options), np.zeros(shape[1]), by_column=False)
     if not readers or not all(_by_column(graph, node, value) for node, value in readers):
         return None
     compared = [node for node, _ in readers if node.op == "Trees"]
