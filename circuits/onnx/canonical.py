@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 from onnx import TensorProto
 
+from circuits.onnx.direct import direct
 from circuits.onnx.graph import FloatGraph, FloatNode, Floats
 
 LAYERS = {"MatMul", "Conv", "ConvTranspose", "ScaleShift"}
@@ -20,6 +21,7 @@ LAYERS = {"MatMul", "Conv", "ConvTranspose", "ScaleShift"}
 
 def canonical(graph: FloatGraph) -> FloatGraph:
     """The same function over fewer kinds of nodes. `graph` has passed `check_coverage` and is not changed."""
+    graph = direct(graph)
     constants, shapes, types = dict(graph.constants), dict(graph.shapes), dict(graph.types)
     result = replace(graph, nodes=[], constants=constants, shapes=shapes, types=types)
     rewriter = _Rewriter(graph, result)
@@ -173,16 +175,22 @@ class _Rewriter:
             self._emit(node)
 
     def _add_constant(self, node: FloatNode) -> None:
-        """x + constant: into the bias of the layer before, if it only broadcasts over that layer's output."""
+        """x + constant: into the bias of the layer before, if it only broadcasts over that layer's output.
+
+        A product of two inputs has no bias: what is added there is a mask.
+        """
         for x, constant in (node.inputs, node.inputs[::-1]):
             position = self._layer_before(x)
             fits = self._result.shapes[node.output] == self._result.shapes.get(x)
-            if position is not None and fits and self._result.is_constant(constant):
+            if position is not None and fits and self._result.is_constant(constant) and self._weighs(position):
                 layer = self._result.nodes[position]
                 bias = self._bias_of(layer) + self._result.constant(constant)
                 self._replace_layer(position, node.output, layer.input(1), bias)
                 return
         self._emit(node)
+
+    def _weighs(self, position: int) -> bool:
+        return any(self._result.is_constant(name) for name in self._result.nodes[position].inputs[:2])
 
     def _div(self, node: FloatNode) -> None:
         if not self._result.is_constant(node.input(1)):

@@ -19,7 +19,18 @@ from circuits.program.ranges import Ranges
 from circuits.program.refs import UNMAPPED, AffineMap, Output, Port, Ref, Source
 from circuits.quantize.options import CompileOptions
 from circuits.quantize.report import TableError
-from circuits.quantize.scales import Exact, Floats, Integers, Reach, Target, Want, integers_at, round_half_up, scale_for
+from circuits.quantize.scales import (
+    Exact,
+    Floats,
+    Integers,
+    Reach,
+    Target,
+    Want,
+    integers_at,
+    reached,
+    round_half_up,
+    scale_for,
+)
 from circuits.quantize.shadow import Shadow, Shadows
 
 Reading = tuple[Ref, AffineMap]
@@ -64,6 +75,8 @@ class Builder:
         self.consumers = graph.consumers()
         self.values: dict[str, Tensor] = {}
         self.tables: list[TableError] = []
+        # Ops whose clamp is meant to act: what it takes away changes nothing.
+        self.clamping: set[int] = set()
         self._shadows = Shadows(samples)
         self._inputs: list[Port] = []
         self._constants: list[Constant] = []
@@ -92,8 +105,9 @@ class Builder:
 
     def shadow(self, tensor: Tensor) -> Floats:
         """The real values of `tensor` without any rounding: [samples, *dims]."""
-        known = self._shadows.get(tensor.ref).values
-        return known.reshape(-1, *tensor.dims) * 2.0 ** -np.array(tensor.scales, np.float64)
+        known = self._shadows.get(tensor.ref)
+        count = 1 if known.constant else self._shadows.samples
+        return known.values.reshape(count, *tensor.dims) * 2.0 ** -np.array(tensor.scales, np.float64)
 
     def shadow_of(
         self,
@@ -116,10 +130,9 @@ class Builder:
             return want
         if isinstance(want, Exact):
             return Target(acc_scale, min(bits_of(reachable), limits.MAX_BITS))
-        peak = float(np.abs(acc).max(initial=0.0)) * 2.0**-acc_scale
-        if not np.isfinite(peak):
+        if not np.isfinite(acc).all():
             raise InputError("calibration_not_finite", "the float model itself is not finite on the calibration data")
-        return Target(scale_for(min(peak * self.options.headroom, want.most), want.bits), want.bits)
+        return reached(want, acc * 2.0**-acc_scale, self.options.headroom)
 
     # What is added.
 
@@ -202,6 +215,8 @@ class Builder:
             )
         op = replace(draft, bits=target.bits, scale=acc_scale - shift, shift=shift)
         rescaled = op.after_rescale(found.accumulator or found.output, found.magnitude)
+        if target.clamps:
+            self.clamping.add(len(self._ops))
         return self.emit(replace(op, saturates=rescaled.saturates), acc / 2.0**shift)
 
     def bound(self, op: Op) -> OpRange:

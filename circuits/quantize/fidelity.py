@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,10 +49,14 @@ def fidelity(
     samples: Samples,
     progress: Callable[[float], None],
     tables: Sequence[TableError] = (),
+    clamping: Collection[int] = (),
 ) -> FidelityReport:
-    """Compares `program` with onnxruntime on every sample. `values` says where the float values are in it."""
+    """Compares `program` with onnxruntime on every sample. `values` says where the float values are in it.
+
+    What an op in `clamping` takes away changes nothing that is made of it: neither an error there counts, nor a clamp.
+    """
     total = len(samples.calibration) + len(samples.held_out)
-    comparison = _Comparison(model, program, values, lambda done: progress(done / total))
+    comparison = _Comparison(model, program, values, clamping, lambda done: progress(done / total))
     splits = [
         *comparison.split("calibration", samples.calibration),
         *comparison.split("held_out", samples.held_out),
@@ -162,14 +166,21 @@ class _OutputErrors:
 
 class _Comparison:
     def __init__(
-        self, model: ImportedModel, program: Program, values: Mapping[str, Tensor], progress: Callable[[int], None]
+        self,
+        model: ImportedModel,
+        program: Program,
+        values: Mapping[str, Tensor],
+        clamping: Collection[int],
+        progress: Callable[[int], None],
     ) -> None:
         self._model = model
         self._program = program
         self._executor = Executor(program)
         self._made_by = {name: node for node in model.source.nodes for name in node.outputs}
         made = {name: tensor for name, tensor in values.items() if tensor.ref.source == Source.OP}
-        self._values = {name: tensor for name, tensor in made.items() if name in model.reference.names}
+        known = {name: tensor for name, tensor in made.items() if name in model.reference.names}
+        self._values = {name: tensor for name, tensor in known.items() if tensor.ref.index not in clamping}
+        self._clamping = clamping
         self._named_ops = sorted((tensor.ref.index, name) for name, tensor in made.items())
         self._errors: dict[str, float] = {}
         self._peaks: dict[str, float] = {}
@@ -211,7 +222,7 @@ class _Comparison:
             peak = float(np.abs(wanted[np.isfinite(wanted)]).max(initial=0.0))
             self._peaks[name] = max(self._peaks.get(name, 0.0), peak)
         for index, op in enumerate(self._program.ops):
-            if isinstance(op, Accumulating | Divide) and op.saturates:
+            if isinstance(op, Accumulating | Divide) and op.saturates and index not in self._clamping:
                 ends = Interval.of_bits(op.bits)
                 self._saturated[index] += int(((made[index] == ends.lo) | (made[index] == ends.hi)).sum())
 

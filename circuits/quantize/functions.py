@@ -76,8 +76,8 @@ def _within_reach(b: Builder, x: Tensor, covers: float, flat_beyond: float) -> T
     """x without what calibration and headroom do not reach, and without what is flat."""
     peak = max(covers, float(np.abs(b.shadow(x)).max(initial=0.0)) * b.options.headroom)
     reach = math.ceil(min(peak, flat_beyond) * 2.0**x.scale)
-    bits = min(bits_of(Interval(-reach, reach)), MAX_BITS)
-    return x if b.interval(x).within(Interval.of_bits(bits)) else rescaled(b, x, Target(x.scale, bits))
+    want = Target(x.scale, min(bits_of(Interval(-reach, reach)), MAX_BITS), clamps=flat_beyond < peak)
+    return x if b.interval(x).within(Interval.of_bits(want.bits)) else rescaled(b, x, want)
 
 
 def _result(b: Builder, want: Want, shadow: Floats, of_integers: Function, known: Interval) -> Target:

@@ -17,6 +17,7 @@ from circuits.quantize.options import CompileOptions
 from circuits.quantize.rules import (
     Rule,
     convolutions,
+    einsum,
     elementwise,
     gathering,
     layers,
@@ -43,6 +44,7 @@ INFINITE = {"Clip", "Where", "Max", "Min"}
 
 RULES: dict[str, Rule] = {
     **convolutions.RULES,
+    **einsum.RULES,
     **elementwise.RULES,
     **gathering.RULES,
     **layers.RULES,
@@ -126,7 +128,7 @@ def _check_constants(graph: FloatGraph) -> None:
             if not graph.is_constant(name) or node.op in INFINITE:
                 continue
             values = graph.constant(name)
-            if not np.isfinite(values[values > -np.inf] if masks else values).all():
+            if not np.isfinite(values[values != -np.inf] if masks else values).all():
                 raise InputError(
                     "onnx_bad_constant",
                     f"{node.op} ({node.name}) has a constant {name!r} that is not finite",

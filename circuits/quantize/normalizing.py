@@ -53,11 +53,15 @@ def log_softmax(b: Builder, name: str, x: Tensor, axis: int, want: Want) -> Tens
     return signed_sum(b, [(1, x), (-1, parts.top), (-1, log)], x.dims, want)
 
 
+def depth(b: Builder, count: int) -> float:
+    """So far below the top of `count` numbers that the exponentials of all such together are under half a step."""
+    return (b.options.bits + 1 + count.bit_length()) * math.log(2)
+
+
 def exponentials(b: Builder, name: str, x: Tensor, axis: int) -> Exponentials:
-    """What is so far below the top that a sum of all such elements is under the result's resolution counts as there."""
     count = x.dims[axis].bit_length()
     top = max_over(b, x, [axis])
-    near, offset = _below(b, x, top, (b.options.bits + 1 + count) * math.log(2))
+    near, offset = _below(b, x, top, depth(b, x.dims[axis]))
     start = offset * 2.0**-x.scale
     scale = min(EXP_SCALE, b.options.bits + 2 + count)
     close = 2.0 ** -(b.options.bits + FINER)

@@ -24,11 +24,12 @@ Progress = Callable[[str, float], None]
 
 @dataclass(frozen=True)
 class Lowered:
-    """A program, where the float values are in it, and its tables."""
+    """A program, where the float values are in it, its tables, and the ops whose clamp is meant to act."""
 
     program: Program
     values: Mapping[str, Tensor]
     tables: list[TableError]
+    clamping: set[int]
 
 
 @dataclass(frozen=True)
@@ -53,13 +54,19 @@ class PreparedModel:
         builder = lower(self.model.graph, self.samples.calibration, options, lambda done: progress("lower", done))
         program = builder.finish(self.model.graph.outputs)
         progress("lower", 1.0)
-        return Lowered(program, builder.values, builder.tables)
+        return Lowered(program, builder.values, builder.tables, builder.clamping)
 
     def report(self, made: Lowered, progress: Progress) -> FidelityReport:
         """The fidelity of a program, which is validated first."""
         validate(made.program)
         return fidelity(
-            self.model, made.program, made.values, self.judges, lambda done: progress("compare", done), made.tables
+            self.model,
+            made.program,
+            made.values,
+            self.judges,
+            lambda done: progress("compare", done),
+            made.tables,
+            made.clamping,
         )
 
     @cached_property

@@ -19,16 +19,19 @@ MAX_WEIGHT_SCALE = 40
 EXACT_WEIGHT_BITS = 24
 # How much finer than the coarsest channel's a channel's scale may at least be; 24 + 8 bits still fit a constant.
 SPARE_BITS = 8
+# How many bits a mask may cost that the values it leaves do not need.
+TOPS_BITS = 4
 # Half of what an accumulator may reach; the other half is for what rounding adds.
 ROOM = 2.0**52
 
 
 @dataclass(frozen=True)
 class Target:
-    """The scale and bits that a value shall have."""
+    """The scale and bits that a value shall have. `clamps` says that what lies beyond is meant to be clamped."""
 
     scale: int
     bits: int
+    clamps: bool = False
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,16 @@ class Reach:
 
     bits: int
     most: float = math.inf
+
+
+@dataclass(frozen=True)
+class Tops(Reach):
+    """A reach of values of `dims` of which only those matter that are no more than `depth` below the largest along
+    `axis`: these are as fine as `bits` allow, and there are up to TOPS_BITS more for the others."""
+
+    dims: tuple[int, ...] = ()
+    axis: int = 0
+    depth: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -56,6 +69,19 @@ def scale_for(magnitude: float, bits: int, largest: int = MAX_SCALE) -> int:
     while round(magnitude * 2.0**scale) > limit:  # log2 is not exact at a power of two
         scale -= 1
     return max(MIN_SCALE, min(scale, largest))
+
+
+def reached(want: Reach, values: Floats, headroom: float) -> Target:
+    """The finest scale for values that calibration shows."""
+    peak = float(np.abs(values).max(initial=0.0)) * headroom
+    if isinstance(want, Tops):
+        tops = values.reshape(-1, *want.dims).max(want.axis + 1, initial=-math.inf)
+        top = float(np.abs(tops).max(initial=0.0)) * headroom
+        reach = min(peak, top + want.depth)
+        scale = min(scale_for(top, want.bits), scale_for(reach, want.bits + TOPS_BITS))
+        bits = max(want.bits, 1 + math.ceil(reach * 2.0**scale).bit_length())
+        return Target(scale, bits, clamps=reach < peak)
+    return Target(scale_for(min(peak, want.most), want.bits), want.bits, clamps=want.most < peak)
 
 
 def round_half_up(values: Floats) -> Integers:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from tests.differential.op_cases import Case, node, one, weights
 
 CHANNELS = {"g": weights(4) + 1, "b": weights(4)}
@@ -14,6 +16,16 @@ CASES: dict[str, Case] = {
     "Softmax-one": one("Softmax", (3, 1)),
     "Softmax-long": one("Softmax", (1, 4096)),
     "Softmax-far": one("Softmax", (4, 10)),
+    "Softmax-masked": (
+        [node("Add", "x", "m", outputs=("h",)), node("Softmax", "h")],
+        {"m": np.where(np.tri(6, dtype=bool), 0, -1e4).astype(np.float32)},
+        {"x": (2, 6, 6)},
+    ),
+    "Softmax-masked-infinitely": (
+        [node("Add", "m", "x", outputs=("h",)), node("Softmax", "h", axis=1)],
+        {"m": np.where(np.tri(6, dtype=bool).T, 0, -np.inf).astype(np.float32)},
+        {"x": (2, 6, 6)},
+    ),
     "LogSoftmax": one("LogSoftmax", (4, 10)),
     "LogSoftmax-axis": one("LogSoftmax", (3, 4, 5), axis=0),
     "LogSoftmax-long": one("LogSoftmax", (2, 4096)),

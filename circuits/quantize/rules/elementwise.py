@@ -23,7 +23,7 @@ from circuits.quantize.arithmetic import (
 from circuits.quantize.builder import Builder, Tensor
 from circuits.quantize.rules import Rule
 from circuits.quantize.rules.tables import wanted
-from circuits.quantize.scales import Exact, Reach, Target, quantize_weights
+from circuits.quantize.scales import Exact, Reach, Target, Tops, quantize_weights
 from circuits.quantize.weights import times_constant
 
 ZERO = np.zeros(())
@@ -41,8 +41,17 @@ def _sum(b: Builder, node: FloatNode, signs: Sequence[int]) -> None:
     pairs = list(zip(signs, node.inputs, strict=True))
     terms = [(sign, b.tensor(name)) for sign, name in pairs if not b.graph.is_constant(name)]
     constants = [sign * b.graph.constant(name) for sign, name in pairs if b.graph.is_constant(name)]
-    dims = b.graph.shapes[node.output]
-    b.values[node.output] = signed_sum(b, terms, dims, wanted(b, node.output), constants[0] if constants else None)
+    dims, want = b.graph.shapes[node.output], wanted(b, node.output)
+    constant = None
+    if constants:
+        constant = above_depth(b, constants[0], terms, want) if isinstance(want, Tops) else constants[0]
+    b.values[node.output] = signed_sum(b, terms, dims, want, constant)
+
+
+def above_depth(b: Builder, mask: Floats, terms: Sequence[tuple[int, Tensor]], want: Tops) -> Floats:
+    """A mask may be −∞, or a number as large as that: here it is low enough to be so wherever the tops are."""
+    reach = sum(b.interval(t).magnitude * 2.0**-t.scale for _, t in terms)
+    return np.maximum(mask, -2.0 * (reach + want.depth))
 
 
 def multiply(b: Builder, node: FloatNode) -> None:

@@ -12,8 +12,9 @@ from circuits.onnx.coverage import TABLE_FUNCTIONS
 from circuits.onnx.graph import FloatNode, Floats
 from circuits.quantize.builder import Builder
 from circuits.quantize.functions import apply, argument_want
+from circuits.quantize.normalizing import depth
 from circuits.quantize.rules import Rule
-from circuits.quantize.scales import Want
+from circuits.quantize.scales import Tops, Want
 
 Function = Callable[[Floats, Mapping[str, Any]], Floats]
 TABLE_OPS = TABLE_FUNCTIONS | {"Pow"}
@@ -67,6 +68,10 @@ FUNCTIONS: dict[str, Function] = {
 def wanted(b: Builder, name: str) -> Want:
     """What a layer should make `name` to be: an argument ready for the table that alone reads it, or an activation."""
     reader = b.graph.sole_consumer(name, b.consumers)
+    if reader is not None and reader.op == "Softmax" and b.graph.is_real(name):
+        dims = b.graph.shapes[name]
+        axis = reader.attributes["axis"] % len(dims)
+        return Tops(b.options.bits, dims=dims, axis=axis, depth=depth(b, dims[axis]))
     if reader is not None and reader.op in TABLE_OPS and b.graph.is_real(name):
         return argument_want(b, FLAT_BEYOND.get(reader.op, math.inf))
     return b.want(name)
