@@ -17,8 +17,8 @@ def require_writable(paths: list[Path]) -> None:
     for path in paths:
         if not path.parent.is_dir():
             raise _unwritable(path, f"{path.parent} is no folder")
-        if path.is_dir():
-            raise _unwritable(path, "it is a folder")
+        if path.exists() and not path.is_file():  # a new file would take the place of a folder or a device
+            raise _unwritable(path, "it is no file")
     if len({path.resolve() for path in paths}) != len(paths):
         raise InputError("bad_option", f"each file needs a name of its own, got {', '.join(map(str, paths))}")
 

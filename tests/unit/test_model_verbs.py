@@ -281,6 +281,7 @@ def test_human_readable_forms_print_something(
         (["compile", "{absent}", "-o", "{out}"], "onnx_unreadable"),
         (["compile", "{onnx}", "-o", "{absent}/deeper/m.program"], "output_unwritable"),
         (["compile", "{onnx}", "-o", "{folder}"], "output_unwritable"),
+        (["compile", "{onnx}", "-o", "/dev/null"], "output_unwritable"),
         (["compile", "{onnx}", "-o", "{out}", "--report", "{absent}/report.json"], "output_unwritable"),
         (["compile", "{onnx}", "-o", "{out}", "--report", "{out}"], "bad_option"),
         (["run", "{onnx}", "{onnx}"], "program_unreadable"),
