@@ -11,6 +11,7 @@ from tests.differential.op_cases import Case, Whole, node, one, weights
 
 Dims = tuple[int, ...]
 
+WHOLE = {"x": Whole((2, 3), -50, 50, 6)}
 IMAGE = (1, 3, 7, 6)
 
 
@@ -18,6 +19,13 @@ def transposed(*, group: int = 1, size: Dims = (5, 4), kernel: Dims = (3, 2), **
     """ConvTranspose of 4 channels to 6."""
     constants = {"w": weights(4, 6 // group, *kernel), "b": weights(6)}
     return one("ConvTranspose", (2, 4, *size), constants, group=group, **more)
+
+
+def einsum(equation: str, **operands: Dims | np.ndarray) -> Case:
+    """Operands in their order: constants, and the dims of inputs."""
+    constants = {name: given for name, given in operands.items() if isinstance(given, np.ndarray)}
+    inputs = {name: given for name, given in operands.items() if isinstance(given, tuple)}
+    return [node("Einsum", *operands, equation=equation)], constants, dict(inputs)
 
 
 CASES: dict[str, Case] = {
@@ -75,5 +83,24 @@ CASES: dict[str, Case] = {
     "AveragePool-same-counts": one(
         "AveragePool", IMAGE, kernel_shape=[2, 3], strides=[2, 2], auto_pad="SAME_LOWER", count_include_pad=1
     ),
-    "MatMul-whole": one("MatMul", Whole((2, 3), -50, 50, 6), {"w": np.array([[3, -2], [7, 0], [-1, 5]], np.int32)}),
+    "MatMul-whole": ([node("MatMul", "x", "w")], {"w": np.array([[3, -2], [7, 0], [-1, 5]], np.int32)}, WHOLE),
+    "Einsum": einsum("bij,bjk->bik", x=(2, 3, 4), z=(2, 4, 5)),
+    "Einsum-weights": einsum("bij,jhd->bhid", x=(1, 5, 4), w=weights(4, 2, 3)),
+    "Einsum-weights-first": einsum("hdj,...j->...hd", w=weights(2, 3, 4), x=(2, 5, 4)),
+    "Einsum-attention": einsum("bhid, bhjd -> bhij", x=(1, 2, 3, 4), z=(1, 2, 5, 4)),
+    "Einsum-implicit": einsum("ij,kj", x=(3, 4), z=(2, 4)),
+    "Einsum-inner": einsum("i,i", x=(6,), z=(6,)),
+    "Einsum-outer": einsum("i,j->ji", x=(4,), w=weights(3)),
+    "Einsum-product": einsum("ij,ij,ij->ij", x=(3, 4), z=(3, 4), w=weights(3, 4)),
+    "Einsum-three": einsum("ij,jk,kl->il", x=(3, 4), z=(4, 5), w=weights(5, 2)),
+    "Einsum-two-constants": einsum("ij,jk,kl->li", x=(3, 4), w=weights(4, 2), v=weights(2, 5)),
+    "Einsum-transpose": einsum("ijk->kij", x=(2, 3, 4)),
+    "Einsum-sum": einsum("ijk->ki", x=(2, 3, 4)),
+    "Einsum-summed-apart": einsum("ij,kl->il", x=(3, 4), w=weights(2, 5)),
+    "Einsum-diagonal": einsum("...ii->...i", x=(2, 3, 3)),
+    "Einsum-trace": einsum("ii->", x=(4, 4)),
+    "Einsum-diagonal-weights": einsum("ij,jj->i", x=(3, 4), w=weights(4, 4)),
+    "Einsum-broadcast": einsum("...ij,...jk->...ik", x=(2, 1, 3, 4), z=(1, 5, 4, 2)),
+    "Einsum-same": einsum("ij->ij", x=(2, 3)),
+    "Einsum-whole": ([node("Einsum", "x", "w", equation="ij,j->i")], {"w": np.array([3, -2, 5], np.int32)}, WHOLE),
 }  # fmt: skip
