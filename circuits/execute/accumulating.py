@@ -11,21 +11,20 @@ from functools import partial
 
 import numpy as np
 
-from circuits.execute.contraction import contraction_steps
-from circuits.execute.tensors import Floats, Step, Tensors, clamp
+from circuits.execute.contraction import Factor, contraction_steps
+from circuits.execute.tensors import Floats, Step, Tensors
 from circuits.program.indexing import reduced_iteration, strided_view
 from circuits.program.ops import Accumulating, Contract, Linear, Mul, ReduceSum
-from circuits.program.refs import Source
+from circuits.program.refs import Ref, Source
 
 Plan = tuple[Floats, list[Step]]
 
 
 def contract(op: Contract, tensors: Tensors) -> Plan:
     out = np.empty(op.dims)
-    fixed = [ref.source == Source.CONST for ref in op.operands[:2]]
     shifts = _shifts(op)
-    a, b = (tensors.of(ref, shift) for ref, shift in zip(op.operands[:2], shifts, strict=True))
-    steps = contraction_steps(op, a, b, out, fixed)
+    a, b = (_factor(tensors, ref, shift) for ref, shift in zip(op.operands[:2], shifts, strict=True))
+    steps = contraction_steps(op, (a, b), out, tensors.shared)
     return out, steps + _divided(op, out, shifts) + _finish(op, tensors, out)
 
 
@@ -63,6 +62,10 @@ def reduce_sum(op: ReduceSum, tensors: Tensors) -> Plan:
     return out, steps + _finish(op, tensors, out)
 
 
+def _factor(tensors: Tensors, ref: Ref, shift: int) -> Factor:
+    return Factor(tensors.of(ref, shift), (ref, shift) if ref.source == Source.CONST else None)
+
+
 def _shifts(op: Contract | Mul) -> tuple[int, int]:
     """What the two factors are divided by 2^ of: a constant, if one is there, takes the whole shift."""
     constant = [ref.source == Source.CONST for ref in op.operands[:2]]
@@ -87,7 +90,7 @@ def _finish(op: Accumulating, tensors: Tensors, acc: Floats) -> list[Step]:
     if op.shift:
         steps.append(partial(np.floor, acc, acc))
     if op.saturates:
-        steps += clamp(acc, op.bits)
+        steps += tensors.clamp(acc, op.bits)
     return steps
 
 

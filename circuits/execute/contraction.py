@@ -7,18 +7,24 @@ below 2^53, or such an integer times one power of two.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from circuits.execute.tensors import Floats, Step, part_of, read
+from circuits.execute.tensors import Floats, Shared, Step, part_of, read
 from circuits.program.indexing import used_axes
 from circuits.program.ops import Op
 
-# An operand that has to be laid out anew (a convolution's windows) is so this many elements at a time: 2 MiB, which
-# stay in the cache between writing and reading.
-BLOCK_ELEMENTS = 2**18
+# An operand that has to be laid out anew (a convolution's windows) is so about this many elements at a time: 4 MiB,
+# which stay in the cache between writing and reading.
+BLOCK_ELEMENTS = 2**19
+# A constant matrix of so many elements that meets a single vector is kept as float32 if that holds it exactly, and
+# widened into the same 4 MiB every time: such a product waits for memory, and so half as much has to come from there.
+NARROW_ELEMENTS = 2**17
 
 
 def contraction(op: Op, a: Floats, b: Floats) -> Floats:
@@ -27,55 +33,76 @@ def contraction(op: Op, a: Floats, b: Floats) -> Floats:
     `a` and `b` are float64, of as many elements as the views of their maps; they need not be integers.
     """
     out = np.empty(op.dims)
-    for step in contraction_steps(op, np.asarray(a, order="C"), np.asarray(b, order="C"), out):
+    factors = Factor(np.asarray(a, order="C")), Factor(np.asarray(b, order="C"))
+    for step in contraction_steps(op, factors, out, Shared()):
         step()
     return out
 
 
-def contraction_steps(op: Op, a: Floats, b: Floats, out: Floats, fixed: Sequence[bool] = (False, False)) -> list[Step]:
-    """The steps that write the contraction of C-contiguous `a` and `b` to C-contiguous `out`.
+@dataclass(frozen=True)
+class Factor:
+    """A C-contiguous operand; one that keeps its values is laid out once, and has a name by which ops share that."""
 
-    Output axes on which both operands depend become the stack of a batched matrix product, those of b alone its
-    columns, all others its rows. An operand that is `fixed` keeps its values, and is laid out once.
+    tensor: Floats
+    name: Hashable = None
+
+
+# Some of the walked axes, the operand's matrices [stack, walked, inner] for them, and the steps that lay these out.
+Block = tuple[tuple[slice, ...], Floats, list[Step]]
+
+
+def contraction_steps(op: Op, factors: tuple[Factor, Factor], out: Floats, shared: Shared) -> list[Step]:
+    """The steps that write the contraction of two factors to C-contiguous `out`.
+
+    Output axes on which both depend become the stack of a batched matrix product, those of the second alone its
+    columns, all others its rows.
     """
     if 0 in op.iteration:
         return [partial(out.fill, 0.0)]
     count = len(op.dims)
     by_a, by_b = (used_axes(how, count) for how in op.maps[:2])
     stack = [d for d in range(count) if by_a[d] and by_b[d]]
-    rows = [d for d in range(count) if not by_b[d]]
-    columns = [d for d in range(count) if by_b[d] and not by_a[d]]
-    steps, lefts = _side(op, 0, a, stack, rows, fixed[0])
-    more_steps, rights = _side(op, 1, b, stack, columns, fixed[1])
+    walked = [d for d in range(count) if not by_b[d]], [d for d in range(count) if by_b[d] and not by_a[d]]
+    lengths = [math.prod(op.dims[d] for d in axes) for axes in walked]
+    steps, lefts = _side(op, 0, factors[0], stack, walked[0], shared, by_vector=lengths[1] == 1)
+    more_steps, rights = _side(op, 1, factors[1], stack, walked[1], shared, by_vector=lengths[0] == 1)
     steps += more_steps
-    target = out.transpose([*stack, *rows, *columns])
+    target = out.transpose([*stack, *walked[0], *walked[1]])
     everything = (slice(None),) * len(stack)
     for some_columns, right, right_steps in rights:
         steps += right_steps
         for some_rows, left, left_steps in lefts:
             part = part_of(target, (*everything, *some_rows, *some_columns))
-            steps += left_steps + _product_steps(left, right, part, len(stack), len(rows))
+            steps += left_steps + _product_steps(left, right, part, len(stack), len(walked[0]))
     return steps
 
 
-# Some of the walked axes, the operand's matrices for them, and the steps that lay these out.
-Block = tuple[tuple[slice, ...], Floats, list[Step]]
-
-
 def _side(
-    op: Op, position: int, tensor: Floats, stack: list[int], walked: list[int], fixed: bool
+    op: Op, position: int, factor: Factor, stack: list[int], walked: list[int], shared: Shared, *, by_vector: bool
 ) -> tuple[list[Step], list[Block]]:
     """Steps for the whole operand, and its blocks."""
-    view, steps = read(tensor, op.maps[position], op.iteration)
-    only = _only(view, [*stack, *walked, *range(len(op.dims), len(op.iteration))])
-    if not fixed:
-        return steps, _blocks(only, len(stack), len(walked), BLOCK_ELEMENTS)
-    for step in steps:
-        step()
-    ((everything, matrices, layout),) = _blocks(only, len(stack), len(walked), only.size)
-    for step in layout:
-        step()
-    return [], [(everything, matrices, [])]
+
+    def view_of() -> tuple[Floats, list[Step]]:
+        view, steps = read(factor.tensor, op.maps[position], op.iteration)
+        return _only(view, [*stack, *walked, *range(len(op.dims), len(op.iteration))]), steps
+
+    def fixed() -> npt.NDArray[Any]:
+        view, steps = view_of()
+        for step in steps:
+            step()
+        narrow = view.astype(np.float32) if by_vector and view.size >= NARROW_ELEMENTS else None
+        if narrow is not None and np.array_equal(narrow, view):
+            return narrow
+        return view if _matrices(view, len(stack), len(walked)) is not None else np.array(view, order="C")
+
+    def buffer(elements: int) -> Floats:
+        return shared.once(("scratch", position, elements), lambda: np.empty(elements))
+
+    if factor.name is None:
+        view, steps = view_of()
+        return steps, _blocks(view, len(stack), len(walked), buffer)
+    key = (factor.name, op.maps[position], op.iteration, *stack, -1, *walked, by_vector)
+    return [], _blocks(shared.once(key, fixed), len(stack), len(walked), buffer)
 
 
 def _only(view: Floats, axes: Sequence[int]) -> Floats:
@@ -84,11 +111,11 @@ def _only(view: Floats, axes: Sequence[int]) -> Floats:
     return part_of(view.transpose([*others, *axes]), [0] * len(others))
 
 
-def _blocks(view: Floats, stack: int, walked: int, elements: int) -> list[Block]:
-    """Operand [stack axes, walked axes, inner axes] as matrices [stack, walked, inner], ready for BLAS.
+def _blocks(view: npt.NDArray[Any], stack: int, walked: int, buffer_of: Callable[[int], Floats]) -> list[Block]:
+    """Operand [stack axes, walked axes, inner axes] as matrices [stack, walked, inner] of float64, ready for BLAS.
 
-    One block where the operand's memory can be read as it is. Else blocks of one walked axis and about so many
-    `elements`, which take turns in one buffer, each with the step that fills it.
+    One block where the operand's memory can be read as it is. Else blocks of one walked axis, which take turns in one
+    buffer, each with the step that fills it.
     """
     everything = (slice(None),) * walked
     whole = _matrices(view, stack, walked)
@@ -97,8 +124,8 @@ def _blocks(view: Floats, stack: int, walked: int, elements: int) -> list[Block]
     axis = next((d for d in range(walked) if view.shape[stack + d] > 1), 0)
     length = view.shape[stack + axis] if walked else 1
     per_index = view.size // length
-    size = max(1, min(length, elements // per_index))
-    buffer = np.empty(size * per_index)
+    size = max(1, min(length, BLOCK_ELEMENTS // per_index))
+    buffer = buffer_of(size * per_index)
     blocks: list[Block] = []
     for start in range(0, length, size):
         chosen = (*everything[:axis], slice(start, start + size), *everything[axis + 1 :]) if walked else ()
@@ -110,7 +137,7 @@ def _blocks(view: Floats, stack: int, walked: int, elements: int) -> list[Block]
     return blocks
 
 
-def _laid_out(buffer: Floats, like: Floats, stack: int, walked: int) -> Floats:
+def _laid_out(buffer: Floats, like: npt.NDArray[Any], stack: int, walked: int) -> Floats:
     """`buffer` in the shape of `like`; the axis that is copied innermost is one that lies in a row there."""
     groups = [list(range(stack)), list(range(stack, stack + walked)), list(range(stack + walked, like.ndim))]
     if _run(like, groups[1]) > _run(like, groups[2]):
@@ -119,14 +146,16 @@ def _laid_out(buffer: Floats, like: Floats, stack: int, walked: int) -> Floats:
     return buffer.reshape([like.shape[axis] for axis in order]).transpose(np.argsort(order))
 
 
-def _run(view: Floats, axes: Sequence[int]) -> int:
+def _run(view: npt.NDArray[Any], axes: Sequence[int]) -> int:
     """How many elements lie side by side along the last of `axes`."""
     longer = [axis for axis in axes if view.shape[axis] > 1]
     return view.shape[longer[-1]] if longer and view.strides[longer[-1]] == view.itemsize else 1
 
 
-def _matrices(view: Floats, stack: int, walked: int) -> Floats | None:
-    """The same memory as [stack, walked, inner], if its strides allow it and BLAS takes them."""
+def _matrices(view: npt.NDArray[Any], stack: int, walked: int) -> Floats | None:
+    """The same memory as [stack, walked, inner], if it is float64 and BLAS takes its strides."""
+    if view.dtype != np.float64:
+        return None
     groups = view.shape[:stack], view.shape[stack : stack + walked], view.shape[stack + walked :]
     try:
         matrices = view.reshape([math.prod(group) for group in groups], copy=False)

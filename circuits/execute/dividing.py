@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from circuits.execute.tensors import Floats, Step, Tensors, clamp
+from circuits.execute.tensors import Floats, Step, Tensors
 from circuits.program.ops import Divide, Rsqrt
 
 Plan = tuple[Floats, list[Step]]
@@ -31,7 +31,7 @@ def divide(op: Divide, tensors: Tensors) -> Plan:
     steps.append(partial(np.divide, out, double, out))
     steps.append(partial(np.floor, out, out))
     if op.saturates:
-        steps += clamp(out, op.bits)
+        steps += tensors.clamp(out, op.bits)
     return out, steps
 
 

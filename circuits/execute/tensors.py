@@ -6,7 +6,7 @@ the inputs and then works through *steps*, pieces of work without arguments that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, cast
@@ -24,36 +24,57 @@ Floats = npt.NDArray[np.float64]
 Step = Callable[[], Any]
 
 
+class Shared:
+    """Arrays that several ops use: a constant in some layout, or scratch for what lives no longer than one op."""
+
+    def __init__(self) -> None:
+        self._arrays: dict[Hashable, npt.NDArray[Any]] = {}
+
+    def once(self, key: Hashable, make: Callable[[], npt.NDArray[Any]]) -> npt.NDArray[Any]:
+        """What `make` made for the first op that asked for `key`."""
+        if key not in self._arrays:
+            self._arrays[key] = make()
+        return self._arrays[key]
+
+
 class Tensors:
     """C-contiguous arrays by reference. `made` grows op by op, in execution order."""
 
     def __init__(self, program: Program) -> None:
         self.inputs = [np.empty(port.dims) for port in program.inputs]
         self.made: list[Floats] = []
+        self.shared = Shared()
         self._constants = [constant.values for constant in program.constants]
-        self._scaled: dict[tuple[int, int], Floats] = {}
-
-    def constant(self, index: int, shift: int = 0) -> Floats:
-        """Constant `index` divided by 2^shift, which loses nothing: its significant bits are the same."""
-        if (index, shift) not in self._scaled:
-            self._scaled[index, shift] = np.multiply(self._constants[index], 2.0**-shift, dtype=np.float64)
-        return self._scaled[index, shift]
 
     def of(self, ref: Ref, shift: int = 0) -> Floats:
-        """A tensor; only a constant can be had divided by 2^shift."""
-        if ref.source == Source.CONST:
-            return self.constant(ref.index, shift)
-        return (self.inputs if ref.source == Source.INPUT else self.made)[ref.index]
+        """A tensor. A constant can be had divided by 2^shift, which loses nothing: it has the same significant bits."""
+        if ref.source != Source.CONST:
+            return (self.inputs if ref.source == Source.INPUT else self.made)[ref.index]
+        values = self._constants[ref.index]
+        return self.shared.once((ref, shift), lambda: np.multiply(values, 2.0**-shift, dtype=np.float64))
 
     def read(self, op: Op, position: int, fill: float = 0.0, shift: int = 0) -> tuple[Floats, list[Step]]:
-        """Operand `position` at every point, and the steps that keep the view up to date."""
+        """Operand `position` at every point, and the steps that keep the view up to date.
+
+        A constant is written out where there is one point an output: NumPy is several times faster with a whole array
+        than with an element that repeats.
+        """
         ref = op.operands[position]
         view, steps = read(self.of(ref, shift), op.maps[position], op.iteration_of(position), fill)
-        if ref.source == Source.CONST:
-            for step in steps:
-                step()
-            return view, []
-        return view, steps
+        if ref.source != Source.CONST:
+            return view, steps
+        for step in steps:
+            step()
+        return (view if op.inner else np.array(view, order="C")), []
+
+    def clamp(self, values: Floats, bits: int) -> list[Step]:
+        """Saturation to `bits` bits, in place."""
+        bound = Interval.of_bits(bits)
+        low, high = (self._everywhere(float(value), values.shape) for value in (bound.lo, bound.hi))
+        return [partial(np.maximum, values, low, out=values), partial(np.minimum, values, high, out=values)]
+
+    def _everywhere(self, value: float, dims: tuple[int, ...]) -> Floats:
+        return self.shared.once(("everywhere", value, dims), lambda: np.full(dims, value))
 
 
 def read(tensor: Floats, how: AffineMap, iteration: Sequence[int], fill: float = 0.0) -> tuple[Floats, list[Step]]:
@@ -81,10 +102,3 @@ def part_of(array: Floats, index: Sequence[int | slice]) -> Floats:
     """A view of the array, also where only one element is left, which NumPy would rather copy."""
     part: Floats = array[(*index, Ellipsis)]
     return part
-
-
-def clamp(values: Floats, bits: int) -> list[Step]:
-    """Saturation to `bits` bits, in place."""
-    bound = Interval.of_bits(bits)
-    low, high = float(bound.lo), float(bound.hi)
-    return [partial(np.maximum, values, low, out=values), partial(np.minimum, values, high, out=values)]
