@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from circuits.program.errors import ProgramError
+from circuits.errors import InferproofError
 from circuits.program.graph import Program
 from circuits.quantize.calibration import Data
 from circuits.quantize.options import CompileOptions
@@ -33,7 +33,7 @@ def compile_model(
     prepared = PreparedModel.load(onnx_path, calibration, chosen)
     try:
         made = prepared.lower(chosen, progress)
-    except ProgramError as error:
+    except InferproofError as error:
         if error.code != OVERFLOW:
             raise
         raise with_remedy(error, prepared, chosen, progress) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from circuits.errors import InferproofError
 from circuits.program.errors import ProgramError
 from circuits.program.limits import MIN_BITS
 from circuits.quantize.options import CompileOptions
@@ -38,7 +39,7 @@ def _knobs(prepared: PreparedModel, options: CompileOptions) -> Iterator[_Knob]:
 
 
 def with_remedy(
-    error: ProgramError, prepared: PreparedModel, options: CompileOptions, progress: Progress
+    error: InferproofError, prepared: PreparedModel, options: CompileOptions, progress: Progress
 ) -> ProgramError:
     """The same refusal, with the changes that would make the model compile."""
     found: dict[str, int] = {}
@@ -60,7 +61,7 @@ def _most_bits(knob: _Knob, prepared: PreparedModel, progress: Progress) -> int 
     def compiles(bits: int) -> bool:
         try:
             prepared.lower(knob.at(bits), lambda phase, done: progress("look for a setting that fits", done))
-        except ProgramError as error:
+        except InferproofError as error:
             if error.code != OVERFLOW:
                 raise
             return False

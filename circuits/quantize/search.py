@@ -16,9 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from circuits.errors import InputError
+from circuits.errors import InferproofError, InputError
 from circuits.execute import Executor
-from circuits.program.errors import ProgramError
 from circuits.program.graph import Program
 from circuits.program.intervals import Interval
 from circuits.program.ops import Contract, Lookup, Mul
@@ -219,7 +218,7 @@ class _Search:
         options = replace(self._options, **asdict(setting))
         try:
             return self._prepared.lower(options, lambda phase, done: self._progress(setting.text(), done / 2))
-        except ProgramError as error:
+        except InferproofError as error:
             if error.code != OVERFLOW:
                 raise
             return None
