@@ -2,8 +2,8 @@
 
 Every node becomes nodes that everything after import knows, and a few that `circuits.quantize.rules.tabular` adds:
 Trees (x → scores, and whether one of them is over a bound), Dense (x, weights, bias → scores), Scale (x, factors,
-summands → columns of one unit), Kernel (x → its kernel with support vectors), Curve (a function of one number),
-Normalize (a row over its norm) and Encode (keys → values).
+summands → columns of one unit), Columns (some columns), Over (x > threshold), Kernel (x → its kernel with support
+vectors), Curve (a function of one number), Normalize (a row over its norm) and Encode (keys → values).
 """
 
 from __future__ import annotations
@@ -110,7 +110,13 @@ def _normalizer(p: Parts) -> None:
 def _binarizer(p: Parts) -> None:
     x, shape = p.node.input(0), p.graph.shapes[p.node.input(0)]
     kind = p.graph.types[x]
-    over = p.emit("Greater", [x, p.constant(float(p.get.get("threshold", 0.0)))], shape, BOOLEAN)
+    threshold = float(p.get.get("threshold", 0.0))
+    table = len(shape) == 2 and p.graph.is_real(x)
+    over = (
+        p.emit("Over", [x], shape, BOOLEAN, threshold=threshold)
+        if table
+        else p.emit("Greater", [x, p.constant(threshold)], shape, BOOLEAN)
+    )
     p.emit("Cast", [over], shape, kind, p.node.output, to=kind)
 
 
@@ -136,7 +142,11 @@ def _extractor(p: Parts) -> None:
     shape, taken = p.graph.shapes[x], p.graph.shapes[p.node.output][-1]
     kind = p.graph.types[x]
     if p.graph.is_constant(indices):
-        indices = p.constant(p.graph.integers(indices), np.int64)
+        places = p.graph.integers(indices)
+        if len(shape) == 2 and p.graph.is_real(x) and not p.graph.is_constant(x):
+            p.emit("Columns", [x], (shape[0], taken), kind, p.node.output, places=places)
+            return
+        indices = p.constant(places, np.int64)
     elif p.graph.shapes[indices] != (taken,):
         indices = p.reshape(indices, (taken,), INTEGER)
     if len(shape) == 1:

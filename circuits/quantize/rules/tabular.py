@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,10 +26,10 @@ from circuits.quantize.arithmetic import (
 from circuits.quantize.builder import Builder, Tensor, bits_of
 from circuits.quantize.choices import compared, selected
 from circuits.quantize.functions import apply
-from circuits.quantize.moves import axes_map
+from circuits.quantize.moves import axes_map, taken
 from circuits.quantize.rules import Rule
 from circuits.quantize.rules.tabular_inputs import fine_bits
-from circuits.quantize.rules.tabular_questions import leaf_scale
+from circuits.quantize.rules.tabular_questions import leaf_scale, threshold_at
 from circuits.quantize.rules.tabular_trees import trees
 from circuits.quantize.scales import Exact, Reach, Target, integers_at
 from circuits.quantize.sums import exact_total, max_over, over_axes
@@ -193,6 +194,23 @@ def _power(b: Builder, x: Tensor, degree: int) -> Tensor:
     return made
 
 
+def columns(b: Builder, node: FloatNode) -> None:
+    """Some columns, each at the scale that it has."""
+    x, places = b.values[node.input(0)], node.attributes["places"]
+    scales = [x.scales[place if x.per_feature else 0] for place in places]
+    made = taken(b, replace(x, scales=(x.scale,)), 1, places)
+    b.values[node.output] = replace(made, scales=tuple(scales) if len(set(scales)) > 1 else (scales[0],))
+
+
+def over(b: Builder, node: FloatNode) -> None:
+    """x > threshold, at the scale of each column."""
+    x = b.values[node.input(0)]
+    most = np.array([threshold_at(node.attributes["threshold"], scale) for scale in x.scales], np.int64)
+    limit = b.constant(f"{node.output}.threshold", most, 0)
+    maps = (limit.broadcast(x.dims)[1], x.identity()[1])
+    b.values[node.output] = b.fitting(Compare((limit.ref, x.ref), maps, x.dims, (), MAX_BITS, 0, Relation.LESS))
+
+
 def encode(b: Builder, node: FloatNode) -> None:
     """The value of the key that x is, or the default: an entry for each integer that x can be, where these are few."""
     x, get = b.tensor(node.input(0)), node.attributes
@@ -242,5 +260,7 @@ RULES: dict[str, Rule] = {
     "Kernel": kernel,
     "Curve": curve,
     "Normalize": normalize,
+    "Columns": columns,
+    "Over": over,
     "Encode": encode,
 }

@@ -20,7 +20,8 @@ MOST_BITS = 24
 # Columns of small numbers: their scale may be finer than an activation's.
 MAX_COLUMN_SCALE = 64
 THROUGH = {"Identity", "Cast"}
-BY_COLUMN = {"Trees", "Dense", "Scale", "MatMul", "Mul"}
+BY_COLUMN = {"Trees", "Over", "Columns", "Dense", "Scale", "MatMul", "Mul"}
+COMPARING = {"Trees", "Over"}
 
 
 def fine_bits(options: CompileOptions) -> int:
@@ -48,13 +49,15 @@ def table_of(graph: FloatGraph, name: str, options: CompileOptions) -> Table | N
         return Table(fine_bits(options), np.zeros(shape[1]), by_column=False)
     if not readers or not all(_by_column(graph, node, value) for node, value in readers):
         return None
-    compared = [node for node, _ in readers if node.op == "Trees"]
-    bits = COMPARED_BITS if len(compared) == len(readers) else fine_bits(options)
+    bits = COMPARED_BITS if all(node.op in COMPARING for node, _ in readers) else fine_bits(options)
     reach = np.zeros(shape[1])
-    for node in compared:
-        trees: Trees = node.attributes["trees"]
-        for inner in (n for tree in trees.trees for n in tree.nodes if isinstance(n, Inner)):
-            reach[inner.feature] = max(reach[inner.feature], *map(abs, inner.values))
+    for node, _ in readers:
+        if node.op == "Over":
+            reach = np.maximum(reach, abs(node.attributes["threshold"]))
+        elif node.op == "Trees":
+            trees: Trees = node.attributes["trees"]
+            for inner in (n for tree in trees.trees for n in tree.nodes if isinstance(n, Inner)):
+                reach[inner.feature] = max(reach[inner.feature], *map(abs, inner.values))
     return Table(bits, reach)
 
 

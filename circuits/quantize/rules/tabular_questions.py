@@ -37,13 +37,18 @@ class Scales:
             hit = sorted({_place(v, scale) for v in node.values if _place(v, scale) == _not_below(v, scale)})
             return [((node.feature, _clamped(q - step)), 1 - 2 * step) for q in hit for step in (0, 1)]
         value = node.values[0]
-        most = _place(value, scale) if node.ask is Ask.AT_MOST else _not_below(value, scale) - 1
-        return [((node.feature, _clamped(most)), 1)]
+        most = threshold_at(value, scale) if node.ask is Ask.AT_MOST else _clamped(_not_below(value, scale) - 1)
+        return [((node.feature, most), 1)]
 
     def asked(self, tree: Tree) -> list[Question]:
         """The distinct questions of a tree."""
         inner = [node for node in tree.nodes if isinstance(node, Inner)]
         return sorted({question for node in inner for question, _ in self.questions(node)})
+
+
+def threshold_at(value: float, scale: int) -> int:
+    """The largest integer of an input that counts as at most a threshold."""
+    return _clamped(_place(value, scale))
 
 
 def _place(value: float, scale: int) -> int:
