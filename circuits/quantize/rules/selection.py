@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -21,11 +21,22 @@ ZERO = np.zeros(())
 
 def _comparison(relation: Relation, swapped: bool = False) -> Rule:
     def rule(b: Builder, node: FloatNode) -> None:
-        x, y = (b.tensor(name) for name in node.inputs)
+        x, y = _alike(b, node.inputs)
         operands = (y, x) if swapped else (x, y)
         b.values[node.output] = compared(b, relation, *operands, b.graph.shapes[node.output])
 
     return rule
+
+
+def _alike(b: Builder, names: Sequence[str]) -> list[Tensor]:
+    """Two operands of a comparison. A real constant is rounded as the tensor that it meets is: equal numbers stay so.
+    Whole numbers are not rounded, and the constant keeps what it has between them."""
+    scales = [b.tensor(name).scale for name in names if not b.graph.is_constant(name)]
+    rounded = len(scales) == 1 and scales[0] > 0
+    return [
+        b.fixed(name, b.graph.constant(name), scales[0]) if rounded and b.graph.is_constant(name) else b.tensor(name)
+        for name in names
+    ]
 
 
 def _logical(combine: Callable[[Builder, Tensor, Tensor, Dims], Tensor]) -> Rule:
