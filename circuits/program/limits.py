@@ -30,6 +30,11 @@ def extent(dims: Sequence[int]) -> int:
     return math.prod(max(d, 1) for d in dims)
 
 
+def safe_name(text: str) -> str:
+    """The start of `text`, with ? for what is not printable: a name that a program may have."""
+    return "".join(c if c.isprintable() else "?" for c in text[:MAX_NAME])
+
+
 def require_dims(dims: Sequence[int], what: str, limit: int = MAX_ELEMENTS) -> None:
     """Rank, dims and number of elements of a tensor or an iteration space; see `extent`."""
     if len(dims) > MAX_RANK or any(not 0 <= d <= MAX_ELEMENTS for d in dims) or extent(dims) > limit:

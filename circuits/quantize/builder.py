@@ -148,7 +148,7 @@ class Builder:
         """A constant tensor; the same values at the same scale are stored once."""
         key = (hashlib.sha256(values.tobytes()).digest(), values.shape, width, scale)
         if key not in self._known_constants:
-            constant = Constant(name, np.asarray(values, np.int64, order="C"), width, scale)
+            constant = Constant(limits.safe_name(name), np.asarray(values, np.int64, order="C"), width, scale)
             ref = self._known_constants[key] = Ref(Source.CONST, len(self._constants))
             self._constants.append(constant)
             self._ranges.add_constant(constant)

@@ -11,6 +11,7 @@ from circuits.errors import InputError
 from circuits.program.errors import ProgramError
 from circuits.program.graph import Constant, Program
 from circuits.program.interpreter import run, trace
+from circuits.program.limits import safe_name
 from circuits.program.ops import Contract, Index, Linear, Lookup, Max, Mul, Op, ReduceSum
 from circuits.program.ranges import ranges
 from circuits.program.refs import UNMAPPED, AffineMap, Output, Port, Ref, Source
@@ -250,3 +251,13 @@ def test_rejects_integers_that_are_no_input(values: np.ndarray, code: str) -> No
     with pytest.raises(InputError) as refusal:
         run(program(BASE, [(2,)]), [values])
     assert refusal.value.code == code
+
+
+@pytest.mark.parametrize("name", ["x" * 257, "a\nb", "\ud800", "\x1b[2J"])
+def test_a_constant_has_a_short_printable_name(name: str) -> None:
+    good = program(BASE, [(2,)], [constant(1)])
+    named = replace(good, constants=(replace(good.constants[0], name=name),))
+    with pytest.raises(ProgramError) as refusal:
+        validate(named)
+    assert refusal.value.code == "program_bad_name"
+    validate(replace(good, constants=(replace(good.constants[0], name=safe_name(name)),)))
