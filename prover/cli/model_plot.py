@@ -39,10 +39,13 @@ def plot_fidelity(report: FidelityReport, title: str) -> bytes:
         for points in shown:
             if points.output == name:
                 _draw(scatter, histogram, points)
-        scatter.set(title=f"{name}: program against model", xlabel="onnxruntime", ylabel="program")
-        histogram.set(title=f"{name}: error", xlabel="program − onnxruntime", ylabel="share of elements")
+        # A name is a name, whatever dollar signs are in it.
+        scatter.set_title(f"{name}: program against model", parse_math=False)
+        scatter.set(xlabel="onnxruntime", ylabel="program")
         scatter.legend()
-    figure.suptitle(title)
+        histogram.set_title(f"{name}: error", parse_math=False)
+        histogram.set(xlabel="program − onnxruntime", ylabel="share of elements")
+    figure.suptitle(title, parse_math=False)
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=100)
     return picture.getvalue()

@@ -200,3 +200,17 @@ def test_a_program_that_is_no_stand_in_for_its_model_is_called_poor(tmp_path: Pa
     bench = Bench(network(tmp_path / "m.onnx"), data())
     poor = bench.report(bench.with_constant("y.bias", np.int64(1) << 28)).warnings
     assert any(warning.startswith("POOR FIDELITY: output 'y' (held_out)") for warning in poor)
+
+
+def test_draws_any_name_and_any_values(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    from prover.cli.model_plot import plot_fidelity
+
+    report = Bench(network(tmp_path / "m.onnx"), data()).report()
+    picture = plot_fidelity(report, "a $title$ \\frac{")
+    assert picture.startswith(b"\x89PNG")
+    many = [replace(points, output=f"$y_{i}$\\frac{{") for i in range(12) for points in report.points]
+    assert len(plot_fidelity(replace(report, points=many), "many")) > len(picture)
+    still = [replace(points, program=np.zeros(5), model=np.zeros(5)) for points in report.points]
+    nothing = replace(report.points[0], output="empty", program=np.zeros(0), model=np.zeros(0))
+    assert plot_fidelity(replace(report, points=[*still, nothing]), "zeros").startswith(b"\x89PNG")
