@@ -69,6 +69,7 @@ bench: install
 	$(BIN)/python -m bench srs --json bench/results/srs.json
 	$(BIN)/python -m bench service_overhead --json bench/results/service_overhead.json
 	$(BIN)/python -m bench gas --json bench/results/gas.json
+	$(BIN)/python -m bench executor --json bench/results/executor.json
 
 abi: contracts/out/.built .venv/.built
 	$(BIN)/python contracts/script/export_abi.py
@@ -77,6 +78,7 @@ fixtures: abi
 	$(BIN)/python tests/vectors/make_statement.py
 	$(BIN)/python tests/vectors/make_program.py
 	$(BIN)/python tests/vectors/make_returns.py
+	$(BIN)/python tests/vectors/make_onnx_ops.py
 	$(BIN)/python tests/vectors/make_halo2_fixtures.py
 
 lock: .venv/.installed
