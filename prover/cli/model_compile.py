@@ -41,13 +41,15 @@ def compile_(
     bits: Annotated[int | None, typer.Option(help="Bits of inputs and activations, 8 to 24; 16 by default.")] = None,
     weight_bits: Annotated[int | None, typer.Option(help="Bits of weights, 8 to 24; 16 by default.")] = None,
     table_bits: Annotated[
-        int | None, typer.Option(help="Bits of a lookup table's argument, 8 to 16; 12 by default.")
+        int | None, typer.Option(help="A lookup table has 2^BITS entries at most, 8 to 16; 12 by default.")
     ] = None,
     max_error: Annotated[
         float | None,
-        typer.Option(help="Find the cheapest bits, of those not given, whose outputs are never off by more."),
+        typer.Option(metavar="E", help="Find the cheapest bits, of those not given, that keep every output within E."),
     ] = None,
-    time_budget: Annotated[float, typer.Option(help="Seconds after which --max-error tries nothing new.")] = 120.0,
+    time_budget: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0, help="When --max-error stops trying other bits.")
+    ] = 120.0,
     freeze: Freeze = None,
     batch: Batch = 1,
     input_bits: InputBits = None,
