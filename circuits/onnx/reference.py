@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 import onnxruntime
-from onnx import helper
+from onnx import helper, version_converter
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from circuits.errors import InputError
@@ -20,6 +20,8 @@ from circuits.onnx.layout import steps_first
 ORT_ERRORS = [e for _, e in inspect.getmembers(ort_errors, inspect.isclass) if issubclass(e, Exception)]
 REFUSALS: tuple[type[Exception], ...] = (*ORT_ERRORS, RuntimeError, ValueError)
 FATAL_ONLY = 4
+# The newest opset whose operators onnxruntime has, of those of any use to a program.
+COMPLETE_OPSET = 25
 
 
 class FloatModel:
@@ -35,18 +37,7 @@ class FloatModel:
         extended.CopyFrom(model)
         steps_first(extended)
         extended.graph.output.extend(helper.make_empty_tensor_value_info(n) for n in self.names if n not in named)
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = FATAL_ONLY
-        options.intra_op_num_threads = 1
-        try:
-            self._session = onnxruntime.InferenceSession(
-                extended.SerializeToString(), options, providers=["CPUExecutionProvider"]
-            )
-        except REFUSALS as error:
-            raise InputError(
-                "onnxruntime_cannot_run",
-                f"onnxruntime, which fidelity is measured against, cannot run the model: {_first_line(error)}",
-            ) from error
+        self._session = _session(extended)
 
     def run(self, inputs: Mapping[str, npt.NDArray[Any]]) -> dict[str, Floats]:
         """Every known value of one sample, by name, as float64. Inputs have the graph's shapes.
@@ -72,6 +63,27 @@ class FloatModel:
                 "input_wrong_type", f"input {name!r} is {type_name(kind)}; a sample holds other values", input=name
             )
         return made
+
+
+def _session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
+    """The model in onnxruntime, in an older opset where its own is too new for one of its operators."""
+    try:
+        return _loaded(model)
+    except REFUSALS as error:
+        try:
+            return _loaded(version_converter.convert_version(model, COMPLETE_OPSET))
+        except REFUSALS:  # what onnxruntime says of the model as it is says more
+            raise InputError(
+                "onnxruntime_cannot_run",
+                f"onnxruntime, which fidelity is measured against, cannot run the model: {_first_line(error)}",
+            ) from error
+
+
+def _loaded(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = FATAL_ONLY
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
 def _first_line(error: BaseException) -> str:

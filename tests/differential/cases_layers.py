@@ -11,8 +11,14 @@ from tests.differential.op_cases import Case, Whole, node, one, weights
 
 Dims = tuple[int, ...]
 
+BYTES = Whole((2, 3, 4), -128, 127, 3)
 WHOLE = {"x": Whole((2, 3), -50, 50, 6)}
 IMAGE = (1, 3, 7, 6)
+
+
+def f32(*values: float) -> np.ndarray:
+    """A number, or a vector of several."""
+    return np.array(values if len(values) > 1 else values[0], np.float32)
 
 
 def transposed(*, group: int = 1, size: Dims = (5, 4), kernel: Dims = (3, 2), **more: Any) -> Case:
@@ -103,4 +109,22 @@ CASES: dict[str, Case] = {
     "Einsum-broadcast": einsum("...ij,...jk->...ik", x=(2, 1, 3, 4), z=(1, 5, 4, 2)),
     "Einsum-same": einsum("ij->ij", x=(2, 3)),
     "Einsum-whole": ([node("Einsum", "x", "w", equation="ij,j->i")], {"w": np.array([3, -2, 5], np.int32)}, WHOLE),
+    "QuantizeLinear": one("QuantizeLinear", (3, 8), {"s": f32(0.013), "z": np.array(7, np.int8)}),
+    "QuantizeLinear-unsigned": one("QuantizeLinear", (3, 8), {"s": f32(0.017), "z": np.array(120, np.uint8)}),
+    "QuantizeLinear-saturated": one("QuantizeLinear", (3, 8), {"s": f32(0.008), "z": np.array(-20, np.int8)}),
+    "QuantizeLinear-axis": one(
+        "QuantizeLinear", (2, 3, 4), {"s": f32(0.02, 0.1, 0.017), "z": np.array([0, 5, -9], np.int8)}, axis=-2
+    ),
+    "QuantizeLinear-without-zero": one("QuantizeLinear", (3, 8), {"s": f32(0.02)}),
+    "DequantizeLinear": one("DequantizeLinear", BYTES, {"s": f32(0.013), "z": np.array(7, np.int8)}),
+    "DequantizeLinear-without-zero": one("DequantizeLinear", BYTES, {"s": f32(0.013)}),
+    "DequantizeLinear-axis": one(
+        "DequantizeLinear", BYTES, {"s": f32(0.0002, 0.1, 3), "z": np.array([0, 5, -9], np.int8)}, axis=1
+    ),
+    "DequantizeLinear-after-QuantizeLinear": (
+        [helper.make_node("QuantizeLinear", ["x", "s", "z"], ["q"]), node("DequantizeLinear", "q", "s", "z")],
+        {"s": f32(0.03125), "z": np.array(3, np.uint8)}, {"x": (3, 8)},
+    ),
 }  # fmt: skip
+# An input near the middle between two integers may become the other one: a step of about 1/128 of the largest.
+TOLERANCES = {name: 0.011 for name in CASES if "QuantizeLinear" in name}
