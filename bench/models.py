@@ -6,6 +6,8 @@
 | `lenet` | 1×32×32, 5×5 convolutions of 6 and 16 channels, 2×2 max-pools, dense 120-84-10, ReLU | 61,706 | 1,034 |
 | `credit-3.4m` | 96 → 13 × 540 ReLU → 1 sigmoid (the name is the published test's own rounding) | 3,558,601 | 97 |
 | `wide1024` | 1,024 → 4, one Gemm: many public inputs, little work | 4,100 | 1,028 |
+| `block128` | transformer block, 64 tokens of 128: LayerNorm, 4 heads, softmax, GELU 512 wide | 198,272 | 16,384 |
+| `lstm` | an LSTM of 32 over 24 steps of 8 values, dense to 1 from its last state | 5,409 | 193 |
 
 The weights are random (He's scaling, so that the second moment of the activations stays near 1 at every depth): these
 models measure cost and exactness, they predict nothing.
@@ -68,6 +70,68 @@ class _Network:
     def max_pool2x2(self) -> None:
         self.op("MaxPool", kernel_shape=[2, 2], strides=[2, 2])
 
+    def linear(self, inputs: int, outputs: int) -> None:
+        """A dense layer over the last axis of a tensor of any rank."""
+        label = f"linear{len(self.nodes)}"
+        weights = self.rng.standard_normal((inputs, outputs)) / math.sqrt(inputs)
+        self.op("MatMul", self._constant(f"{label}.weight", weights))
+        self.op("Add", self._constant(f"{label}.bias", self.rng.standard_normal(outputs) * BIAS_STD))
+
+    def layer_norm(self, width: int) -> None:
+        label = f"norm{len(self.nodes)}"
+        scale = self._constant(f"{label}.scale", 1 + self.rng.standard_normal(width) * BIAS_STD)
+        bias = self._constant(f"{label}.bias", self.rng.standard_normal(width) * BIAS_STD)
+        self.op("LayerNormalization", scale, bias, axis=-1)
+
+    def gelu(self) -> None:
+        """x/2 · (1 + erf(x/√2)), as opset 17 has to spell it."""
+        x = self.tip
+        self.op("Mul", self._constant("gelu.root", np.array(math.sqrt(0.5))))
+        self.op("Erf")
+        self.op("Add", self._constant("gelu.one", np.array(1.0)))
+        self.op("Mul", x)
+        self.op("Mul", self._constant("gelu.half", np.array(0.5)))
+
+    def attention(self) -> None:
+        """Softmax((q/√d)·kᵀ)·v by heads, and the projection of what comes out."""
+        read, size = self.tip, WIDTH // HEADS
+        split, joined = self.integers("heads", [1, TOKENS, HEADS, size]), self.integers("joined", [1, TOKENS, WIDTH])
+        heads = []
+        for order in ([0, 2, 1, 3], [0, 2, 3, 1], [0, 2, 1, 3]):  # queries, keys transposed, values
+            self.tip = read
+            self.linear(WIDTH, WIDTH)
+            self.op("Reshape", split)
+            self.op("Transpose", perm=order)
+            heads.append(self.tip)
+        queries, keys, values = heads
+        self.tip = queries
+        self.op("Mul", self._constant("attention.scale", np.array(1 / math.sqrt(size))))
+        self.op("MatMul", keys)
+        self.op("Softmax", axis=-1)
+        self.op("MatMul", values)
+        self.op("Transpose", perm=[0, 2, 1, 3])
+        self.op("Reshape", joined)
+        self.linear(WIDTH, WIDTH)
+
+    def lstm(self, inputs: int, state: int) -> None:
+        """One direction over [steps, batch, inputs]; what is left is the last state, [1, batch, state]."""
+        gates, label = 4 * state, f"lstm{len(self.nodes)}"
+        weights = self.rng.standard_normal((1, gates, inputs)) / math.sqrt(inputs)
+        recurrent = self.rng.standard_normal((1, gates, state)) / math.sqrt(state)
+        bias = self.rng.standard_normal((1, 2 * gates)) * BIAS_STD
+        names = [
+            self._constant(f"{label}.{name}", values)
+            for name, values in (("weights", weights), ("recurrent", recurrent), ("bias", bias))
+        ]
+        self.op("LSTM", *names, hidden_size=state)
+        every_step = self.tip
+        self.nodes[-1].output.append(f"{every_step}.last")
+        self.tip = f"{every_step}.last"
+
+    def integers(self, name: str, values: list[int]) -> str:
+        self.constants.append(numpy_helper.from_array(np.array(values, np.int64), name))
+        return name
+
     def dense_chain(self, widths: list[int]) -> None:
         """Dense layers through `widths`, ReLU between, none after the last (gain 1 there: no ReLU halves it)."""
         for inputs, outputs in itertools.pairwise(widths[:-1]):
@@ -98,6 +162,33 @@ def _wide1024(network: _Network) -> None:
     network.dense(1024, 4, gain=1.0)
 
 
+TOKENS, WIDTH, HEADS = 64, 128, 4
+
+
+def _block128(network: _Network) -> None:
+    """Pre-norm: x + attention(norm(x)), then y + mlp(norm(y))."""
+    read = network.tip
+    network.layer_norm(WIDTH)
+    network.attention()
+    network.op("Add", read)
+    read = network.tip
+    network.layer_norm(WIDTH)
+    network.linear(WIDTH, 4 * WIDTH)
+    network.gelu()
+    network.linear(4 * WIDTH, WIDTH)
+    network.op("Add", read)
+
+
+STEPS, FEATURES, STATE = 24, 8, 32
+
+
+def _lstm(network: _Network) -> None:
+    network.op("Transpose", perm=[1, 0, 2])
+    network.lstm(FEATURES, STATE)
+    network.op("Squeeze", network.integers("first", [0]))
+    network.dense(STATE, 1, gain=1.0)
+
+
 @dataclass(frozen=True)
 class ReferenceModel:
     """What a reference model reads and writes, with a batch of 1, and how its layers are made."""
@@ -112,6 +203,8 @@ MODELS: dict[str, ReferenceModel] = {
     "lenet": ReferenceModel((1, 1, 32, 32), (1, 10), _lenet),
     "credit-3.4m": ReferenceModel((1, 96), (1, 1), _credit),
     "wide1024": ReferenceModel((1, 1024), (1, 4), _wide1024),
+    "block128": ReferenceModel((1, TOKENS, WIDTH), (1, TOKENS, WIDTH), _block128),
+    "lstm": ReferenceModel((1, STEPS, FEATURES), (1, 1), _lstm),
 }
 
 
@@ -153,5 +246,6 @@ def calibration(name: str, count: int) -> dict[str, Floats]:
 
 
 def parameter_count(proto: onnx.ModelProto) -> int:
-    """How many numbers the model's initializers hold."""
-    return sum(math.prod(tensor.dims) for tensor in proto.graph.initializer)
+    """How many numbers the model has learnt: shapes and single factors in its initializers are not counted."""
+    learnt = (tensor for tensor in proto.graph.initializer if tensor.data_type == TensorProto.FLOAT and tensor.dims)
+    return sum(math.prod(tensor.dims) for tensor in learnt)

@@ -18,6 +18,8 @@ from circuits.errors import InputError
 ROOT = Path(__file__).parents[2]
 LENDING = ROOT / "examples" / "lending"
 DIGITS = ROOT / "examples" / "digits"
+TRANSFORMER = {"LayerNormalization", "MatMul", "Add", "Mul", "Reshape", "Transpose", "Softmax", "Erf"}
+RECURRENT = {"Transpose", "LSTM", "Squeeze", "Gemm"}
 FIRST_SLICE = {
     *("Gemm", "MatMul", "Add", "Sub", "Mul", "Relu", "Clip", "Min", "Max", "ReduceMean", "ReduceSum", "Sqrt"),
     *("Sigmoid", "Tanh", "Softplus", "Concat", "Slice", "Flatten", "Reshape", "Abs", "Conv", "MaxPool"),
@@ -50,24 +52,31 @@ def with_every_value_as_output(model: onnx.ModelProto) -> onnx.ModelProto:
     return watched
 
 
-@pytest.mark.parametrize(
-    ("name", "parameters", "input_shape", "output_shape"),
-    [
-        ("mlp91k", 256 * 256 + 256 + 256 * 96 + 96 + 96 * 10 + 10, (1, 256), (1, 10)),
-        ("lenet", 61_706, (1, 1, 32, 32), (1, 10)),
-        ("credit-3.4m", 96 * 540 + 540 + 12 * (540 * 540 + 540) + 541, (1, 96), (1, 1)),
-        ("wide1024", 1024 * 4 + 4, (1, 1024), (1, 4)),
-    ],
-)
+DENSE_128 = 128 * 128 + 128
+SIZES = [
+    ("mlp91k", 256 * 256 + 256 + 256 * 96 + 96 + 96 * 10 + 10, (1, 256), (1, 10), FIRST_SLICE),
+    ("lenet", 61_706, (1, 1, 32, 32), (1, 10), FIRST_SLICE),
+    ("credit-3.4m", 96 * 540 + 540 + 12 * (540 * 540 + 540) + 541, (1, 96), (1, 1), FIRST_SLICE),
+    ("wide1024", 1024 * 4 + 4, (1, 1024), (1, 4), FIRST_SLICE),
+    ("block128", 4 * 128 + 4 * DENSE_128 + 2 * 128 * 512 + 640, (1, 64, 128), (1, 64, 128), TRANSFORMER),
+    ("lstm", 128 * (8 + 32 + 2) + 33, (1, 24, 8), (1, 1), RECURRENT),
+]
+
+
+@pytest.mark.parametrize(("name", "parameters", "input_shape", "output_shape", "ops"), SIZES)
 def test_reference_model_has_its_documented_size(
-    name: str, parameters: int, input_shape: tuple[int, ...], output_shape: tuple[int, ...]
+    name: str, parameters: int, input_shape: tuple[int, ...], output_shape: tuple[int, ...], ops: set[str]
 ) -> None:
     model = models.build(name)
     onnx.checker.check_model(model, full_check=True)
     assert models.parameter_count(model) == parameters
     assert f"{parameters:,}" in (models.__doc__ or "")
     assert ports(model) == ({"input": input_shape}, {"output": output_shape})
-    assert {node.op_type for node in model.graph.node} <= FIRST_SLICE
+    assert {node.op_type for node in model.graph.node} <= ops
+
+
+def test_every_reference_model_has_its_size_checked() -> None:
+    assert {name for name, *_ in SIZES} == set(models.MODELS)
 
 
 @pytest.mark.parametrize("name", sorted(models.MODELS))

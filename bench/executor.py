@@ -1,0 +1,129 @@
+"""How much slower exact integers are than floats: the executor against onnxruntime, on the same model in one run.
+
+Both answer one input at a time, given as they want it (integers, floats). They take turns by batches of runs, so that a
+busy machine slows both; before each batch we wait until the other's threads have stopped spinning, and run a few times
+unmeasured. The figure is the median of all runs. Compiling is measured in a child process of its own, with its memory.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+
+from bench import models
+from circuits.execute import Executor
+from circuits.program import interpreter
+from circuits.program.graph import Program
+from circuits.program.values import quantize_input
+from circuits.quantize import compile_model
+
+Say = Callable[[str], None]
+COMPARED = ("credit-3.4m", "lenet", "mlp91k", "block128", "lstm")
+COMPILED = "credit-3.4m"
+COMPILED_ROWS = 256
+CALIBRATION_SAMPLES = 64
+ROUNDS = 15
+WARM_UPS, RUNS = 3, 20
+PAUSE_S = 0.2
+
+COMPILE = """
+import json, resource, sys, time
+import numpy as np
+from circuits.program.file import save_program
+from circuits.quantize import compile_model
+with np.load(sys.argv[2]) as stored:
+    data = {name: stored[name] for name in stored.files}
+start = time.perf_counter()
+program, _ = compile_model(sys.argv[1], data)
+compile_s = time.perf_counter() - start
+save_program(program, sys.argv[3])
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+print(json.dumps({"compile_s": compile_s, "with_saving_s": time.perf_counter() - start, "peak_rss_gb": peak / 1e9}))
+"""
+
+
+def run(say: Say) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        compiled = _compile(Path(folder), say)
+        rows = [_compare(name, Path(folder), say) for name in COMPARED]
+    return {"compared_with": "onnxruntime, float32, batch of 1", "models": rows, "compile": compiled}
+
+
+def _compile(folder: Path, say: Say) -> dict[str, Any]:
+    """Seconds and peak memory of compiling, fidelity report included; imports are in the memory, not in the time."""
+    model, data = folder / "compiled.onnx", folder / "calibration.npz"
+    onnx.save(models.build(COMPILED), model)
+    np.savez(data, **models.calibration(COMPILED, COMPILED_ROWS))
+    command = [sys.executable, "-c", COMPILE, str(model), str(data), str(folder / "compiled.program")]
+    child = subprocess.run(command, capture_output=True, text=True, check=True)
+    figures = {name: round(value, 2) for name, value in json.loads(child.stdout.splitlines()[-1]).items()}
+    say(f"{COMPILED}, {COMPILED_ROWS} rows: compiled in {figures['compile_s']} s, {figures['peak_rss_gb']} GB")
+    return {"model": COMPILED, "calibration_rows": COMPILED_ROWS, **figures}
+
+
+def _compare(name: str, folder: Path, say: Say) -> dict[str, Any]:
+    path = folder / f"{name}.onnx"
+    onnx.save(models.build(name), path)
+    calibration = models.calibration(name, CALIBRATION_SAMPLES)
+    program, _ = compile_model(path, calibration)
+    sample = calibration["input"][:1]
+    started = time.perf_counter()
+    executor = Executor(program)
+    planning_s = time.perf_counter() - started
+    integers = [quantize_input(program.inputs[0], sample.reshape(program.inputs[0].dims))]
+    _require_exact(program, executor, integers)
+    both, alone = _session(path, 0), _session(path, 1)
+    contenders: dict[str, Callable[[], object]] = {
+        "executor": lambda: executor.run(integers),
+        "onnxruntime": lambda: both.run(None, {"input": sample}),
+        "onnxruntime_1_thread": lambda: alone.run(None, {"input": sample}),
+    }
+    medians = _take_turns(contenders)
+    ratios = {f"executor_over_{other}_ratio": medians["executor"] / medians[other] for other in list(contenders)[1:]}
+    say(f"{name}: " + ", ".join(f"{key} {value:.2f}" for key, value in ratios.items()))
+    return {
+        "model": name,
+        "ops": len(program.ops),
+        "planning_s": round(planning_s, 4),
+        **{f"{contender}_us": round(seconds * 1e6, 1) for contender, seconds in medians.items()},
+        **{key: round(value, 2) for key, value in ratios.items()},
+    }
+
+
+def _require_exact(program: Program, executor: Executor, integers: list[Any]) -> None:
+    """A fast executor that is not the interpreter measures nothing."""
+    for defined, got in zip(interpreter.run(program, integers), executor.run(integers), strict=True):
+        np.testing.assert_array_equal(got, defined)
+
+
+def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
+    """0 threads: as many as onnxruntime takes by itself."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def _take_turns(contenders: dict[str, Callable[[], object]]) -> dict[str, float]:
+    """Median seconds of each."""
+    seconds: dict[str, list[float]] = {name: [] for name in contenders}
+    for _ in range(ROUNDS):
+        for name, once in contenders.items():
+            time.sleep(PAUSE_S)
+            for _ in range(WARM_UPS):
+                once()
+            for _ in range(RUNS):
+                started = time.perf_counter()
+                once()
+                seconds[name].append(time.perf_counter() - started)
+    return {name: statistics.median(values) for name, values in seconds.items()}
