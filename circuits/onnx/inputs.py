@@ -13,7 +13,8 @@ from circuits.errors import InputError
 from circuits.onnx.graph import FLOATS, INTEGERS, SIGNED, type_name
 
 # An int64 input is one of those 32 bits that a program's values have; wider unsigned ones would lose their upper half.
-INPUT_TYPES = FLOATS | SIGNED | {TensorProto.UINT8, TensorProto.BOOL}
+# onnxruntime's Python takes no bfloat16.
+INPUT_TYPES = (FLOATS - {TensorProto.BFLOAT16}) | SIGNED | {TensorProto.UINT8, TensorProto.BOOL}
 # Of these, freezing to a value that the type does not have is a mistake; real numbers are rounded.
 EXACT = INTEGERS | {TensorProto.BOOL}
 
@@ -103,7 +104,7 @@ def _check_types(values: list[onnx.ValueInfoProto]) -> None:
         if form != "tensor_type" or value.type.tensor_type.elem_type not in INPUT_TYPES:
             raise InputError(
                 "onnx_unsupported_input",
-                f"input {value.name!r} is {kind}; inputs are real numbers, int8 to int64, uint8 or bool "
+                f"input {value.name!r} is {kind}; inputs are float, double, float16, int8 to int64, uint8 or bool "
                 f"(or freeze it with --freeze {value.name}=VALUE)",
                 input=value.name,
                 type=kind,
