@@ -100,6 +100,27 @@ def test_the_frontier_is_cheapest_first_and_ever_nearer(tmp_path: Path) -> None:
     assert json.loads(json.dumps(found.as_dict()))["chosen"] == asdict(found.chosen)
 
 
+def test_an_index_has_to_be_equal(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["h"]), helper.make_node("ArgMax", ["h"], ["y"], axis=1)]
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, (1, 4))],
+        [helper.make_tensor_value_info("y", TensorProto.INT64, (1, 1))],
+        [numpy_helper.from_array(rng.normal(size=(4, 20)).astype(np.float32), "w")],
+    )
+    path = tmp_path / "class.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), path)
+    data = {"x": rng.normal(size=(200, 1, 4))}
+    coarse = compile_model(path, data, CompileOptions(bits=8, weight_bits=8))[1]
+    assert any(output.mismatches for output in coarse.outputs)
+    options, silent = CompileOptions(), lambda phase, done: None
+    _, report, found = search_model(path, data, options, 0.9, PINNED_TABLES, NEVER, silent)
+    assert [output.mismatches for output in report.outputs] == [0, 0]
+    assert found.chosen.bits < 16
+
+
 def test_settings_too_wide_for_exact_integers_are_passed_over(tmp_path: Path) -> None:
     weights = np.random.default_rng(0).normal(size=(2048, 2)).astype(np.float32)
     graph = helper.make_graph(
