@@ -38,7 +38,7 @@ def activations_of(node: FloatNode) -> list[tuple[str, dict[str, float]]]:
 
 
 def _activations(node: FloatNode, graph: FloatGraph) -> str | None:
-    """Where onnxruntime takes 0 for a parameter that ONNX leaves open, or defines otherwise, it has to be given."""
+    """parameters of activations are given where onnxruntime takes 0 for them, or defines the activation otherwise"""
     for name, parameters in activations_of(node):
         if name not in PARAMETERS:
             return f"its activation {name!r} is not supported"
@@ -49,12 +49,17 @@ def _activations(node: FloatNode, graph: FloatGraph) -> str | None:
 
 
 def _lengths(node: FloatNode, graph: FloatGraph) -> str | None:
-    """Steps are unrolled: how many there are is part of the program."""
+    """lengths of sequences lie between 1 and the number of steps"""
     steps = graph.shapes[node.input(0)][1 if node.attributes.get("layout", 0) else 0]
     wrong = [length for length in graph.integers(node.input(4)) if not 0 < length <= steps] if node.input(4) else []
     return f"a sequence of {wrong[0]} steps is none of 1 to {steps}" if wrong else None
 
 
-RECURRENT = every(real(0), constant(1, 2, 3, 4, 7), _activations, _lengths)
+def _steps(node: FloatNode, graph: FloatGraph) -> str | None:
+    """its input has elements"""
+    return "its input has no elements" if 0 in graph.shapes[node.input(0)] else None
+
+
+RECURRENT = every(real(0), _steps, constant(1, 2, 3, 4, 7), _activations, _lengths)
 
 CHECKS: dict[str, Check] = dict.fromkeys(("LSTM", "GRU", "RNN"), RECURRENT)

@@ -13,6 +13,7 @@ WHOLE_BITS: dict[int, int] = {TensorProto.INT8: 8, TensorProto.UINT8: 9, TensorP
 
 
 def _cast(node: FloatNode, graph: FloatGraph) -> str | None:
+    """between real numbers of 16 bits or more, integers of 8 or more and booleans; integers to none that is narrower"""
     if reason := attribute("to", set(CASTS), None)(node, graph):
         return reason
     source, target = graph.types[node.input(0)], node.attributes["to"]
@@ -21,6 +22,7 @@ def _cast(node: FloatNode, graph: FloatGraph) -> str | None:
 
 
 def _scatter(node: FloatNode, graph: FloatGraph) -> str | None:
+    """reduction is none or add, or input 1 constant"""
     kind = node.attributes["reduction"]
     if graph.is_constant(node.input(1)) or kind in ("none", "add"):
         return None

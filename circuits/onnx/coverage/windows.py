@@ -7,7 +7,7 @@ from circuits.onnx.graph import FloatGraph, FloatNode
 
 
 def _starts_inside(node: FloatNode, graph: FloatGraph) -> str | None:
-    """A window that starts behind the elements and the padding before them is one for onnx, none for onnxruntime."""
+    """no window starts behind the elements and the padding before them, where onnx and onnxruntime disagree"""
     sizes, outputs = graph.shapes[node.input(0)][2:], graph.shapes[node.output][2:]
     strides = node.attributes.get("strides", [1] * len(sizes))
     padded = node.attributes.get("auto_pad", "NOTSET") == "NOTSET"
