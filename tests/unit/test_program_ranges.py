@@ -9,7 +9,7 @@ import pytest
 
 from circuits.program.errors import ProgramError
 from circuits.program.graph import Program
-from circuits.program.ops import Contract, Max
+from circuits.program.ops import Argmax, Contract, Max, Op
 from circuits.program.ranges import ranges
 from circuits.program.refs import AffineMap
 from circuits.program.validate import validate
@@ -97,3 +97,14 @@ def test_a_large_padded_pooling_looks_at_its_padded_axes_alone() -> None:
     # A window of one element, right outside of one corner.
     with pytest.raises(ProgramError, match="every point is out of bounds"):
         validate(program(replace(pool, inner=(1, 1)), [view]))
+
+
+@pytest.mark.parametrize(("offset", "stride", "step"), [(-1, 1, 1), (1, 1, -1), (3, -1, -1), (1, -1, 1)])
+@pytest.mark.parametrize("kind", [Max, Argmax])
+def test_a_maximum_may_miss_by_one_only_where_another_point_hits(
+    kind: type[Op], offset: int, stride: int, step: int
+) -> None:
+    window = AffineMap((3,), (offset,), ((stride, step),))
+    validate(program(kind((X,), (window,), (3,), (2,), 16, 0), [(3,)]))
+    with pytest.raises(ProgramError, match="every point is out of bounds"):
+        validate(program(kind((X,), (window,), (3,), (1,), 16, 0), [(3,)]))
