@@ -8,7 +8,7 @@ vectors), Curve (a function of one number), Normalize (a row over its norm) and 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -22,7 +22,7 @@ from circuits.onnx.tabular_classes import (
     tree_classifier,
 )
 from circuits.onnx.tabular_parts import BOOLEAN, INTEGER, REAL, Parts, Refused
-from circuits.onnx.tabular_trees import TreeError, numbers, read_trees
+from circuits.onnx.tabular_trees import TreeError, Trees, numbers, read_trees
 from circuits.onnx.tabular_vectors import svm_classifier, svm_regressor
 
 ML = "ai.onnx.ml::"
@@ -36,7 +36,25 @@ def without_tabular(graph: FloatGraph) -> FloatGraph:
     result = replace(graph, nodes=[], constants=constants, shapes=shapes, types=types, of_tables=True)
     for node in graph.nodes:
         result.nodes.extend(_rewritten(result, node) if node.op.startswith(ML) else [node])
+    makers = {node.output: node for node in result.nodes}
+    result.nodes = [_unscaled(result, node, makers) for node in result.nodes]
     return result
+
+
+def _unscaled(graph: FloatGraph, node: FloatNode, makers: Mapping[str, FloatNode]) -> FloatNode:
+    """Trees of scaled columns as trees of the columns, where decisions are exact: x·k + c ≤ t is x ≤ (t − c)/k."""
+    source = makers.get(node.input(0))
+    while node.op == "Trees" and source is not None and source.op in ("Scale", "Identity"):
+        trees: Trees = node.attributes["trees"]
+        if source.op == "Scale":
+            factors, summands = (graph.constant(source.input(position)) for position in (1, 2))
+            if not factors.all():
+                break
+            trees = trees.unscaled(factors, np.broadcast_to(summands, factors.shape))
+        inputs = (source.input(0), *node.inputs[1:])
+        node = replace(node, inputs=inputs, attributes={**node.attributes, "trees": trees})
+        source = makers.get(node.input(0))
+    return node
 
 
 def refusal(node: FloatNode, graph: FloatGraph) -> str | None:

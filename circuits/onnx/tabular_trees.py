@@ -83,6 +83,22 @@ class Trees:
     def ever_named(self, target: int) -> bool:
         return any(target == named for named, _ in self.weights())
 
+    def unscaled(self, factors: Floats, summands: Floats) -> Trees:
+        """The same trees of columns x where these are of x · factor + summand; no factor is 0."""
+
+        def node(n: Inner | Leaf) -> Inner | Leaf:
+            if isinstance(n, Leaf):
+                return n
+            factor, summand = float(factors[n.feature]), float(summands[n.feature])
+            values = tuple((value - summand) / factor for value in n.values)
+            if factor > 0 or n.ask is Ask.ONE_OF:
+                return replace(n, values=values)
+            # x·k ≤ t with a negative k is t/k ≤ x: not x below t/k.
+            ask = Ask.BELOW if n.ask is Ask.AT_MOST else Ask.AT_MOST
+            return replace(n, values=values, ask=ask, yes=n.no, no=n.yes)
+
+        return replace(self, trees=tuple(Tree(tuple(map(node, tree.nodes))) for tree in self.trees))
+
     def features(self) -> int:
         """The largest feature that is read, -1 for none."""
         read = (node.feature for tree in self.trees for node in tree.nodes if isinstance(node, Inner))
