@@ -86,23 +86,30 @@ def _side(
         view, steps = read(factor.tensor, op.maps[position], op.iteration)
         return _only(view, [*stack, *walked, *range(len(op.dims), len(op.iteration))]), steps
 
-    def fixed() -> npt.NDArray[Any]:
+    def kept() -> npt.NDArray[Any]:
         view, steps = view_of()
         for step in steps:
             step()
-        narrow = view.astype(np.float32) if by_vector and view.size >= NARROW_ELEMENTS else None
-        if narrow is not None and np.array_equal(narrow, view):
-            return narrow
-        return view if _matrices(view, len(stack), len(walked)) is not None else np.array(view, order="C")
+        return _kept(view, len(stack), len(walked), by_vector)
 
-    def buffer(elements: int) -> Floats:
-        return shared.once(("scratch", position, elements), lambda: np.empty(elements))
-
+    steps: list[Step] = []
     if factor.name is None:
         view, steps = view_of()
-        return steps, _blocks(view, len(stack), len(walked), buffer)
-    key = (factor.name, op.maps[position], op.iteration, *stack, -1, *walked, by_vector)
-    return [], _blocks(shared.once(key, fixed), len(stack), len(walked), buffer)
+    else:
+        layout = (tuple(stack), tuple(walked), by_vector)
+        view = shared.once((factor.name, op.maps[position], op.iteration, layout), kept)
+    return steps, _blocks(
+        view, len(stack), len(walked), lambda size: shared.once(("scratch", position, size), lambda: np.empty(size))
+    )
+
+
+def _kept(view: Floats, stack: int, walked: int, by_vector: bool) -> npt.NDArray[Any]:
+    """A constant operand in the layout in which it is kept."""
+    if by_vector and view.size >= NARROW_ELEMENTS:
+        narrow = view.astype(np.float32)
+        if np.array_equal(narrow, view):
+            return narrow
+    return view if _matrices(view, stack, walked) is not None else np.array(view, order="C")
 
 
 def _only(view: Floats, axes: Sequence[int]) -> Floats:
@@ -130,20 +137,24 @@ def _blocks(view: npt.NDArray[Any], stack: int, walked: int, buffer_of: Callable
     for start in range(0, length, size):
         chosen = (*everything[:axis], slice(start, start + size), *everything[axis + 1 :]) if walked else ()
         part = part_of(view, (*(slice(None),) * stack, *chosen))
-        place = _laid_out(buffer[: part.size], part, stack, walked)
-        matrices = _matrices(place, stack, walked)
-        assert matrices is not None  # _laid_out made it so
+        place, matrices = _laid_out(buffer[: part.size], part, stack, walked)
         blocks.append((chosen, matrices, [partial(np.copyto, place, part)]))
     return blocks
 
 
-def _laid_out(buffer: Floats, like: npt.NDArray[Any], stack: int, walked: int) -> Floats:
-    """`buffer` in the shape of `like`; the axis that is copied innermost is one that lies in a row there."""
-    groups = [list(range(stack)), list(range(stack, stack + walked)), list(range(stack + walked, like.ndim))]
-    if _run(like, groups[1]) > _run(like, groups[2]):
-        groups[1:] = reversed(groups[1:])
+def _laid_out(buffer: Floats, like: npt.NDArray[Any], stack: int, walked: int) -> tuple[Floats, Floats]:
+    """`buffer` in the shape of `like`, and as matrices.
+
+    Of walked and inner axes, those come last which have more elements in a row in `like`: copying goes along them.
+    """
+    groups = [range(stack), range(stack, stack + walked), range(stack + walked, like.ndim)]
+    turned = _run(like, groups[1]) > _run(like, groups[2])
+    if turned:
+        groups[1:] = groups[2], groups[1]
     order = [axis for group in groups for axis in group]
-    return buffer.reshape([like.shape[axis] for axis in order]).transpose(np.argsort(order))
+    place = buffer.reshape([like.shape[axis] for axis in order]).transpose(np.argsort(order))
+    matrices = buffer.reshape([math.prod(like.shape[axis] for axis in group) for group in groups])
+    return place, matrices.transpose(0, 2, 1) if turned else matrices
 
 
 def _run(view: npt.NDArray[Any], axes: Sequence[int]) -> int:
