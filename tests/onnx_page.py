@@ -59,14 +59,14 @@ def known(operators: Iterable[str]) -> bool:
 
 def _operators(outcomes: Sequence[Outcome]) -> list[str]:
     counts: dict[str, Counter[str]] = defaultdict(Counter)
-    for outcome in outcomes:
+    for outcome in filter(lambda outcome: known(outcome.operators), outcomes):
         for operator in outcome.operators:
             counts[operator][outcome.result] += 1
     families = {operator: family for family, checks in FAMILIES.items() for operator in checks}
     lines = [
         "## Operators",
         "",
-        "Node tests that use the operator, alone or with others.",
+        "With how many node tests that use no other operators became of each.",
         "",
         "| operator | family | has to hold | passed | refused | wrong |",
         "|---|---|---|---|---|---|",
@@ -146,6 +146,7 @@ def plain_reason(outcome: Outcome) -> str:
 
 def _without_names(reason: str) -> str:
     reason = re.sub(r"^\w+ \(\w*\): ", "", reason)
+    reason = re.sub(r" \(\w+_\d+\)", "", reason)
     reason = re.sub(r" ?\('[^']*'\)| '[^']*'", "", reason)
     reason = re.sub(r"\(or freeze.*", "", reason).replace("|", "/")
     return reason.strip()

@@ -56,6 +56,7 @@ def _by_definitions(model: onnx.ModelProto, refused: InputError) -> Covered | No
 def _expanded(model: onnx.ModelProto, operators: set[str]) -> onnx.ModelProto | None:
     """`model` with the definitions of these operators in their place; None if none of them has one."""
     chosen = [("", operator) for operator in sorted(operators - KEPT)]
+    _complete(model, operators)
     try:
         inlined = onnx.inliner.inline_selected_functions(model, chosen, False, True)
     except (RuntimeError, ValueError):  # a type that it needs is not known
@@ -63,3 +64,15 @@ def _expanded(model: onnx.ModelProto, operators: set[str]) -> onnx.ModelProto | 
     if [node.op_type for node in inlined.graph.node] == [node.op_type for node in model.graph.node]:
         return None
     return inlined
+
+
+def _complete(model: onnx.ModelProto, operators: set[str]) -> None:
+    """Writes the defaults of attributes that are left out: the inliner does not know them."""
+    version = next((opset.version for opset in model.opset_import if opset.domain in ("", "ai.onnx")), 0)
+    for node in model.graph.node:
+        if node.op_type not in operators or not onnx.defs.has(node.op_type, version, node.domain):
+            continue
+        given = {attribute.name for attribute in node.attribute}
+        for name, attribute in onnx.defs.get_schema(node.op_type, version, node.domain).attributes.items():
+            if name not in given and attribute.default_value.name:
+                node.attribute.append(attribute.default_value)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from onnx import TensorProto
 
-from circuits.onnx.coverage.checks import Check, always, attribute, constant
-from circuits.onnx.graph import FLOATS, INTEGERS, FloatGraph, FloatNode
+from circuits.onnx.coverage.checks import Check, always, constant
+from circuits.onnx.graph import FLOATS, INTEGERS, FloatGraph, FloatNode, type_name
 
 CASTS = {*FLOATS, *INTEGERS, TensorProto.BOOL}
 # How many bits a whole number of this type needs; all those that programs compute with fit the widest.
@@ -14,9 +14,9 @@ WHOLE_BITS: dict[int, int] = {TensorProto.INT8: 8, TensorProto.UINT8: 9, TensorP
 
 def _cast(node: FloatNode, graph: FloatGraph) -> str | None:
     """between real numbers of 16 bits or more, integers of 8 or more and booleans; integers to none that is narrower"""
-    if reason := attribute("to", set(CASTS), None)(node, graph):
-        return reason
     source, target = graph.types[node.input(0)], node.attributes["to"]
+    if target not in CASTS:
+        return f"it makes a {type_name(target)}"
     narrows = graph.is_integer(node.input(0)) and WHOLE_BITS.get(target, 64) < WHOLE_BITS.get(source, 64)
     return "it narrows whole numbers, which wraps around" if narrows else None
 
