@@ -262,7 +262,7 @@ def _from_root(nodes: Sequence[Inner | Leaf], root: int) -> Tree:
 
 def _placed(node: Inner | Leaf, place: Mapping[tuple[int, bool], int], here: int) -> Inner | Leaf:
     if isinstance(node, Inner):
-        if node.feature < 0 or not np.isfinite(node.values).all():
+        if node.feature < 0 or np.isnan(node.values).any():
             raise TreeError(f"a node compares feature {node.feature} with {node.values}")
         return replace(node, yes=place[here, True], no=place[here, False])
     if not node.weights:

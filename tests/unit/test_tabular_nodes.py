@@ -86,6 +86,20 @@ def test_linear_classifiers_of_one_two_and_three_scores(tmp_path: Path, scores: 
     assert found.error("scores") < 1e-3
 
 
+@pytest.mark.parametrize("shape", [[3, COLUMNS], [COLUMNS]], ids=["three rows", "a row of rank 1"])
+def test_tables_of_other_shapes_than_one_row(tmp_path: Path, shape: list[int]) -> None:
+    count = 3 if len(shape) > 1 else 1
+    scaled = node("Scaler", ["x"], ["scaled"], scale=[1.0, 100.0, 1 / 300], offset=[0.1, -0.002, 40.0])
+    unit = node("Normalizer", ["scaled"], ["unit"], norm="L2")
+    classes = {"classlabels_ints": [4, 2], "coefficients": [0.5, -20.0, 1.5, -0.5, 1.0, 0.0], "intercepts": [0.25, 0.0]}
+    linear = node("LinearClassifier", ["unit"], ["label", "scores"], **classes)
+    outputs = {"label": (INTEGER, [count]), "scores": (REAL, [count, 2])}
+    table = ROWS[: 26 * count].reshape(26, *shape)
+    found = compared(tmp_path, model([scaled, unit, linear], {"x": (REAL, shape)}, outputs), table, table)
+    np.testing.assert_array_equal(found.real["label"], found.expected["label"])
+    assert found.error("scores") < 2e-3
+
+
 def test_refuses_linear_classifiers_that_do_not_add_up(tmp_path: Path) -> None:
     outputs = {"label": (INTEGER, [None]), "scores": (REAL, [None, 2])}
 

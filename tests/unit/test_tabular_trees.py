@@ -181,6 +181,27 @@ def test_integer_tables_are_compared_without_rounding(tmp_path: Path) -> None:
     assert found.program.inputs[0].scales == (0,)
 
 
+def test_thresholds_that_stand_for_always_and_never(tmp_path: Path) -> None:
+    """They change neither the scale of their column nor any decision."""
+    made = ensemble("regressor", 1, [0], seed=3)
+    plain = compared(tmp_path, regressor(made), rows(), rows(40, 3))
+    ends = [np.inf, -np.inf, 1e30, -3e38]
+    values = [ends[i % 4] if i % 3 == 0 else v for i, v in enumerate(made["nodes_values"])]
+    found = compared(tmp_path, regressor(made | {"nodes_values": values}), rows(), rows(40, 3))
+    assert found.error("y") < 1e-5
+    assert found.program.inputs[0].scales == plain.program.inputs[0].scales
+
+
+def test_several_rows_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = ensemble("classifier", 2, [0], signed=False)
+    tree = node("TreeEnsembleClassifier", ["x"], ["label", "scores"], **made)
+    proto = model([tree], {"x": (REAL, [3, COLUMNS])}, {"label": (INTEGER, [3]), "scores": (REAL, [3, 2])})
+    table = rows(90).reshape(30, 3, COLUMNS)
+    same_decisions(compared(tmp_path, proto, table, table))
+    monkeypatch.setattr(tabular_trees, "MOST_AT_ONCE", 0)
+    same_decisions(compared(tmp_path, proto, table, table))
+
+
 def numbered(**changed: Any) -> onnx.ModelProto:
     """TreeEnsemble (opset 5): x0 ≤ 0.5 ? (x1 in {1, 0.3} ? leaf 0 : leaf 1) : (x2 ≥ 0.25 ? leaf 2 : leaf 3)."""
     tensor = numpy_helper.from_array

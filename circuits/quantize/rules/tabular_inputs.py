@@ -19,6 +19,8 @@ SPARE_BITS = 6
 MOST_BITS = 24
 # Columns of small numbers: their scale may be finer than an activation's.
 MAX_COLUMN_SCALE = 64
+# A threshold beyond stands for "always" or "never".
+MOST_THRESHOLD = 1e9
 THROUGH = {"Identity", "Cast"}
 BY_COLUMN = {"Trees", "Over", "Columns", "Dense", "Scale", "MatMul", "Mul"}
 COMPARING = {"Trees", "Over"}
@@ -57,7 +59,8 @@ def table_of(graph: FloatGraph, name: str, options: CompileOptions) -> Table | N
         elif node.op == "Trees":
             trees: Trees = node.attributes["trees"]
             for inner in (n for tree in trees.trees for n in tree.nodes if isinstance(n, Inner)):
-                reach[inner.feature] = max(reach[inner.feature], *map(abs, inner.values))
+                known = [abs(value) for value in inner.values if abs(value) <= MOST_THRESHOLD]
+                reach[inner.feature] = max(reach[inner.feature], *known, 0.0)
     return Table(bits, reach)
 
 

@@ -54,13 +54,19 @@ def threshold_at(value: float, scale: int) -> int:
 def _place(value: float, scale: int) -> int:
     """Where a threshold stands among an input's integers: rounded as the input is, so that equal numbers stay equal.
     An input at scale 0 is whole numbers, not rounded: those at most at `value` are at most at its floor."""
-    scaled = value * 2.0**scale
+    scaled = _scaled(value, scale)
     return math.floor(scaled + 0.5) if scale > 0 else math.floor(scaled)
+
+
+def _scaled(value: float, scale: int) -> float:
+    """value · 2^scale, beyond 32 bits no further than 33: a threshold may be infinite."""
+    limit = 2.0 ** (MAX_BITS + 1)
+    return max(-limit, min(value * 2.0**scale, limit))
 
 
 def _not_below(value: float, scale: int) -> int:
     """The first integer that counts as not below a threshold."""
-    return _place(value, scale) if scale > 0 else math.ceil(value * 2.0**scale)
+    return _place(value, scale) if scale > 0 else math.ceil(_scaled(value, scale))
 
 
 def _clamped(integer: int) -> int:
