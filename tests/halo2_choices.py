@@ -14,9 +14,11 @@ from circuits.program.ops import (
     Contract,
     Divide,
     Gather,
+    Index,
     Linear,
     Lookup,
     Max,
+    Mul,
     Op,
     ReduceSum,
     Relation,
@@ -110,13 +112,13 @@ def gathers() -> Program:
     return all_outputs(ops, constants, (4, 5))
 
 
-def quotients(columns: int = 6) -> Program:
+def quotients(columns: int = 3) -> Program:
     """Row 0 by max(row 1, 1): in full, saturating, wide; by constants; a constant by it; and by one divisor for all."""
     first, second, same = row(0, 2, columns), row(1, 2, columns), AffineMap.identity((columns,))
     constants = [
         values("one", np.ones(1)),
-        values("d", np.array([1, 2, 3, 7, 2**24 + 1, 2**31 - 1])),
-        values("a", np.array([-(2**31), -7, 0, 1, 2**24 + 1, 2**31 - 1])),
+        values("d", np.array([1, 2**24 + 1, 2**31 - 1, 2, 3, 7])[:columns]),
+        values("a", np.array([-(2**31), 2**24 + 1, 2**31 - 1, -7, 0, 1])[:columns]),
     ]
     divisor = Max((INPUT, constant(0)), (second, AffineMap.broadcast((1,), (columns,))), (columns,), (), 16, 0)
     shared = AffineMap((columns,), (1,), ((0,),))
@@ -137,7 +139,7 @@ def quotients(columns: int = 6) -> Program:
     return all_outputs(ops, constants, (2, columns))
 
 
-def roots(columns: int = 6) -> Program:
+def roots(columns: int = 2) -> Program:
     """Of max(x, 1) over 32 bits, at the least and the largest exponents; of a narrow range; of one value."""
     same = AffineMap.identity((columns,))
     every = AffineMap.broadcast((1,), (columns,))
@@ -173,7 +175,55 @@ def attention(tokens: int = 3, width: int = 2) -> Program:
     return all_outputs(ops, [values("exp", exponentials)], (tokens, width))
 
 
+def wide_constants() -> Program:
+    """Constants that no float32 holds, wherever one may stand: table, fill, candidate, factor, gathered; and an op over
+    constants alone, whose result another op reads."""
+    four, near = (4,), 2**24 + 1
+    same, one = AffineMap.identity(four), AffineMap.broadcast((1,), four)
+    rng = np.random.default_rng(6)
+    constants = [
+        values("table", rng.integers(-(2**31), 2**31, 256)),
+        values("least", np.array([near])),
+        values("factor", np.array([near, -near, 2**31 - 1, -(2**31)])),
+        values("rows", rng.integers(-(2**31), 2**31, (4, 3))),
+        values("positions", np.arange(256) % 3),
+    ]
+    at_row = AffineMap(four, (0,), ((1, 0),))
+    ops: list[Op] = [
+        Lookup((INPUT, constant(0)), (same, UNMAPPED), four, (), 32, 0, -128),
+        Index((INPUT,), (AffineMap(four, (-1,), ((1,),)),), four, (), 32, 0, -near),
+        Max((result(0), constant(1)), (same, one), four, (), 32, 0),
+        Mul((INPUT, constant(2)), (same, same), four, (), 32, 0, 7, True),
+        Lookup((INPUT, constant(4)), (same, UNMAPPED), four, (), 8, 0, -128),
+        Gather((constant(3), result(4)), (AffineMap((4, 3), (0, 0), ((1, 0), (0, 1))), at_row), four, (3,), 32, 0),
+        Linear((constant(2),), (same,), four, (), 32, 0, 1, True, (-1,)),
+        Linear((INPUT, result(6)), (same, same), four, (), 32, 0, 0, True, (5, 1)),
+    ]
+    made = all_outputs(ops, constants, four, bits=8)
+    return replace(made, outputs=tuple(o for o in made.outputs if o.ref != result(6)))
+
+
+def repetitions() -> Program:
+    """One matrix and one table four times, as a recurrent layer uses them."""
+    size = 5
+    rng = np.random.default_rng(7)
+    constants = [values("w", rng.integers(-99, 99, (size, size))), values("table", rng.integers(-128, 128, 256))]
+    maps = (
+        AffineMap((1, size), (0, 0), ((1, 0, 0), (0, 0, 1))),
+        AffineMap((size, size), (0, 0), ((0, 1, 0), (0, 0, 1))),
+    )
+    ops: list[Op] = []
+    for step in range(4):
+        source = result(2 * step - 1) if step else INPUT
+        ops.append(Contract((source, constant(0)), maps, (1, size), (size,), 8, 0, 8, True))
+        same = AffineMap.identity((1, size))
+        ops.append(Lookup((result(2 * step), constant(1)), (same, UNMAPPED), (1, size), (), 8, 0, -128))
+    return all_outputs(ops, constants, (1, size), bits=8)
+
+
 ONE_PER_OP = {
+    "wide_constants": wide_constants,
+    "repetitions": repetitions,
     "argmaxes": argmaxes,
     "comparisons": comparisons,
     "selections": selections,

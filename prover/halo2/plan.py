@@ -22,6 +22,7 @@ from verifier.halo2_key import InputMode
 
 # Larger digits need fewer rows and a larger table; small models are cheapest with small digits.
 DIGIT_BITS = (14, 12, 10, 8)
+LARGE_DIGIT_BITS = 16  # for models whose rows fill a domain that holds such a table anyway
 _CACHE_FORMAT = 1
 
 
@@ -63,6 +64,8 @@ def make_plan(program: Program, options: Halo2Options, cache: KeyCache, progress
         plans.append(_plan(program, options, mode, size, cache, progress))
         if plans[-1].estimate.logrows > size + 1:  # rows decide, not the table: smaller digits only add rows
             break
+    if options.digit_bits is None and plans[0].estimate.logrows > LARGE_DIGIT_BITS:
+        plans.append(_plan(program, options, mode, LARGE_DIGIT_BITS, cache, progress))
     best = min(plans, key=lambda plan: plan.estimate.prove_s)
     check_limits(best.estimate, options.limits)
     return best

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import halo2_choices
@@ -114,12 +115,12 @@ EDGES = {
         {0: [1, 0, 1, 0, 0, 0], 3: [1, 1, 1, 0, 1, 1], 6: [0, 1, 0, 0, 1, 1]},
     ),
     "division by 1, to a half, saturating": (
-        halo2_choices.quotients,
+        partial(halo2_choices.quotients, 6),
         [[LEAST, LARGEST, 1, -1, LEAST, -3], [1, LARGEST, 2, 2, -5, 2]],
         {1: [LEAST, 1, 1, 0, LEAST, -1], 2: [LEAST, LARGEST, 2**14, -(2**14), LEAST, LEAST]},
     ),
     "roots of 1 and of the largest": (
-        halo2_choices.roots,
+        partial(halo2_choices.roots, 6),
         [LEAST_32, 1, LARGEST_32, 2, 4, 3],
         {2: [1, 1, 0, 1, 1, 1], 5: [2**30, 2**30, 23170, 759250125, 2**29, 619925131]},
     ),

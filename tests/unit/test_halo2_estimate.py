@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import halo2_programs
 import pytest
 
 from circuits.errors import InputError
+from circuits.program.ops import Linear
+from circuits.program.refs import AffineMap
+from prover.halo2.cache import KeyCache
 from prover.halo2.estimate import check_limits, choose_logrows, estimate_cost
-from prover.halo2.options import Limits
+from prover.halo2.options import Halo2Options, Limits
+from prover.halo2.plan import make_plan
 
 
 def settings(rows: int, *, tables: int = 1024, dynamic: int = 0, poseidon: int = 0, values: int = 10) -> dict[str, Any]:
@@ -53,6 +59,18 @@ def test_domain_holds_rows_tables_and_values() -> None:
     assert choose_logrows(settings(900, tables=256, values=3000)) == 12
     assert choose_logrows(settings(900, tables=256, dynamic=5000)) == 13
     assert choose_logrows(settings(900, tables=256, poseidon=20_000)) == 15
+
+
+def test_models_whose_rows_fill_the_domain_take_digits_of_16_bits(tmp_path: Path) -> None:
+    elements, cache = (1000,), KeyCache(tmp_path)
+    same = AffineMap.identity(elements)
+    rescaled = Linear((halo2_programs.INPUT,), (same,), elements, (), 16, 0, 16, False, (3,))
+    plans = [
+        make_plan(halo2_programs.program([rescaled], [], elements, bits=32), Halo2Options(digit_bits=bits), cache)
+        for bits in (None, 14, 16)
+    ]
+    assert [plan.lowered.digit_bits for plan in plans] == [16, 14, 16]
+    assert [plan.estimate.logrows for plan in plans] == [17, 18, 17]
 
 
 @pytest.mark.parametrize("field", ["max_memory_bytes", "max_disk_bytes", "max_prove_s"])

@@ -50,19 +50,22 @@ class Context:
         self.builder = builder
         self._spans = ranges(program)
         self._inputs = inputs
-        self._results: list[Row] = []
+        self._results: list[Operand] = []
 
     @property
     def span(self) -> OpRange:
         """Where the current op's output and accumulator lie."""
         return self._spans[len(self._results)]
 
-    def finish(self, row: Row) -> None:
-        """`row` is the current op's result."""
-        self._results.append(Row(row.name, row.size, min(row.bound, self.span.output.magnitude)))
+    def finish(self, result: Operand) -> None:
+        """`result` is the current op's."""
+        if isinstance(result, Row):
+            result = Row(result.name, result.size, min(result.bound, self.span.output.magnitude))
+        self._results.append(result)
 
-    def refusal(self, reason: str) -> InputError:
-        position = len(self._results)
+    def refusal(self, reason: str, position: int | None = None) -> InputError:
+        """Why the current op, or the one at `position`, cannot be lowered."""
+        position = len(self._results) if position is None else position
         name, routes = type(self.program.ops[position]).__name__.lower(), " or ".join(OTHER_ROUTES)
         message = f"op {position} ({name}) cannot be proven by the halo2 route: {reason}. Use the route {routes}"
         details = {"op": name, "position": position, "reason": reason, "routes": OTHER_ROUTES}
@@ -76,9 +79,13 @@ class Context:
     def as_row(self, operand: Operand) -> Row:
         if isinstance(operand, Row):
             return operand
-        if len(float_parts(operand)) > 1:
-            raise self.refusal("a constant operand has values over 24 bits")
-        return self.builder.constant_row(operand)
+        if len(float_parts(operand)) == 1:
+            return self.builder.constant_row(operand)
+        return self.builder.add_constant(self.repeated(0, operand.size), operand)
+
+    def repeated(self, value: int, size: int) -> Row:
+        """`size` times `value`, of any size, where a constant will not do."""
+        return self.builder.repeated(self._inputs[0], value, size)
 
     def read(self, operand: Operand, access: AffineMap, iteration: tuple[int, ...]) -> Operand:
         """The operand's value at every iteration point, 0 outside of its view."""

@@ -124,15 +124,14 @@ class GraphBuilder:
     def _matmul_constant(
         self, a: Row, factor: npt.NDArray[np.float32], dims: tuple[int, int, int, int], bound: int
     ) -> Row:
-        """A matrix that comes again is used transposed, (bᵀ aᵀ)ᵀ: `_is_known` says why."""
+        """A matrix that was there before is turned by one more inner row, as `a` by a column: `_is_known` says why."""
         g, p, k, n = dims
-        if g > 1 or not self._is_known(factor):
-            product = self._node("MatMul", self._reshape(a.name, [*factor.shape[:-2], p, k]), self._constant(factor))
-            return self._flat(product, g * p * n, bound)
-        turned = self.arrange([a], np.arange(p * k).reshape(p, k).T)
-        left = self._constant(np.ascontiguousarray(factor.T))
-        product = self._node("MatMul", left, self._reshape(turned.name, [k, p]))
-        return self.arrange([self._flat(product, n * p, bound)], np.arange(n * p).reshape(n, p).T)
+        turns = next((t for t in range(k) if not self._is_known(np.roll(factor, t, axis=-2))), 0)
+        if turns:
+            a = self.arrange([a], np.roll(np.arange(g * p * k).reshape(g * p, k), turns, axis=1))
+        left = self._reshape(a.name, [*factor.shape[:-2], p, k])
+        product = self._node("MatMul", left, self._constant(np.roll(factor, turns, axis=-2)))
+        return self._flat(product, g * p * n, bound)
 
     def _flat(self, name: str, size: int, bound: int) -> Row:
         return Row(self._reshape(name, [1, size]), size, bound)
@@ -203,6 +202,11 @@ class GraphBuilder:
         raised = self.add(b, self.relu(self.subtract(a, b)))
         return Row(raised.name, raised.size, max(a.bound, b.bound))
 
+    def at_least(self, a: Row, low: int) -> Row:
+        """max(a, low) = low + relu(a - low)."""
+        above = self.relu(self.add_constant(a, np.array([-low], np.int64)))
+        return Row(self.add_constant(above, np.array([low], np.int64)).name, a.size, max(a.bound, abs(low)))
+
     def clamp(self, a: Row, low: int, high: int) -> Row:
         """low + relu(a - low) - relu(a - high)."""
         above_low = self.relu(self.add_constant(a, np.array([-low], np.int64)))
@@ -223,11 +227,18 @@ class GraphBuilder:
         return a
 
     def lookup(self, a: Row, low: int, table: Integers) -> Row:
-        """table[a - low]."""
+        """table[a - low]. A table that was there before gets entries at its end, which no index reaches."""
         position = self.add_constant(a, np.array([-low], np.int64))
         index = self._node("Cast", position.name, to=TensorProto.INT64)
-        found = self._node("Gather", self._constant(table.astype(np.float32)), index, axis=0)
-        return Row(self._reshape(found, [1, a.size]), a.size, int(np.abs(table).max()))
+        bound, total = int(np.abs(table).max()), None
+        for part in float_parts(table):
+            while self._is_known(part):
+                part = np.append(part, part[-1])
+            found = self._node("Gather", self._constant(part), index, axis=0)
+            row = Row(self._reshape(found, [1, a.size]), a.size, bound)
+            total = row if total is None else self.add(total, row, bound)
+        assert total is not None  # float_parts returns at least one part
+        return total
 
     def sum_all(self, a: Row) -> Row:
         ones = np.ones((1, a.size, 1), np.int64)

@@ -79,10 +79,10 @@ def _elements(port: Port) -> int:
 
 
 def _output(context: Context, program: Program, index: int) -> Row:
-    row = context.operand(program.outputs[index].ref)
+    ref = program.outputs[index].ref
+    row = context.operand(ref)
     if not isinstance(row, Row):
-        message = f"output {index} is a constant; the halo2 route proves computed outputs only"
-        raise InputError("halo2_cannot_lower", message, output=index)
+        raise context.refusal(f"it makes output {index} of constants alone", ref.index)
     return row
 
 

@@ -28,22 +28,17 @@ def lower_index(context: Context, op: Index) -> Row:
     outside = chosen == OUT_OF_BOUNDS
     if not outside.any():
         return context.builder.arrange(rows, chosen)
+    chosen = np.where(outside, offset, chosen)
     if len(float_parts(np.array([op.fill]))) > 1:
-        raise context.refusal("its fill value has over 24 bits")
-    return context.builder.arrange(rows, np.where(outside, offset, chosen), fill=op.fill)
+        return context.builder.arrange([*rows, context.repeated(op.fill, 1)], chosen)
+    return context.builder.arrange(rows, chosen, fill=op.fill)
 
 
 def lower_lookup(context: Context, op: Lookup) -> Row:
     table = context.operand(op.operands[1])
     if isinstance(table, Row):
         raise context.refusal("its table is not a constant")
-    return _look_up(context, context.as_row(context.read_at_outputs(op, 0)), op.low, table)
-
-
-def _look_up(context: Context, position: Row, low: int, table: Integers) -> Row:
-    if len(float_parts(table)) > 1:
-        raise context.refusal("its table has values over 24 bits")
-    return context.builder.lookup(position, low, table)
+    return context.builder.lookup(context.as_row(context.read_at_outputs(op, 0)), op.low, table)
 
 
 def lower_gather(context: Context, op: Gather) -> Row:
@@ -75,7 +70,7 @@ def _from_table(context: Context, op: Gather, x: Integers, position: Row) -> Row
     for d in outer:
         used = used * op.dims[d] + at[d]
     start = used * math.prod(op.inner)
-    return _look_up(context, context.builder.add_constant(position, start), 0, table)
+    return context.builder.lookup(context.builder.add_constant(position, start), 0, table)
 
 
 def _by_one_hot(context: Context, op: Gather, x: Row) -> Row:

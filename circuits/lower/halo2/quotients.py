@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from circuits.lower.halo2.context import Context
+from circuits.lower.halo2.context import Context, Operand
 from circuits.lower.halo2.graph import GraphBuilder, Row
 from circuits.program.intervals import Interval
 from circuits.program.ops import Divide, Rsqrt
@@ -73,20 +73,21 @@ def lower_rsqrt(context: Context, op: Rsqrt) -> Row:
     x = context.as_row(context.read_at_outputs(op, 0))
     root = math.isqrt(x.bound) + 1
     negative = builder.scale(x, -2)
-    first = 2 * (output.lo + (1 << (n - 1))) - 1
-    product = builder.scale(builder.scale(negative, first), first)
-    candidate: Row | None = None
+    candidate: Operand = np.array([2 * (output.lo + (1 << (n - 1))) - 1])
     signs: list[Row] = []
     for i in range(n - 1, -1, -1):
         if signs:
-            step = builder.scale(signs[-1], 1 << (i + 1))
-            candidate = (
-                builder.add_constant(step, np.array([first])) if candidate is None else builder.add(candidate, step)
-            )
-            product = builder.multiply(builder.multiply(negative, candidate), candidate)
+            candidate = context.plus(builder.scale(signs[-1], 1 << (i + 1)), candidate)
+        product = builder.multiply(negative, candidate)
+        # u²·x = ((2y-1)·√x + 2^(i+1)·√x)², where (2y-1)·√x <= √M or y = 0.
+        reach = ((1 << (op.exponent + 1)) + (root << (i + 1))) ** 2
+        if reach > 4 * limit:
+            # Far beyond M it does not matter how far: for the least u, u·(M // u + 1) > M; for others u <= 2(2y-1).
+            least = 2 * (output.lo + (1 << i)) - 1
+            product = builder.at_least(product, -2 * (limit // least + 1))
+            reach = max(4 * limit, limit + least)
+        square = builder.multiply(product, candidate)
         # An int64 holds M, not 2M + 1.
-        test = builder.add_constant(builder.add_constant(product, np.array([limit])), np.array([limit + 1]))
-        # u² · x = ((2y-1)·√x + 2^(i+1)·√x)², where (2y-1)·√x <= √M or y = 0.
-        reach = 2 * ((1 << (op.exponent + 1)) + (root << (i + 1))) ** 2
-        signs.append(builder.sign(Row(test.name, test.size, max(reach, 2 * limit + 1))))
+        test = builder.add_constant(builder.add_constant(square, np.array([limit])), np.array([limit + 1]))
+        signs.append(builder.sign(Row(test.name, test.size, 2 * max(reach, limit) + 1)))
     return _from_signs(builder, output.lo, signs)

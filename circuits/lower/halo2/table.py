@@ -7,12 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 from circuits.lower.halo2.choices import lower_argmax, lower_compare, lower_max, lower_select
-from circuits.lower.halo2.context import Context
+from circuits.lower.halo2.context import Context, Operand
 from circuits.lower.halo2.graph import Row
 from circuits.lower.halo2.moves import lower_gather, lower_index, lower_lookup
 from circuits.lower.halo2.quotients import lower_divide, lower_rsqrt
 from circuits.lower.halo2.sums import lower_contract, lower_linear, lower_mul, lower_reduce_sum
 from circuits.program import ops
+from circuits.program.interpreter import evaluate_op
 from circuits.program.ops import Op
 
 LOWERINGS: dict[type[Op], Callable[[Context, Any], Row]] = {
@@ -38,15 +39,16 @@ def lower_ops(context: Context) -> None:
         context.finish(_lower(context, op))
 
 
-def _lower(context: Context, op: Op) -> Row:
+def _lower(context: Context, op: Op) -> Operand:
     if 0 in op.iteration or any(not math.prod(how.view) for how in op.maps):
         raise context.refusal("it makes or reads a tensor without elements")
-    rows = [row for row in map(context.operand, op.operands) if isinstance(row, Row)]
-    if not rows:
-        raise context.refusal("all its operands are constants; compile the model with constants folded")
+    operands = [context.operand(ref) for ref in op.operands]
+    constants = [operand for operand in operands if not isinstance(operand, Row)]
+    if len(constants) == len(operands):
+        return evaluate_op(op, constants).reshape(-1)
     only = context.span.output
     if only.lo == only.hi:  # what ezkl's importer would fold, and then miss
-        return context.builder.repeated(rows[0], only.lo, math.prod(op.dims))
+        return context.repeated(only.lo, math.prod(op.dims))
     lowering = LOWERINGS.get(type(op))
     if lowering is None:
         raise context.refusal("the lowering table has no entry for it")
