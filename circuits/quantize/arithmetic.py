@@ -144,6 +144,9 @@ def quotient(b: Builder, x: Tensor, divisor: Tensor, dims: Dims, want: Reach | T
     """x / divisor rounded half up, for a divisor whose integers are at least 1 (take `at_least` of it first)."""
     target = b.resolve(want, _real_quotient(b, x, divisor, dims), 0, b.interval(x))
     up = target.scale - x.scale + divisor.scale
+    if up > MAX_SHIFT:
+        finer = min(up - MAX_SHIFT, MAX_BITS - bits_of(b.interval(x)))
+        x, up = rescaled(b, x, Target(x.scale + finer, MAX_BITS)), up - finer
     room = DIVIDE_BITS - max(b.interval(x).magnitude, 1).bit_length()
     used = max(0, min(up, room, MAX_SHIFT))
     (x_ref, x_how), (d_ref, d_how) = x.broadcast(dims), divisor.broadcast(dims)

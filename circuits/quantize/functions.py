@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from circuits.errors import InputError
 from circuits.program.intervals import Interval
 from circuits.program.limits import MAX_BITS
-from circuits.quantize.arithmetic import rescaled
+from circuits.quantize.arithmetic import at_least, rescaled
 from circuits.quantize.builder import Builder, Tensor, bits_of
 from circuits.quantize.lines import along
 from circuits.quantize.report import TableError
@@ -70,6 +71,16 @@ def apply(
     made, error = along(b, name, x, curve, planned(curve, most, near, graded), target, shadow)
     b.tables.append(TableError(made.ref.index, name, error.entries, error.largest))
     return made
+
+
+def logarithm(b: Builder, name: str, x: Tensor, want: Want, *, of_zero: bool = False) -> Tensor:
+    """log(x); what is not positive counts as x's smallest positive number.
+
+    Unless `of_zero` says that the caller means it so, the calibration data may not have it.
+    """
+    if not of_zero and b.shadow(x).min(initial=1.0) <= 0:
+        raise InputError("calibration_not_finite", "a logarithm of 0 or less occurs on the calibration data")
+    return apply(b, name, at_least(b, x, np.array(2.0**-x.scale)), np.log, want, graded=True)
 
 
 def _within_reach(b: Builder, x: Tensor, covers: float, flat_beyond: float) -> Tensor:

@@ -19,11 +19,7 @@ from tests.differential.op_cases import merged, samples, save
 
 CASES, RANGES, TOLERANCES = merged("CASES"), merged("RANGES"), merged("TOLERANCES")
 OPSETS = merged("OPSETS")
-# A smooth function's argument has 12 bits over twice the calibrated range.
-TABLE_TOLERANCE, TOLERANCE = 4e-3, 3e-4
-
-
-SHADOW_TOLERANCE = 1e-3
+TOLERANCE, SHADOW_TOLERANCE = 3e-4, 1e-3
 
 
 def test_there_is_a_case_for_every_supported_operator() -> None:
@@ -36,9 +32,8 @@ def test_compiled_operator_is_near_onnxruntime(name: str, tmp_path: Path) -> Non
     case = CASES[name]
     data = samples(case[2], *RANGES.get(name, (-2.0, 2.0)))
     program, report = compile_model(save(tmp_path / "case.onnx", case, OPSETS.get(name, 20)), data)
-    smooth = any(op.opcode.name == "LOOKUP" for op in program.ops)
     for output in report.outputs:
-        tolerance = TOLERANCES.get(name, TABLE_TOLERANCE if smooth else TOLERANCE) * max(1.0, output.max_abs_value)
+        tolerance = TOLERANCES.get(name, TOLERANCE) * max(1.0, output.max_abs_value)
         assert output.max_abs_error <= tolerance, output
     assert not report.saturated
     integers = [quantize_input(port, data[port.name][0]) for port in program.inputs]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from onnx import TensorProto
 
 from circuits.onnx.graph import FloatNode, Floats
 from circuits.program.limits import MAX_SHIFT
@@ -21,12 +22,20 @@ from circuits.quantize.arithmetic import (
     times_number,
 )
 from circuits.quantize.builder import Builder, Tensor
+from circuits.quantize.division import divided, remainder, whole_quotient, wrapped
 from circuits.quantize.rules import Rule
 from circuits.quantize.rules.tables import wanted
 from circuits.quantize.scales import Exact, Reach, Target, Tops, quantize_weights
 from circuits.quantize.weights import times_constant
 
 ZERO = np.zeros(())
+# Bits and least number of the element types that wrap around; those of 32 and 64 bits are clamped to 32.
+NARROW: dict[int, tuple[int, int]] = {
+    TensorProto.INT8: (8, -(2**7)),
+    TensorProto.UINT8: (8, 0),
+    TensorProto.INT16: (16, -(2**15)),
+    TensorProto.UINT16: (16, 0),
+}
 
 
 def add(b: Builder, node: FloatNode) -> None:
@@ -45,7 +54,7 @@ def _sum(b: Builder, node: FloatNode, signs: Sequence[int]) -> None:
     constant = None
     if constants:
         constant = above_depth(b, constants[0], terms, want) if isinstance(want, Tops) else constants[0]
-    b.values[node.output] = signed_sum(b, terms, dims, want, constant)
+    _whole(b, node, signed_sum(b, terms, dims, want, constant))
 
 
 def above_depth(b: Builder, mask: Floats, terms: Sequence[tuple[int, Tensor]], want: Tops) -> Floats:
@@ -54,13 +63,18 @@ def above_depth(b: Builder, mask: Floats, terms: Sequence[tuple[int, Tensor]], w
     return np.maximum(mask, -2.0 * (reach + want.depth))
 
 
+def _whole(b: Builder, node: FloatNode, made: Tensor) -> None:
+    """The node's output; whole numbers of 8 and 16 bits wrap around, as they do in ONNX."""
+    b.values[node.output] = wrapped(b, made, *NARROW.get(b.graph.types[node.output], (0, 0)))
+
+
 def multiply(b: Builder, node: FloatNode) -> None:
     left, right = node.inputs
     if b.graph.is_constant(left):
         left, right = right, left
     dims, want = b.graph.shapes[node.output], wanted(b, node.output)
     if not b.graph.is_constant(right) or isinstance(want, Exact):
-        b.values[node.output] = product(b, b.tensor(left), b.tensor(right), dims, want)
+        _whole(b, node, product(b, b.tensor(left), b.tensor(right), dims, want))
         return
     x, factor = b.values[left], b.graph.constant(right)
     if factor.size == 1 and not x.per_feature:
@@ -69,12 +83,29 @@ def multiply(b: Builder, node: FloatNode) -> None:
         b.values[node.output] = times_constant(b, node.output, x, factor, dims, want)
 
 
+def divide(b: Builder, node: FloatNode) -> None:
+    """Whole numbers are divided towards 0. Division of real ones by a constant is a product by now."""
+    x, divisor = (b.tensor(name) for name in node.inputs)
+    dims, want = b.graph.shapes[node.output], wanted(b, node.output)
+    if isinstance(want, Exact):
+        _whole(b, node, whole_quotient(b, x, divisor, dims))
+    else:
+        b.values[node.output] = divided(b, x, divisor, dims, want)
+
+
+def modulo(b: Builder, node: FloatNode) -> None:
+    """Of the divisor's sign, or with fmod of the dividend's."""
+    x, divisor = (b.tensor(name) for name in node.inputs)
+    as_dividend = bool(node.attributes.get("fmod", 0))
+    b.values[node.output] = remainder(b, x, divisor, b.graph.shapes[node.output], as_dividend=as_dividend)
+
+
 def negate(b: Builder, node: FloatNode) -> None:
-    b.values[node.output] = negated(b, b.tensor(node.input(0)))
+    _whole(b, node, negated(b, b.tensor(node.input(0))))
 
 
 def absolute_value(b: Builder, node: FloatNode) -> None:
-    b.values[node.output] = absolute(b, b.tensor(node.input(0)))
+    _whole(b, node, absolute(b, b.tensor(node.input(0))))
 
 
 def relu(b: Builder, node: FloatNode) -> None:
@@ -94,7 +125,13 @@ def leaky_relu(b: Builder, node: FloatNode) -> None:
 
 
 def prelu(b: Builder, node: FloatNode) -> None:
-    b.values[node.output] = _two_slopes(b, node.output, b.tensor(node.input(0)), b.graph.constant(node.input(1)))
+    x, slope = b.tensor(node.input(0)), node.input(1)
+    if b.graph.is_constant(slope):
+        b.values[node.output] = _two_slopes(b, node.output, x, b.graph.constant(slope))
+        return
+    below = at_least(b, negated(b, x), ZERO)
+    sloped = product(b, below, b.tensor(slope), x.dims, Reach(b.options.bits))
+    b.values[node.output] = signed_sum(b, [(1, at_least(b, x, ZERO)), (-1, sloped)], x.dims, Reach(b.options.bits))
 
 
 def _two_slopes(b: Builder, name: str, x: Tensor, slope: Floats) -> Tensor:
@@ -107,20 +144,18 @@ def _two_slopes(b: Builder, name: str, x: Tensor, slope: Floats) -> Tensor:
 
 
 def clip(b: Builder, node: FloatNode) -> None:
+    """Bounds are inputs, each of them left out, constant or computed; where they cross, the upper one counts."""
     x = b.tensor(node.input(0))
-    low, high = (_bound(b, node, position, name) for position, name in ((1, "min"), (2, "max")))
-    if low is not None:
-        x = at_least(b, x, low)
-    if high is not None:
-        x = at_most(b, x, high)
+    low, high = node.input(1), node.input(2)
+    if b.graph.is_constant(low):
+        x = at_least(b, x, b.graph.constant(low))
+    elif low:
+        x = largest(b, common_scale(b, [x, b.tensor(low)]), x.dims)
+    if b.graph.is_constant(high):
+        x = at_most(b, x, b.graph.constant(high))
+    elif high:
+        x = smallest(b, common_scale(b, [x, b.tensor(high)]), x.dims)
     b.values[node.output] = x
-
-
-def _bound(b: Builder, node: FloatNode, position: int, name: str) -> Floats | None:
-    """A bound of Clip, an input since opset 11 and an attribute before; None for none."""
-    if node.input(position):
-        return b.graph.constant(node.input(position))
-    return np.array(node.attributes[name], np.float64) if name in node.attributes else None
 
 
 def _operands(b: Builder, node: FloatNode) -> list[Tensor]:
@@ -140,6 +175,8 @@ RULES: dict[str, Rule] = {
     "Add": add,
     "Sub": subtract,
     "Mul": multiply,
+    "Div": divide,
+    "Mod": modulo,
     "Neg": negate,
     "Abs": absolute_value,
     "Relu": relu,

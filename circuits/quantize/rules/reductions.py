@@ -22,8 +22,7 @@ from circuits.quantize.arithmetic import (
 )
 from circuits.quantize.builder import Builder, Reading, Tensor
 from circuits.quantize.choices import argmax_over
-from circuits.quantize.functions import apply
-from circuits.quantize.logarithms import logarithm
+from circuits.quantize.functions import apply, logarithm
 from circuits.quantize.moves import part, sliced, transposed
 from circuits.quantize.rules import Rule
 from circuits.quantize.rules.windows import pool_reading
