@@ -21,7 +21,7 @@ MOST_BITS = 24
 MAX_COLUMN_SCALE = 64
 # A threshold beyond stands for "always" or "never".
 MOST_THRESHOLD = 1e9
-THROUGH = {"Identity", "Cast"}
+THROUGH = {"Identity", "Cast", "Reshape"}
 BY_COLUMN = {"Trees", "Over", "Columns", "Dense", "Scale", "MatMul", "Mul"}
 COMPARING = {"Trees", "Over"}
 
@@ -44,15 +44,15 @@ class Table:
 def table_of(graph: FloatGraph, name: str, options: CompileOptions) -> Table | None:
     """The input `name` as a table, if all that reads it can take it so."""
     shape = graph.inputs[name]
-    if not graph.of_tables or not graph.is_real(name) or len(shape) != 2:
+    if not graph.of_tables or not graph.is_real(name) or len(shape) not in (1, 2):
         return None
     readers = list(_readers(graph, name))
     if readers and all(node.op == "Normalize" for node, _ in readers):
-        return Table(fine_bits(options), np.zeros(shape[1]), by_column=False)
+        return Table(fine_bits(options), np.zeros(shape[-1]), by_column=False)
     if not readers or not all(_by_column(graph, node, value) for node, value in readers):
         return None
     bits = COMPARED_BITS if all(node.op in COMPARING for node, _ in readers) else fine_bits(options)
-    reach = np.zeros(shape[1])
+    reach = np.zeros(shape[-1])
     for node, _ in readers:
         if node.op == "Over":
             reach = np.maximum(reach, abs(node.attributes["threshold"]))
@@ -65,10 +65,11 @@ def table_of(graph: FloatGraph, name: str, options: CompileOptions) -> Table | N
 
 
 def _readers(graph: FloatGraph, name: str) -> Iterator[tuple[FloatNode, str]]:
-    """The nodes that read a value, or the same value under another name, and as what."""
+    """The nodes that read a value, or the same columns under another name, and as what."""
     for node in graph.nodes:
         if name in node.inputs:
-            if node.op in THROUGH and graph.is_real(node.output) and node.output not in graph.outputs:
+            same = node.input(0) == name and graph.shapes[node.output][-1:] == graph.shapes[name][-1:]
+            if node.op in THROUGH and same and graph.is_real(node.output) and node.output not in graph.outputs:
                 yield from _readers(graph, node.output)
             else:
                 yield node, name
