@@ -61,12 +61,13 @@ class Executor:
 
     def __init__(self, program: Program) -> None:
         self._program = program
-        self._tensors = Tensors(program)
         self._steps: list[Step] = []
         self._one_at_a_time = Lock()
+        tensors = Tensors(program)
+        self._inputs, self._made = tensors.inputs, tensors.made
         for op in program.ops:
-            made, steps = (np.empty(op.dims), []) if 0 in op.dims else PLANS[type(op)](op, self._tensors)
-            self._tensors.made.append(made)
+            made, steps = (np.empty(op.dims), []) if 0 in op.dims else PLANS[type(op)](op, tensors)
+            self._made.append(made)
             self._steps += steps
 
     def trace(self, inputs: Sequence[Integers]) -> list[Integers]:
@@ -80,11 +81,11 @@ class Executor:
     def _run(self, inputs: Sequence[Integers], wanted: Sequence[int]) -> list[Integers]:
         check_inputs(self._program.inputs, inputs)
         with self._one_at_a_time:
-            for array, values in zip(self._tensors.inputs, inputs, strict=True):
+            for array, values in zip(self._inputs, inputs, strict=True):
                 np.copyto(array, values)
             for step in self._steps:
                 step()
-            return [self._tensors.made[op].astype(np.int64) for op in wanted]
+            return [self._made[op].astype(np.int64) for op in wanted]
 
 
 def execute(program: Program, inputs: Sequence[Integers]) -> list[Integers]:
