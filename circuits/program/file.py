@@ -20,7 +20,7 @@ from circuits.program.limits import MAX_OPS, require_dims
 from circuits.program.validate import validate
 
 MEMBERS = ("graph.json", "weights.safetensors")
-MAX_GRAPH_BYTES = 2**24
+MAX_GRAPH_BYTES = 2**23
 MAX_WEIGHTS_BYTES = 2**31
 MAX_HEADER_BYTES = 2**23
 MAX_DIRECTORY_BYTES = 2**12
