@@ -63,6 +63,8 @@ def refusal(node: FloatNode, graph: FloatGraph) -> str | None:
         REWRITES[node.op](Parts(graph, node))
     except (Refused, TreeError) as error:
         return str(error)
+    except (LookupError, TypeError, ValueError) as error:
+        return f"its attributes do not fit together ({type(error).__name__}: {error})"
     return None
 
 

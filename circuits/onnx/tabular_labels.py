@@ -33,6 +33,7 @@ MOVES = {"Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Transpose", 
 # What a LabelEncoder gives for a key that it does not have, unless it says so.
 DEFAULTS = {"values_int64s": ("default_int64", -1), "values_floats": ("default_float", -0.0)}
 UNUSED = "_Unused"
+READS_NAMES = "it reads names of classes, which only Cast, LabelEncoder and nodes that move elements can"
 # For a model that has no operators but those of ai.onnx.ml: any version has Identity and Gather.
 PLAIN_OPSET = 13
 
@@ -96,11 +97,17 @@ class _Rewriter:
             _replace(node, {"value": self.constant(get["value"], node.output[0])})
         elif not names and _is_text(get.get("values_strings", get.get("values_tensor"))):
             self._name(node, get)
-        elif names and not self._read(node, get):
-            reason = "it reads names of classes, which only Cast, LabelEncoder and nodes that move elements can"
-            name, op = node.name or f"{node.op_type}_{position}", f"{node.domain}::{node.op_type}"
-            found = {"node": name, "op": op.removeprefix("::"), "position": position, "reason": reason}
-            self.refused.append(found)
+        elif names:
+            try:
+                reason = "" if self._read(node, get) else READS_NAMES
+            except (LookupError, ValueError) as error:
+                reason = f"its attributes do not fit together ({error})"
+            if reason:
+                self._refuse(node, position, reason)
+
+    def _refuse(self, node: onnx.NodeProto, position: int, reason: str) -> None:
+        name, op = node.name or f"{node.op_type}_{position}", f"{node.domain}::{node.op_type}".removeprefix("::")
+        self.refused.append({"node": name, "op": op, "position": position, "reason": reason})
 
     def _read(self, node: onnx.NodeProto, get: dict[str, Any]) -> bool:
         """Rewrites a node that reads names, if it can be."""
@@ -190,7 +197,7 @@ def _values(get: dict[str, Any]) -> Names:
 def _fallback(get: dict[str, Any]) -> str:
     """The name that a LabelEncoder gives for a key that it does not have."""
     if _is_text(get.get("default_tensor")):
-        return _texts(get["default_tensor"])[0]
+        return next(iter(_texts(get["default_tensor"])), UNUSED)
     return str(plain(get.get("default_string", UNUSED)))
 
 

@@ -23,7 +23,10 @@ def made_by(op: str, get: Get, shapes: Sequence[Shape], types: Sequence[int]) ->
     `get` are the node's attributes, `shapes` and `types` its inputs'.
     """
     rule = RULES.get(op)
-    return rule(get, shapes, types) if rule and shapes and shapes[0] else []
+    if rule is None or not shapes or not all(shapes):
+        return []
+    made = rule(get, shapes, types)
+    return made if all(size >= 0 for shape, _ in made for size in shape) else []
 
 
 def rows_of(shape: Shape) -> int:

@@ -160,3 +160,8 @@ def test_a_model_without_names_is_left_alone() -> None:
     before = proto.SerializeToString()
     assert index_labels(proto) == {}
     assert proto.SerializeToString() == before
+
+
+def test_refuses_encoders_of_names_that_do_not_add_up(tmp_path: Path) -> None:
+    uneven = node("LabelEncoder", ["label"], ["y"], keys_strings=["red", "white"], values_int64s=[1])
+    assert "do not fit together" in refused(tmp_path, with_label(uneven, kind=INTEGER))

@@ -12,7 +12,9 @@ from onnx import numpy_helper
 
 from circuits.errors import InputError
 from circuits.onnx import import_onnx
+from circuits.program.errors import ProgramError
 from circuits.program.ops import Gather
+from circuits.quantize import CompileOptions, compile_model
 from circuits.quantize.rules import tabular_trees
 from tests.tabular_models import INTEGER, REAL, Compared, compared, model, node
 
@@ -263,6 +265,42 @@ def test_refuses_trees_that_are_no_trees(tmp_path: Path) -> None:
     assert "at most 6" in refused(
         tmp_path, numbered(nodes_modes=numpy_helper.from_array(np.array([0, 7, 2], np.uint8)))
     )
+
+
+def test_refuses_a_tree_too_deep_to_walk(tmp_path: Path) -> None:
+    """A list of questions: asked all at once it would be too large, walked too long."""
+    depth = 9000
+    made = {
+        "nodes_treeids": [0] * (2 * depth + 1),
+        "nodes_nodeids": list(range(2 * depth + 1)),
+        "nodes_modes": ["BRANCH_LEQ", "LEAF"] * depth + ["LEAF"],
+        "nodes_featureids": [0] * (2 * depth + 1),
+        "nodes_values": [float(i) for i in range(2 * depth + 1)],
+        "nodes_truenodeids": [i + 1 for i in range(2 * depth)] + [0],
+        "nodes_falsenodeids": [min(i + 2, 2 * depth) for i in range(2 * depth)] + [0],
+        "target_treeids": [0] * (depth + 1),
+        "target_nodeids": [*range(1, 2 * depth, 2), 2 * depth],
+        "target_ids": [0] * (depth + 1),
+        "target_weights": [1.0] * (depth + 1),
+        "n_targets": 1,
+    }
+    file = tmp_path / "model.onnx"
+    onnx.save(regressor(made), file)
+    with pytest.raises(ProgramError) as refusal:
+        compile_model(file, {"x": rows()})
+    assert refusal.value.code == "program_too_large"
+    assert refusal.value.details["depth"] == depth
+
+
+def test_input_bits_may_be_fewer(tmp_path: Path) -> None:
+    """A route that passes thresholds as float32 asks for 24."""
+    made = ensemble("regressor", 1, [0], seed=3)
+    x = np.random.default_rng(1).choice(GRID, (60, COLUMNS))
+    found = compared(tmp_path, regressor(made), x, x, CompileOptions(input_bits={"x": 24}))
+    assert found.program.inputs[0].bits == 24
+    thresholds = [c.values for c in found.program.constants if c.name.endswith("thresholds")]
+    assert np.abs(thresholds).max() < 2**23
+    assert found.error("y") < 1e-5
 
 
 def test_refuses_a_least_that_some_leaves_have_no_part_in(tmp_path: Path) -> None:

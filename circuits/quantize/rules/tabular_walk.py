@@ -8,6 +8,7 @@ import numpy as np
 
 from circuits.onnx.graph import Floats
 from circuits.onnx.tabular_trees import Inner, Tree, Trees
+from circuits.program.errors import ProgramError
 from circuits.program.limits import MAX_BITS
 from circuits.program.ops import Compare, Relation
 from circuits.quantize.arithmetic import plus_constant
@@ -17,6 +18,9 @@ from circuits.quantize.moves import axes_map
 from circuits.quantize.rules.tabular_questions import Question, Scales, columns_at, extreme, leaf_scale
 from circuits.quantize.scales import Exact, integers_at
 from circuits.quantize.sums import sum_over
+
+# Six ops a step, of 2^16 that a program may have.
+MAX_DEPTH = 2**13
 
 
 @dataclass
@@ -74,6 +78,12 @@ def walked(b: Builder, name: str, ensemble: Trees, scales: Scales, x: Tensor, ba
     tables = _Tables(ensemble.targets)
     for tree in ensemble.trees:
         tables.add_tree(tree, scales)
+    if tables.depth > MAX_DEPTH:
+        raise ProgramError(
+            "program_too_large",
+            f"a tree is {tables.depth} steps deep, at most {MAX_DEPTH} can be walked",
+            depth=tables.depth,
+        )
     place = _end(b, name, tables, x)
     real = np.array(tables.weights) / (len(tables.roots) if ensemble.aggregate == "AVERAGE" else 1)
     peak = float(np.abs(real).max(initial=0.0))
