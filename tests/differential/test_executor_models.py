@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +65,17 @@ def test_a_result_does_not_change_when_the_executor_runs_again(program: Program)
         np.testing.assert_array_equal(after, before)
     for again, before in zip(executor.run(random_inputs(program, 0)), kept, strict=True):
         np.testing.assert_array_equal(again, before)
+
+
+def test_threads_that_share_an_executor_get_their_own_results(program: Program) -> None:
+    executor = Executor(program)
+    inputs = [random_inputs(program, seed) for seed in range(4)]
+    alone = [executor.run(some) for some in inputs]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(executor.run, inputs * 8))
+    for got, expected in zip(together, alone * 8, strict=True):
+        for mine, yours in zip(got, expected, strict=True):
+            np.testing.assert_array_equal(mine, yours)
 
 
 @settings(max_examples=150, deadline=None)
