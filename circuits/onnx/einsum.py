@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from circuits.onnx.graph import FloatGraph, FloatNode
 
 Labels = tuple[str, ...]
-TERM = re.compile(r"[A-Za-z]*(\.\.\.)?[A-Za-z]*")
+TERM = r"[A-Za-z]*(\.\.\.[A-Za-z]*)?"
+EQUATION = re.compile(f"{TERM}(,{TERM})*(->{TERM})?")
 
 
 @dataclass(frozen=True)
@@ -20,12 +21,17 @@ class Equation:
     output: Labels
 
 
+def is_equation(text: str) -> bool:
+    """Whether anything may read it: onnx itself does not return from some that are none."""
+    return EQUATION.fullmatch(text.replace(" ", "")) is not None
+
+
 def equation_of(node: FloatNode, graph: FloatGraph) -> Equation:
-    """Raises ValueError for an equation that is none, or that does not fit the operands' shapes."""
+    """Raises ValueError for an equation that does not fit the operands' shapes."""
     text = str(node.attributes["equation"]).replace(" ", "")
     left, arrow, right = text.partition("->")
     terms = left.split(",")
-    if len(terms) != len(node.inputs) or not all(TERM.fullmatch(term) for term in (*terms, right)):
+    if len(terms) != len(node.inputs) or not is_equation(text):
         raise ValueError(f"equation {text!r} is none of {len(node.inputs)} operands")
     operands = tuple(_labels(term, len(graph.shapes[n])) for term, n in zip(terms, node.inputs, strict=True))
     widest = max((label for labels in operands for label in labels if label[0] == "."), default="", key=_place)

@@ -12,6 +12,7 @@ import onnx.inliner
 from google.protobuf.message import DecodeError, EncodeError  # type: ignore[import-untyped]
 
 from circuits.errors import InputError
+from circuits.onnx.einsum import is_equation
 from circuits.onnx.inputs import fix_inputs
 
 MAX_FILE_BYTES = 2**31
@@ -44,6 +45,7 @@ def load_onnx(path: str | os.PathLike[str], *, freeze: Frozen | None = None, bat
     except (DecodeError, EncodeError, onnx.checker.ValidationError, ValueError, RuntimeError) as error:
         raise unreadable(path, str(error).splitlines()[0] if str(error) else type(error).__name__) from error
     _check_opsets(model)
+    _check_equations(model)
     fix_inputs(model.graph, dict(freeze or {}), batch)
     # Shapes and types of intermediate values may name the old symbols; they are inferred again.
     del model.graph.value_info[:]
@@ -65,6 +67,17 @@ def _check_opsets(model: onnx.ModelProto) -> None:
             f"the model is of opset {opset.version}; {OLDEST_OPSET} to {newest} are supported",
             opset=opset.version,
         )
+
+
+def _check_equations(model: onnx.ModelProto) -> None:
+    """Before shape inference, which would not return from some."""
+    for node in model.graph.node:
+        for attribute in node.attribute if node.op_type == "Einsum" else ():
+            text = attribute.s.decode("utf-8", "replace")
+            if attribute.name == "equation" and not is_equation(text):
+                raise InputError(
+                    "onnx_unreadable", f"Einsum ({node.name}) has {text[:80]!r} as its equation", node=node.name
+                )
 
 
 def _changed(node: onnx.NodeProto, version: int) -> bool:

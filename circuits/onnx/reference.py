@@ -32,6 +32,7 @@ class FloatModel:
         named = {output.name for output in model.graph.output}
         known = {output for node in model.graph.node for output in node.output}
         made = [n.output for n in graph.nodes if n.output in known and n.output in graph.shapes]
+        self._shapes = graph.shapes
         self.names = [*graph.outputs, *(name for name in dict.fromkeys(made) if name not in named)]
         extended = onnx.ModelProto()
         extended.CopyFrom(model)
@@ -51,7 +52,18 @@ class FloatModel:
             raise InputError(
                 "onnxruntime_cannot_run", f"onnxruntime failed on a sample: {_first_line(error)}"
             ) from error
-        return {name: np.asarray(r, np.float64) for name, r in zip(self.names, results, strict=True)}
+        return {name: self._as_inferred(name, r) for name, r in zip(self.names, results, strict=True)}
+
+    def _as_inferred(self, name: str, result: Any) -> Floats:
+        """A result, which has the shape that onnx infers: they differ about nodes whose parameters do not fit."""
+        values = np.asarray(result, np.float64)
+        if values.shape != self._shapes[name]:
+            raise InputError(
+                "onnxruntime_cannot_run",
+                f"onnxruntime makes {name!r} of shape {list(values.shape)}, onnx infers {list(self._shapes[name])}",
+                value=name,
+            )
+        return values
 
     def _as_input(self, name: str, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """In the input's own type. A real number may be rounded for it, an integer or boolean has to be one."""

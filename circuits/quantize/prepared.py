@@ -47,6 +47,8 @@ class PreparedModel:
         """Raises InputError as `import_onnx` and `samples_of` do."""
         model = import_onnx(onnx_path, freeze=dict(options.freeze), batch=options.batch)
         samples = samples_of(model.graph, calibration, options)
+        # What onnxruntime cannot run has parameters that do not fit; no rule looks for that.
+        model.reference.run(samples.calibration[0])
         return cls(model, samples, samples.limited(options.fidelity_samples))
 
     def lower(self, options: CompileOptions, progress: Progress) -> Lowered:

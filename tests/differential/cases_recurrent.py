@@ -23,6 +23,8 @@ def layer(
     more: dict[str, np.ndarray] | None = None,
     tensors: tuple[str, ...] = (),
     peepholes: bool = False,
+    steps: int = STEPS,
+    constant_input: bool = False,
     **attributes: Any,
 ) -> Case:
     """One layer; `more` are its further inputs (lengths, h, c), `tensors` those of them that are model inputs."""
@@ -31,8 +33,9 @@ def layer(
     constants |= {"b": weights(directions, 2 * gates)} if bias else {}
     constants |= {"p": weights(directions, 3 * HIDDEN)} if peepholes else {}
     given = more or {}
-    shape = (BATCH, STEPS, SIZE) if attributes.get("layout") else (STEPS, BATCH, SIZE)
-    inputs: Inputs = {"x": shape} | {name: given[name].shape for name in tensors}
+    shape = (BATCH, steps, SIZE) if attributes.get("layout") else (steps, BATCH, SIZE)
+    constants |= {"x": weights(*shape)} if constant_input else {}
+    inputs: Inputs = ({} if constant_input else {"x": shape}) | {name: given[name].shape for name in tensors}
     constants |= {name: values for name, values in given.items() if name not in tensors}
     names = [name if name in (*constants, *tensors) else "" for name in ("b", "lengths", "h", "c", "p")]
     while names and not names[-1]:
@@ -88,6 +91,8 @@ CASES: dict[str, Case] = {
     "LSTM-peepholes-clipped": layer("LSTM", peepholes=True, clip=0.3, more={"c": state()}),
     "LSTM-coupled": layer("LSTM", input_forget=1),
     "LSTM-coupled-peepholes": layer("LSTM", input_forget=1, peepholes=True),
+    "LSTM-one-step": layer("LSTM", steps=1),
+    "GRU-constant-input": layer("GRU", more={"h": state()}, tensors=("h",), constant_input=True),
     "LSTM-cell-alone": layer("LSTM", outputs=("", "", "y")),
     "LSTM-other-activations": layer("LSTM", activations=["HardSigmoid", "Softsign", "ScaledTanh"], **parameters(2)),
     "GRU-other-activations": layer("GRU", activations=["hardsigmoid", "Softsign"], **parameters(1)),

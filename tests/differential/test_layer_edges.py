@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from onnx import TensorProto
 
 from circuits.errors import InferproofError
 from circuits.program.ops import Contract
 from circuits.quantize import CompileOptions, compile_model
+from tests.differential.cases_recurrent import layer
 from tests.differential.op_cases import Case, Whole, node, one, save, weights
 
 
@@ -128,6 +130,40 @@ def test_rejects_an_equation_that_is_none(equation: str, reason: str, tmp_path: 
     with pytest.raises(InferproofError, match=reason) as caught:
         compile_model(save(tmp_path / "case.onnx", case))
     assert caught.value.code in {"onnx_unsupported_ops", "onnx_unreadable"}
+
+
+@pytest.mark.parametrize("equation", ["....->...", "ij->ji->ij", "1->1", "a" * 100_000 + "!"])
+def test_rejects_an_equation_that_onnx_itself_may_not_return_from(equation: str, tmp_path: Path) -> None:
+    path = save(tmp_path / "case.onnx", ([node("Einsum", "x", equation="ij->ji")], {}, {"x": (2, 3)}))
+    model = onnx.load(path)
+    model.graph.node[0].attribute[0].s = equation.encode()
+    onnx.save(model, path)
+    with pytest.raises(InferproofError, match="as its equation") as caught:
+        compile_model(path)
+    assert caught.value.code == "onnx_unreadable"
+
+
+UNFIT: dict[str, Case] = {
+    "channels": one("Conv", (1, 3, 5), {"w": weights(4, 2, 3)}),
+    "groups": one("Conv", (1, 4, 5), {"w": weights(3, 2, 3)}, group=2),
+    "no group": one("Conv", (1, 4, 5), {"w": weights(3, 2, 3)}, group=0),
+    "a bias": one("ConvTranspose", (1, 3, 5), {"w": weights(3, 2, 3), "b": weights(5)}),
+    "padding over all": one("ConvTranspose", (1, 3, 5), {"w": weights(3, 2, 3)}, pads=[9, 9]),
+    "a shape of too few axes": one("ConvTranspose", (1, 3, 5, 5), {"w": weights(3, 2, 3, 3)}, output_shape=[7]),
+    "a kernel over all": one("MaxPool", (1, 3, 5), kernel_shape=[9]),
+    "scales": one("QuantizeLinear", (2, 3), {"s": np.ones(2, np.float32)}, axis=1),
+    "an axis": one("QuantizeLinear", (2, 3), {"s": np.ones(2, np.float32)}, axis=5),
+    "an initial state": layer("GRU", more={"h": weights(1, 2, 9)}),
+    "lengths": layer("LSTM", more={"lengths": np.array([1, 2, 3], np.int32)}),
+    "activations": layer("LSTM", activations=["Relu"]),
+}
+
+
+@pytest.mark.parametrize("name", UNFIT)
+def test_rejects_parameters_that_do_not_fit_each_other(name: str, tmp_path: Path) -> None:
+    with pytest.raises(InferproofError) as caught:
+        compile_model(save(tmp_path / "case.onnx", UNFIT[name]))
+    assert caught.value.code in {"onnxruntime_cannot_run", "onnx_unreadable"}
 
 
 def test_rejects_a_product_of_integers_that_could_exceed_what_is_exact(tmp_path: Path) -> None:

@@ -93,6 +93,8 @@ def test_lstm_at_other_widths(bits: int, tolerance: float, tmp_path: Path) -> No
         ({"more": {"lengths": np.array([0, 3], np.int32)}}, "a sequence of 0 steps"),
         ({"more": {"lengths": np.array([5, 6], np.int32)}}, "a sequence of 6 steps is none of 1 to 5"),
         ({"activations": ["Softmax", "Tanh", "Tanh"]}, "its activation 'softmax' is not supported"),
+        ({"clip": -1.0}, "clip=-1 is not supported"),
+        ({"layout": 7}, "layout=7 is not supported"),
         ({"activations": ["Affine", "Tanh", "Tanh"], "activation_alpha": [0.5]}, "needs activation_beta"),
     ],
 )

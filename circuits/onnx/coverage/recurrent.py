@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from circuits.onnx.coverage.checks import Check, constant, every, real
+from circuits.onnx.coverage.checks import Check, attribute, constant, every, real
 from circuits.onnx.graph import FloatGraph, FloatNode
 
 # What each operator's activations are if none are named, and which parameters an activation takes.
@@ -60,6 +60,13 @@ def _steps(node: FloatNode, graph: FloatGraph) -> str | None:
     return "its input has no elements" if 0 in graph.shapes[node.input(0)] else None
 
 
-RECURRENT = every(real(0), _steps, constant(1, 2, 3, 4, 7), _activations, _lengths)
+def _clip(node: FloatNode, graph: FloatGraph) -> str | None:
+    """a clip that is not negative"""
+    clip = node.attributes.get("clip", 0.0)
+    return None if clip >= 0 else f"clip={clip:g} is not supported"
+
+
+LAYOUT, CONSTANTS = attribute("layout", {0, 1}, 0), constant(1, 2, 3, 4, 7)
+RECURRENT = every(LAYOUT, real(0), _steps, _clip, CONSTANTS, _activations, _lengths)
 
 CHECKS: dict[str, Check] = dict.fromkeys(("LSTM", "GRU", "RNN"), RECURRENT)

@@ -30,7 +30,8 @@ def recurrent(b: Builder, node: FloatNode) -> None:
     With layout 1 the batch is the first axis of all, and of x and the initial states.
     """
     batch_first = bool(node.attributes.get("layout", 0))
-    x = transposed(b, b.tensor(node.input(0)), (1, 0, 2)) if batch_first else b.values[node.input(0)]
+    given = b.values.get(node.input(0)) or b.tensor(node.input(0))  # a constant one only starts from states
+    x = transposed(b, b.tensor(node.input(0)), (1, 0, 2)) if batch_first else given
     cell, directions = _cell(node), _directions(b, node)
     made = [_unrolled(b, node, cell, place, direction, x) for place, direction in enumerate(directions)]
     y, *last = (*node.outputs, "", "")[:3]
