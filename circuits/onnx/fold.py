@@ -18,11 +18,10 @@ from onnx.reference import ReferenceEvaluator
 
 from circuits.errors import InputError
 from circuits.onnx.coverage import SUPPORTED
-from circuits.onnx.graph import FloatGraph, FloatNode
+from circuits.onnx.graph import MAX_ELEMENTS, FloatGraph, FloatNode
 from circuits.onnx.signature import newest, plain
 from circuits.onnx.tabular_shapes import made_by
 
-MAX_ELEMENTS = 2**28
 # Shape inference looks at the values of shapes, axes and the like, never at weights.
 SMALL = 1024
 # Without inputs, but no constants: they stay nodes, and are refused as ops that no program has.
@@ -142,7 +141,8 @@ class _Folder:
         if not all(i in self._shapes for i in node.input if i):
             return
         get = {a.name: _plain(helper.get_attribute_value(a)) for a in node.attribute}
-        shapes, types = ([known[i] for i in node.input if i] for known in (self._shapes, self._types))
+        shapes = [self._shapes[i] for i in node.input if i]
+        types = [self._types[i] for i in node.input if i]
         for output, (shape, kind) in zip(node.output, made_by(node.op_type, get, shapes, types), strict=False):
             self._types[output] = kind
             self._shape(node, name, output, shape)

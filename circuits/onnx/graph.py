@@ -17,6 +17,9 @@ SIGNED = frozenset((TensorProto.INT8, TensorProto.INT16, TensorProto.INT32, Tens
 UNSIGNED = frozenset((TensorProto.UINT8, TensorProto.UINT16, TensorProto.UINT32, TensorProto.UINT64))
 INTEGERS = SIGNED | UNSIGNED
 
+# Of any one value: the bound of `circuits.program` on the dims of a tensor.
+MAX_ELEMENTS = 2**28
+
 
 @dataclass(frozen=True)
 class FloatNode:
@@ -45,8 +48,11 @@ class FloatNode:
 @dataclass
 class FloatGraph:
     """Nodes in execution order. Every value name has a shape and an element type (of onnx.TensorProto); constants have
-    their values too. `labels` names the classes of outputs that are indices of them; `of_tables` says that the inputs are
-    tables, as those of ai.onnx.ml's operators are."""
+    their values too.
+
+    `labels` names the classes of outputs that are indices of them; `of_tables` says that the inputs are tables, as
+    those of ai.onnx.ml's operators are.
+    """
 
     inputs: dict[str, tuple[int, ...]]
     outputs: list[str]

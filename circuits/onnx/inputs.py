@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from circuits.errors import InputError
-from circuits.onnx.graph import FLOATS, INTEGERS, SIGNED, type_name
+from circuits.onnx.graph import FLOATS, INTEGERS, MAX_ELEMENTS, SIGNED, type_name
 
 # An int64 input is one of those 32 bits that a program's values have; wider unsigned ones would lose their upper half.
 # onnxruntime's Python takes no bfloat16.
@@ -40,6 +41,7 @@ def fix_inputs(graph: onnx.GraphProto, frozen: Mapping[str, Any], batch: int | N
         sizes = dict.fromkeys(_first_symbols(kept), batch) | sizes
     for value in kept:
         _fix_dims(value, sizes, batch)
+        _check_size(value.name, [dim.dim_value for dim in value.type.tensor_type.shape.dim])
     del graph.input[:]
     graph.input.extend(kept)
 
@@ -83,6 +85,7 @@ def _frozen(value: onnx.ValueInfoProto, given: Any, sizes: Mapping[str, int]) ->
     try:
         dtype = helper.tensor_dtype_to_np_dtype(kind.elem_type)
         shape = tuple(known) if all(known) else np.shape(given)
+        _check_size(value.name, shape)
         values = np.broadcast_to(np.asarray(given, dtype), shape)
         if kind.elem_type in EXACT and not np.array_equal(values, np.broadcast_to(given, shape)):
             raise ValueError(f"{given!r} is no {type_name(kind.elem_type)}")
@@ -93,6 +96,16 @@ def _frozen(value: onnx.ValueInfoProto, given: Any, sizes: Mapping[str, int]) ->
             input=value.name,
         ) from error
     return numpy_helper.from_array(np.array(values), value.name)
+
+
+def _check_size(name: str, shape: Sequence[int]) -> None:
+    # A size of 0 counts as 1: what is empty is laid out by its other axes too.
+    if math.prod(max(1, size) for size in shape) > MAX_ELEMENTS:
+        raise InputError(
+            "onnx_unsupported_input",
+            f"input {name!r} has shape {list(shape)}, over {MAX_ELEMENTS} elements",
+            input=name,
+        )
 
 
 def _check_types(values: list[onnx.ValueInfoProto]) -> None:

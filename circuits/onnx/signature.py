@@ -140,7 +140,7 @@ def _scatter(graph: FloatGraph, node: FloatNode, opset: int) -> list[FloatNode]:
 def _dropout(graph: FloatGraph, node: FloatNode, opset: int) -> list[FloatNode]:
     """Nothing is dropped unless the model trains: the mask is true everywhere."""
     trains = graph.constants.get(node.input(2), np.array(node.input(2) != ""))
-    if trains.any():
+    if trains.any() or node.input(0) not in graph.shapes:
         return [node]
     for mask in (output for output in node.outputs[1:] if output):
         _constant(graph, mask, np.ones(graph.shapes[node.input(0)], np.bool_))

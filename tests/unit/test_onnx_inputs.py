@@ -117,6 +117,17 @@ def test_an_unnamed_batch_is_asked_for_where_none_is_given(tmp_path: Path) -> No
     assert "--batch" in error.message
 
 
+@pytest.mark.parametrize(
+    ("shape", "freeze", "batch"),
+    [((2**20, 2**20), None, 1), ((2**20, 2**20), {"x": 0.0}, 1), (("n", 4), None, 2**40), (("n", 4), {"n": 2**40}, 1)],
+)
+def test_rejects_inputs_that_would_fill_the_memory(
+    shape: Shape, freeze: dict[str, Any] | None, batch: int, tmp_path: Path
+) -> None:
+    inputs = {"x": (TensorProto.FLOAT, shape), "z": (TensorProto.FLOAT, (1,))}
+    assert refusal(model(tmp_path / "m.onnx", inputs, "Add"), freeze, batch).code == "onnx_unsupported_input"
+
+
 def test_rejects_an_input_without_a_shape(tmp_path: Path) -> None:
     path = model(tmp_path / "m.onnx", {"x": (TensorProto.FLOAT, None)})
     assert refusal(path).code == "onnx_unreadable"
