@@ -23,7 +23,7 @@ def made_by(op: str, get: Get, shapes: Sequence[Shape], types: Sequence[int]) ->
     `get` are the node's attributes, `shapes` and `types` its inputs'.
     """
     rule = RULES.get(op)
-    if rule is None or not shapes or not all(shapes):
+    if rule is None or not shapes or not shapes[0]:
         return []
     made = rule(get, shapes, types)
     return made if all(size >= 0 for shape, _ in made for size in shape) else []
@@ -105,7 +105,7 @@ def _one_hot(get: Get, shapes: Sequence[Shape], types: Sequence[int]) -> list[Ma
 
 
 def _vectorizer(get: Get, shapes: Sequence[Shape], types: Sequence[int]) -> list[Made]:
-    return [((rows_of(shapes[0]), sum(shape[-1] for shape in shapes)), TensorProto.FLOAT)]
+    return [((rows_of(shapes[0]), sum((1, *shape)[-1] for shape in shapes)), TensorProto.FLOAT)]
 
 
 RULES: dict[str, Callable[[Get, Sequence[Shape], Sequence[int]], list[Made]]] = {

@@ -19,6 +19,7 @@ from onnxmltools.convert.common.data_types import FloatTensorType
 from onnxmltools.convert.xgboost.operator_converters.XGBoost import convert_xgboost as convert_in_pipeline
 from skl2onnx import to_onnx, update_registered_converter
 from skl2onnx.common.shape_calculator import calculate_linear_classifier_output_shapes
+from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 from sklearn.ensemble import (
     AdaBoostClassifier,
@@ -28,6 +29,7 @@ from sklearn.ensemble import (
     GradientBoostingRegressor,
     RandomForestClassifier,
     RandomForestRegressor,
+    StackingRegressor,
 )
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.model_selection import train_test_split
@@ -97,18 +99,20 @@ def same_classes(found: Compared, tolerance: float = 1e-3) -> None:
 SEED: dict[str, Any] = {"random_state": 0}
 FOREST: dict[str, Any] = {"random_state": 0, "n_estimators": 20}
 BOOSTED: dict[str, Any] = {"random_state": 0, "n_estimators": 20, "max_depth": 3}
-LIGHT: dict[str, Any] = {"random_state": 0, "n_estimators": 20, "verbose": -1}
+LIGHT: dict[str, Any] = {"random_state": 0, "n_estimators": 20, "verbose": -1, "n_jobs": 1}
 
 
 @pytest.mark.parametrize(
     "make",
-    [xgboost.XGBClassifier, RandomForestClassifier, lambda: RandomForestClassifier(n_estimators=20, random_state=3)],
+    [
+        lambda: xgboost.XGBClassifier(n_jobs=1, **SEED),
+        lambda: RandomForestClassifier(**SEED),
+        lambda: RandomForestClassifier(n_estimators=20, random_state=3),
+    ],
     ids=["XGBoost", "RandomForest", "20 trees"],
 )
 def test_breast_cancer_is_classified_identically_at_default_options(tmp_path: Path, make: Callable[[], Any]) -> None:
     estimator = make()
-    if estimator.get_params().get("random_state") is None:
-        estimator.set_params(random_state=0)
     found = trained(tmp_path, estimator, "cancer")
     assert len(found.real[found.program.outputs[0].port.name]) == 143
     same_classes(found)
@@ -125,9 +129,10 @@ def test_breast_cancer_is_classified_identically_at_default_options(tmp_path: Pa
         (GradientBoostingClassifier(**BOOSTED), "wine"),
         (BaggingClassifier(n_estimators=3, **SEED), "cancer"),
         (AdaBoostClassifier(n_estimators=5, **SEED), "cancer"),
-        (xgboost.XGBClassifier(**BOOSTED), "wine"),
+        (xgboost.XGBClassifier(n_jobs=1, **BOOSTED), "wine"),
         (lightgbm.LGBMClassifier(**LIGHT), "cancer"),
         (lightgbm.LGBMClassifier(**LIGHT), "wine"),
+        (lightgbm.LGBMClassifier(boosting_type="rf", bagging_freq=1, bagging_fraction=0.5, **LIGHT), "wine"),
     ],
     ids=lambda value: type(value).__name__ if not isinstance(value, str) else value,
 )
@@ -151,8 +156,9 @@ def test_trees_give_the_class_and_the_probabilities(tmp_path: Path, estimator: A
         ((StandardScaler(), MLPClassifier((8,), max_iter=50, **SEED)), "wine"),
         ((StandardScaler(), SVC(**SEED)), "cancer"),
         ((StandardScaler(), SVC(kernel="linear", **SEED)), "wine"),
+        ((ColumnTransformer([("a", StandardScaler(), [0, 12]), ("b", MinMaxScaler(), [5, 7])]), SVC(**SEED)), "wine"),
         ((StandardScaler(), RandomForestClassifier(**FOREST)), "cancer"),
-        ((StandardScaler(), xgboost.XGBClassifier(**BOOSTED)), "wine"),
+        ((StandardScaler(), xgboost.XGBClassifier(n_jobs=1, **BOOSTED)), "wine"),
     ],
     ids=lambda value: "-".join(type(s).__name__ for s in value) if isinstance(value, tuple) else value,
 )
@@ -172,8 +178,9 @@ def test_probabilities_of_a_support_vector_machine(tmp_path: Path) -> None:
         DecisionTreeRegressor(max_depth=6, **SEED),
         RandomForestRegressor(n_estimators=8, max_depth=6, **SEED),
         GradientBoostingRegressor(**BOOSTED),
-        xgboost.XGBRegressor(**BOOSTED),
+        xgboost.XGBRegressor(n_jobs=1, **BOOSTED),
         lightgbm.LGBMRegressor(**LIGHT),
+        StackingRegressor([("a", RandomForestRegressor(5, **SEED)), ("b", make_pipeline(StandardScaler(), Ridge()))]),
         make_pipeline(RobustScaler(), Ridge()),
         make_pipeline(MinMaxScaler(), LinearRegression()),
         make_pipeline(PolynomialFeatures(2), Ridge()),

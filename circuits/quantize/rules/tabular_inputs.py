@@ -12,7 +12,7 @@ from circuits.onnx.tabular_trees import Inner, Trees
 from circuits.program.limits import MAX_BITS
 from circuits.quantize.options import CompileOptions
 
-# What only compares a column with thresholds takes all bits that an input can have.
+# What compares a column with thresholds takes all bits that an input can have.
 COMPARED_BITS = MAX_BITS
 # A table's model is small: what it reads and adds up can be this much finer than the activations of a network.
 SPARE_BITS = 6
@@ -24,6 +24,8 @@ MOST_THRESHOLD = 1e9
 THROUGH = {"Identity", "Cast", "Reshape"}
 BY_COLUMN = {"Trees", "Over", "Columns", "Dense", "Scale", "MatMul", "Mul"}
 COMPARING = {"Trees", "Over"}
+# Sums over columns of 32 bits would not stay below 2^53.
+SUMMING = {"Dense", "MatMul"}
 
 
 def fine_bits(options: CompileOptions) -> int:
@@ -51,7 +53,8 @@ def table_of(graph: FloatGraph, name: str, options: CompileOptions) -> Table | N
         return Table(fine_bits(options), np.zeros(shape[-1]), by_column=False)
     if not readers or not all(_by_column(graph, node, value) for node, value in readers):
         return None
-    bits = COMPARED_BITS if all(node.op in COMPARING for node, _ in readers) else fine_bits(options)
+    read_by = {node.op for node, _ in readers}
+    bits = COMPARED_BITS if read_by & COMPARING and not read_by & SUMMING else fine_bits(options)
     reach = np.zeros(shape[-1])
     for node, _ in readers:
         if node.op == "Over":
