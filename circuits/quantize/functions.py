@@ -21,6 +21,8 @@ from circuits.quantize.segments import Curve, planned
 Function = Callable[[Floats], Floats]
 # What a function that is infinite or undefined at an argument counts as there.
 HUGE = 1e300
+# A variance that is 0 may come out as less than that, relative to what it was made of.
+ROUNDING_SLACK = 1e-6
 # How near the lines have to be, as a power of two of steps of the result.
 CLOSE = -3
 # How many arguments show how far a function reaches.
@@ -78,9 +80,25 @@ def logarithm(b: Builder, name: str, x: Tensor, want: Want, *, of_zero: bool = F
 
     Unless `of_zero` says that the caller means it so, the calibration data may not have it.
     """
-    if not of_zero and b.shadow(x).min(initial=1.0) <= 0:
-        raise InputError("calibration_not_finite", "a logarithm of 0 or less occurs on the calibration data")
+    if not of_zero:
+        require_domain(b, x, "a logarithm", np.nextafter(0.0, 1.0), math.inf, slack=0.0)
     return apply(b, name, at_least(b, x, np.array(2.0**-x.scale)), np.log, want, graded=True)
+
+
+def require_domain(
+    b: Builder, x: Tensor, function: str, low: float, high: float, slack: float = ROUNDING_SLACK
+) -> None:
+    """The float model has to be finite on its own calibration data, apart from what rounding errors explain."""
+    known = b.shadow(x)
+    least, most = float(known.min(initial=high)), float(known.max(initial=low))
+    slack *= float(np.abs(known).max(initial=0.0))
+    if least < low - slack or most > high + slack:
+        found = least if least < low else most
+        raise InputError(
+            "calibration_not_finite",
+            f"{function} of {found:g} occurs on the calibration data, which is outside its domain",
+            value=found,
+        )
 
 
 def _within_reach(b: Builder, x: Tensor, covers: float, flat_beyond: float) -> Tensor:

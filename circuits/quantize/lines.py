@@ -17,6 +17,8 @@ from circuits.quantize.segments import Curve, Lines, Piece, probes
 
 # How many bits finer than the result the two addends are, and how much finer than those a slope's share.
 GUARD_BITS, SLOPE_BITS = 4, 3
+# In how many places of a segment its largest error is looked for.
+STATED_PROBES = 33
 # Slope times distance stays below 2^52.
 PRODUCT_BITS = 52
 
@@ -118,13 +120,14 @@ def _distance(b: Builder, x: Tensor, number: Tensor, curve: Curve, lines: Lines)
 
 
 def _largest_error(curve: Curve, lines: Lines, entries: Entries, target: Target) -> float:
-    """Exactly what the program computes, at the ends of every segment and between them."""
+    """Exactly what the program computes, at the ends of every segment and in many places between them."""
     worst = 0.0
     for shift in np.unique(lines.shifts):
         chosen = lines.shifts == shift
-        points = lines.centres[chosen][:, None] + probes(int(shift))
+        offsets = probes(int(shift), STATED_PROBES)
+        points = lines.centres[chosen][:, None] + offsets
         inside = points <= curve.low + curve.size - 1
-        rise = rescale_half_up(entries.slopes[chosen][:, None] * probes(int(shift)), entries.shift)
+        rise = rescale_half_up(entries.slopes[chosen][:, None] * offsets, entries.shift)
         acc = entries.intercepts[chosen][:, None] + rise
         limit = 1 << (target.bits - 1)
         made = np.clip(rescale_half_up(acc, entries.scale - target.scale), -limit, limit - 1) * 2.0**-target.scale

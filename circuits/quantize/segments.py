@@ -85,11 +85,11 @@ class Curve:
         return self.function((inside + self.low).astype(np.float64))
 
 
-def probes(shift: int) -> Integers:
-    """Offsets from a segment's centre at which it is compared with its line."""
+def probes(shift: int, count: int = PROBES) -> Integers:
+    """Offsets from a segment's centre, its ends among them, at which it is compared with its line."""
     half = 1 << shift >> 1
     last = half - 1 if shift else 0
-    return np.unique(np.rint(np.linspace(-half, last, PROBES)).astype(np.int64))
+    return np.unique(np.rint(np.linspace(-half, last, count)).astype(np.int64))
 
 
 def planned(curve: Curve, most: int, tolerance: float, graded: bool) -> Lines:

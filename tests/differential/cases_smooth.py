@@ -69,6 +69,12 @@ CASES: dict[str, Case] = {
     "Pow-one": one("Pow", ROW, number(1.0)),
     "Pow-fourth": one("Pow", ROW, number(4.0)),
     "Pow-of-constant": ([node("Pow", "c", "x")], number(2.5), {"x": ROW}),
+    "Pow-whole": (
+        [helper.make_node("Cast", ["x"], ["h"], to=TensorProto.INT32), node("Pow", "h", "c")],
+        {"c": ints(3)},
+        {"x": Whole(ROW, -99, 99, TensorProto.INT8)},
+    ),
+    "Shrink": one("Shrink", ROW, lambd=0.7, bias=0.3),
     "Reciprocal": one("Reciprocal", ROW),
     "Reciprocal-negative": one("Reciprocal", ROW),
     "Div-computed": pair("Div", (3, 8), (8,)),

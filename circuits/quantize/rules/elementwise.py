@@ -8,7 +8,8 @@ import numpy as np
 from onnx import TensorProto
 
 from circuits.onnx.graph import FloatNode, Floats
-from circuits.program.limits import MAX_SHIFT
+from circuits.program.limits import MAX_BITS, MAX_SHIFT
+from circuits.program.ops import Relation
 from circuits.quantize.arithmetic import (
     absolute,
     at_least,
@@ -16,12 +17,14 @@ from circuits.quantize.arithmetic import (
     common_scale,
     largest,
     negated,
+    plus_constant,
     product,
     signed_sum,
     smallest,
     times_number,
 )
 from circuits.quantize.builder import Builder, Tensor
+from circuits.quantize.choices import compared, selected
 from circuits.quantize.division import divided, remainder, whole_quotient, wrapped
 from circuits.quantize.rules import Rule
 from circuits.quantize.rules.tables import wanted
@@ -143,6 +146,16 @@ def _two_slopes(b: Builder, name: str, x: Tensor, slope: Floats) -> Tensor:
     return signed_sum(b, [(1, above), (1, scaled)], x.dims, want)
 
 
+def shrink(b: Builder, node: FloatNode) -> None:
+    """x moved by the bias towards 0, and 0 within ±lambd; exact for the number that x is."""
+    x = b.tensor(node.input(0))
+    bias, bound = np.array(float(node.attributes["bias"])), float(node.attributes["lambd"])
+    low, high, zero = (b.fixed("bound", np.array(value), x.scale) for value in (-bound, bound, 0.0))
+    raised, lowered = (plus_constant(b, x, by, Target(x.scale, min(x.bits + 1, MAX_BITS))) for by in (bias, -bias))
+    made = selected(b, compared(b, Relation.LESS, high, x, x.dims), lowered, zero, x.dims)
+    b.values[node.output] = selected(b, compared(b, Relation.LESS, x, low, x.dims), raised, made, x.dims)
+
+
 def clip(b: Builder, node: FloatNode) -> None:
     """Bounds are inputs, each of them left out, constant or computed; where they cross, the upper one counts."""
     x = b.tensor(node.input(0))
@@ -182,6 +195,7 @@ RULES: dict[str, Rule] = {
     "Relu": relu,
     "LeakyRelu": leaky_relu,
     "PRelu": prelu,
+    "Shrink": shrink,
     "Clip": clip,
     "Max": maximum,
     "Min": minimum,

@@ -17,6 +17,7 @@ from circuits.quantize.arithmetic import (
     common_scale,
     floor,
     plus_constant,
+    product,
     reciprocal_sqrt,
     signed_sum,
     square_root,
@@ -24,10 +25,10 @@ from circuits.quantize.arithmetic import (
 from circuits.quantize.builder import Builder, Tensor
 from circuits.quantize.choices import compared, selected
 from circuits.quantize.division import below_zero, ceiling, direction, divided, rounded, sign, size, turned
-from circuits.quantize.functions import apply, argument_want, logarithm
+from circuits.quantize.functions import apply, argument_want, logarithm, require_domain
 from circuits.quantize.normalizing import depth
 from circuits.quantize.rules import Rule
-from circuits.quantize.scales import Reach, Target, Tops, Want
+from circuits.quantize.scales import Exact, Reach, Target, Tops, Want
 
 Function = Callable[[Floats, Mapping[str, Any]], Floats]
 
@@ -124,6 +125,7 @@ def root(b: Builder, node: FloatNode) -> None:
 
 def _root(b: Builder, x: Tensor) -> Tensor:
     """0 stays 0."""
+    require_domain(b, x, "a square root", 0.0, math.inf)
     made = square_root(b, x, Reach(b.options.bits))
     zero = b.constant("zero", np.zeros((), np.int64), made.scale)
     least = b.constant("least", np.array(1), x.scale)
@@ -142,7 +144,11 @@ def _reciprocal(b: Builder, x: Tensor) -> Tensor:
 def power(b: Builder, node: FloatNode) -> None:
     """x to a constant exponent; a constant to x."""
     name, want = node.output, b.want(node.output)
-    if b.graph.is_constant(node.input(0)):
+    if isinstance(want, Exact):
+        made = x = b.tensor(node.input(0))
+        for _ in range(b.graph.integers(node.input(1))[0] - 1):
+            made = product(b, made, x, x.dims, want)
+    elif b.graph.is_constant(node.input(0)):
         base = float(b.graph.constant(node.input(0)).reshape(-1)[0])
         made = apply(b, name, b.tensor(node.input(1)), lambda t: np.power(base, t), want)
     else:
@@ -163,6 +169,7 @@ def _power(b: Builder, name: str, x: Tensor, exponent: float, want: Want) -> Ten
     if exponent < 0 and exponent == int(exponent) and b.interval(x).lo < 0:
         return _power(b, name, _reciprocal(b, x), -exponent, want)
     if exponent < 0 or exponent != int(exponent):
+        require_domain(b, x, f"a power of {exponent:g}", 0.0, math.inf)
         x = at_least(b, x, step if exponent < 0 else np.zeros(()))
         return apply(b, name, x, lambda t: np.power(t, exponent), want, graded=True)
     return apply(b, name, x, lambda t: np.power(t, exponent), want)
@@ -191,12 +198,14 @@ def _angle(b: Builder, name: str, x: Tensor) -> Tensor:
 
 def _from_one(b: Builder, x: Tensor, steps: int) -> Tensor:
     """1 − |x|, at least so many steps."""
+    require_domain(b, x, "an inverse function", -1.0, 1.0)
     rest = signed_sum(b, [(-1, size(b, x))], x.dims, Target(x.scale, MAX_BITS), np.ones(()))
     return at_least(b, rest, np.array(steps * 2.0**-x.scale))
 
 
 def area_cosine(b: Builder, node: FloatNode) -> None:
     x = b.tensor(node.input(0))
+    require_domain(b, x, "acosh", 1.0, math.inf)
     above = at_least(b, plus_constant(b, x, np.array(-1.0), Target(x.scale, MAX_BITS)), np.zeros(()))
     b.values[node.output] = apply(b, node.output, above, lambda u: np.arccosh(1 + u), b.want(node.output), graded=True)
 
