@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from onnx import numpy_helper
 
 from circuits.errors import InputError
+from circuits.execute import Executor
 from circuits.onnx import import_onnx
 from circuits.program.errors import ProgramError
 from circuits.program.ops import Gather
@@ -310,3 +312,40 @@ def test_refuses_a_least_that_some_leaves_have_no_part_in(tmp_path: Path) -> Non
         f"target_{key}": [made[f"target_{key}"][i] for i in kept] for key in ("treeids", "nodeids", "ids", "weights")
     }
     assert "MIN is wanted" in refused(tmp_path, regressor(made))
+
+
+@pytest.mark.parametrize("mode", ["BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT", "BRANCH_EQ", "BRANCH_NEQ"])
+def test_every_integer_around_a_threshold_is_decided_as_its_real_number(tmp_path: Path, mode: str) -> None:
+    """Also where no calibration row came near: integers at, below and above each threshold of a column."""
+    thresholds = [float(t) for t in np.float32([0.1, -0.7, 1 / 3, 1.7, -1.0, 0.5])]
+    count = len(thresholds)
+    made = {
+        "nodes_treeids": [t for t in range(count) for _ in range(3)],
+        "nodes_nodeids": [0, 1, 2] * count,
+        "nodes_modes": [mode, "LEAF", "LEAF"] * count,
+        "nodes_featureids": [t % COLUMNS for t in range(count) for _ in range(3)],
+        "nodes_values": [v for t in thresholds for v in (t, 0.0, 0.0)],
+        "nodes_truenodeids": [1, 0, 0] * count,
+        "nodes_falsenodeids": [2, 0, 0] * count,
+        "target_treeids": [t for t in range(count) for _ in range(2)],
+        "target_nodeids": [1, 2] * count,
+        "target_ids": [0] * (2 * count),
+        "target_weights": [w for t in range(count) for w in (float(2**t), 0.0)],
+        "n_targets": 1,
+    }
+    file = tmp_path / "model.onnx"
+    onnx.save(regressor(made), file)
+    program, _ = compile_model(file, {"x": rows()})
+    scales, output = program.inputs[0].scales, program.outputs[0].port
+    relation = {
+        "BRANCH_LEQ": Fraction.__le__, "BRANCH_LT": Fraction.__lt__, "BRANCH_GTE": Fraction.__ge__,
+        "BRANCH_GT": Fraction.__gt__, "BRANCH_EQ": Fraction.__eq__, "BRANCH_NEQ": Fraction.__ne__,
+    }[mode]  # fmt: skip
+    executor = Executor(program)
+    for offset in (-2, -1, 0, 1, 2):
+        for chosen in range(count):
+            integers = [round(thresholds[(chosen + c) % count] * 2.0 ** scales[c]) + offset for c in range(COLUMNS)]
+            (made_up,) = executor.run([np.array([integers], np.int64)])
+            real = [Fraction(q) / Fraction(2) ** scale for q, scale in zip(integers, scales, strict=True)]
+            wanted = sum(2**t for t in range(count) if relation(real[t % COLUMNS], Fraction(thresholds[t])))
+            assert int(made_up[0, 0]) == wanted << output.scales[0]
