@@ -143,9 +143,9 @@ def test_witness_at_ties_and_ends_is_the_interpreters_output(name: str, tmp_path
     check(program, tmp_path, 10, inputs)
 
 
-@pytest.mark.parametrize("name", ["gemm_relu", "reduce_and_lookup", "convolution"])
+@pytest.mark.parametrize("name", ["gemm_relu", "reduce_and_lookup", "convolution", "attention"])
 def test_hashing_changes_no_output_and_a_range_violation_is_counted(name: str, tmp_path: Path) -> None:
-    program = halo2_programs.ONE_PER_OP[name]()
+    program = EVERY_OP[name]()
     inputs = halo2_programs.random_inputs(program, 7)
     expected = [[int(v) for v in tensor.reshape(-1)] for tensor in run(program, inputs)]
     request, salt = compiled(program, tmp_path, 10, ParamMode.HASHED, InputMode.HASHED), tuple(range(8))
