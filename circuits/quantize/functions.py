@@ -44,11 +44,10 @@ def apply(
     flat_beyond: float = math.inf,
     least: float = -math.inf,
     covers: float = 0.0,
-    bits: int | None = None,
     graded: bool = False,
     tolerance: float | None = None,
 ) -> Tensor:
-    """function(x): a table of every argument if there are at most 2^bits (the options' `table_bits`), else lines.
+    """function(x): a table of every argument if there are at most 2^`table_bits`, else lines.
 
     `function` maps float64 arrays elementwise. Arguments lie within what calibration shows, or at least ±`covers`, but
     not beyond ±`flat_beyond`, where the function hardly changes; those below `least`, the end of its domain, count as
@@ -65,7 +64,7 @@ def apply(
     with np.errstate(all="ignore"):
         shadow = function(exact)
     target = _result(b, want, shadow, of_integers, known)
-    size, most = known.hi - known.lo + 1, 1 << (b.options.table_bits if bits is None else bits)
+    size, most = known.hi - known.lo + 1, 1 << b.options.table_bits
     if size <= most:
         return _direct(b, name, x, of_integers, target, shadow)
     near = 2.0 ** (CLOSE - target.scale) if tolerance is None else tolerance
