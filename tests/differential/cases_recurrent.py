@@ -92,6 +92,7 @@ CASES: dict[str, Case] = {
     "LSTM-coupled": layer("LSTM", input_forget=1),
     "LSTM-coupled-peepholes": layer("LSTM", input_forget=1, peepholes=True),
     "LSTM-one-step": layer("LSTM", steps=1),
+    "RNN-more-steps-than-an-op-has-operands": layer("RNN", steps=130, directions=2),
     "GRU-constant-input": layer("GRU", more={"h": state()}, tensors=("h",), constant_input=True),
     "LSTM-cell-alone": layer("LSTM", outputs=("", "", "y")),
     "LSTM-other-activations": layer("LSTM", activations=["HardSigmoid", "Softsign", "ScaledTanh"], **parameters(2)),
