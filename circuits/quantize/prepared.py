@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from circuits.onnx import ImportedModel, import_onnx
 from circuits.onnx.graph import Floats
 from circuits.program.graph import Program
+from circuits.program.refs import Source
 from circuits.program.validate import validate
 from circuits.quantize.builder import Tensor
 from circuits.quantize.calibration import Data, Sample, Samples, samples_of
 from circuits.quantize.fidelity import fidelity
 from circuits.quantize.lower import lower
 from circuits.quantize.options import CompileOptions
+from circuits.quantize.pruning import pruned
 from circuits.quantize.report import FidelityReport, TableError
 
 # Called with the name of the phase and the fraction of it that is done.
@@ -54,9 +56,15 @@ class PreparedModel:
     def lower(self, options: CompileOptions, progress: Progress) -> Lowered:
         """The program that `options` ask for. Raises `program_range_overflow` where its integers would not be exact."""
         builder = lower(self.model.graph, self.samples.calibration, options, lambda done: progress("lower", done))
-        program = builder.finish(self.model.graph.outputs)
+        program, places = pruned(builder.finish(self.model.graph.outputs))
         progress("lower", 1.0)
-        return Lowered(program, builder.values, builder.tables, builder.clamping)
+        now = {ref.index: place.index for ref, place in places.items() if ref.source == Source.OP}
+        return Lowered(
+            program,
+            {name: replace(t, ref=places[t.ref]) for name, t in builder.values.items() if t.ref in places},
+            [replace(table, op=now[table.op]) for table in builder.tables if table.op in now],
+            {now[op] for op in builder.clamping if op in now},
+        )
 
     def report(self, made: Lowered, progress: Progress) -> FidelityReport:
         """The fidelity of a program, which is validated first."""
