@@ -44,7 +44,7 @@ test: install contracts/out/.built
 	$(FORGE) test --root contracts --offline
 	$(FORGE) snapshot --root contracts --offline --match-contract GasTest --snap contracts/.gas-snapshot --check --tolerance 1
 	cargo test --quiet --release --manifest-path prover/kernels/Cargo.toml
-	$(BIN)/pytest -n 2 --dist loadfile -m "not torch"
+	OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile -m "not torch"
 
 # Needs the train extra (torch, about 3 GB): its own environment, so that nothing else ever waits for it.
 .venv-train/.built: requirements-train.lock pyproject.toml $(KERNEL_SOURCES)
@@ -69,6 +69,7 @@ bench: install
 	$(BIN)/python -m bench srs --json bench/results/srs.json
 	$(BIN)/python -m bench service_overhead --json bench/results/service_overhead.json
 	$(BIN)/python -m bench gas --json bench/results/gas.json
+	$(BIN)/python -m bench fidelity --json bench/results/fidelity.json
 	$(BIN)/python -m bench executor --json bench/results/executor.json
 
 abi: contracts/out/.built .venv/.built
