@@ -10,9 +10,12 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
+import pytest
 from onnx import TensorProto, helper
 
+from circuits.errors import InputError
 from circuits.execute import Executor
+from circuits.onnx import import_onnx
 from circuits.onnx.tabular_labels import index_labels
 from circuits.program.graph import Program
 from circuits.program.interpreter import run
@@ -90,3 +93,13 @@ def compared(
     integers_of = {name: np.array(values) for name, values in found.items()}
     real = {p.name: np.array([real_values(p, v) for v in found[p.name]]) for p in outputs}
     return Compared(program, integers_of, {name: np.array(v) for name, v in expected.items()}, real)
+
+
+def refused(path: Path, proto: onnx.ModelProto) -> str:
+    """Why a model is not compiled: the message, which names the nodes."""
+    file = path / "model.onnx"
+    onnx.save(proto, file)
+    with pytest.raises(InputError) as refusal:
+        import_onnx(file)
+    assert refusal.value.code == "onnx_unsupported_ops"
+    return refusal.value.message

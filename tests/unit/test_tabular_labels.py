@@ -14,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 from circuits.errors import InputError
 from circuits.onnx import import_onnx
 from circuits.onnx.tabular_labels import index_labels
-from tests.tabular_models import INTEGER, REAL, TEXT, compared, model, node
+from tests.tabular_models import INTEGER, REAL, TEXT, compared, model, node, refused
 
 COLUMNS = 3
 ROWS = np.random.default_rng(0).normal(size=(40, COLUMNS)).astype(np.float32)
@@ -40,13 +40,6 @@ def imported(path: Path, proto: onnx.ModelProto) -> Any:
     file = path / "model.onnx"
     onnx.save(proto, file)
     return import_onnx(file)
-
-
-def refused(path: Path, proto: onnx.ModelProto) -> str:
-    with pytest.raises(InputError) as refusal:
-        imported(path, proto)
-    assert refusal.value.code == "onnx_unsupported_ops"
-    return refusal.value.message
 
 
 def identity(source: str = "label", made: str = "y") -> onnx.NodeProto:

@@ -10,9 +10,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from circuits.errors import InputError
-from circuits.onnx import import_onnx
-from tests.tabular_models import INTEGER, REAL, compared, model, node
+from tests.tabular_models import INTEGER, REAL, compared, model, node, refused
 
 COLUMNS = 3
 RNG = np.random.default_rng(0)
@@ -25,15 +23,6 @@ SAME = {"y": (REAL, [None, COLUMNS])}
 def one(op: str, outputs: dict[str, Any], inputs: dict[str, Any] | None = None, **attributes: Any) -> onnx.ModelProto:
     inputs = inputs or FEATURES
     return model([node(op, list(inputs), list(outputs), **attributes)], inputs, outputs)
-
-
-def refused(path: Path, proto: onnx.ModelProto) -> str:
-    file = path / "model.onnx"
-    onnx.save(proto, file)
-    with pytest.raises(InputError) as refusal:
-        import_onnx(file)
-    assert refusal.value.code == "onnx_unsupported_ops"
-    return refusal.value.message
 
 
 def test_a_scaler_sees_each_column_at_its_own_scale(tmp_path: Path) -> None:

@@ -4,91 +4,17 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
 import pytest
-from onnx import numpy_helper
 
-from circuits.errors import InputError
 from circuits.execute import Executor
-from circuits.onnx import import_onnx
-from circuits.program.errors import ProgramError
 from circuits.program.ops import Gather
 from circuits.quantize import CompileOptions, compile_model
 from circuits.quantize.rules import tabular_trees
-from tests.tabular_models import INTEGER, REAL, Compared, compared, model, node
-
-COLUMNS = 4
-MODES = ("BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT", "BRANCH_EQ", "BRANCH_NEQ")
-# Thresholds are among the values of rows: a row is often exactly at one. 0.3 is no binary fraction.
-GRID = np.array([-1, -0.5, 0, 0.25, 0.3, 0.5, 1, 1.7], np.float32)
-
-
-def rows(count: int = 60, seed: int = 1) -> np.ndarray:
-    rng = np.random.default_rng(seed)
-    near = np.nextafter(GRID[GRID != 0], np.float32(9), dtype=np.float32)
-    return rng.choice(np.concatenate([GRID, near, np.float32([-2, 0.1, 2])]), (count, COLUMNS)).astype(np.float32)
-
-
-def ensemble(
-    kind: str, targets: int, named: list[int], *, signed: bool = True, trees: int = 3, depth: int = 3, seed: int = 0
-) -> dict[str, Any]:
-    """Attributes of random trees of all modes; every leaf has a weight for the targets `named`."""
-    rng = np.random.default_rng(seed)
-    nodes: list[list[Any]] = []
-    weights: list[list[Any]] = []
-
-    def grow(tree: int, first: int, left: int) -> int:
-        at = len(nodes)
-        nodes.append([])
-        place = at - first
-        if left == 0 or (left < depth and rng.random() < 0.15):
-            nodes[at] = [tree, place, "LEAF", 0, 0.0, 0, 0]
-            for target in named:
-                weight = rng.normal() if signed else rng.random()
-                weights.append([tree, place, target, float(weight / trees)])
-            return place
-        mode, feature, value = str(rng.choice(MODES)), int(rng.integers(COLUMNS)), float(rng.choice(GRID))
-        nodes[at] = [tree, place, mode, feature, value, grow(tree, first, left - 1), grow(tree, first, left - 1)]
-        return place
-
-    for tree in range(trees):
-        grow(tree, len(nodes), depth)
-    keys = ("treeids", "nodeids", "modes", "featureids", "values", "truenodeids", "falsenodeids")
-    made = {f"nodes_{key}": list(column) for key, column in zip(keys, zip(*nodes, strict=True), strict=True)}
-    prefix = "class" if kind == "classifier" else "target"
-    keys = ("treeids", "nodeids", "ids", "weights")
-    made |= {f"{prefix}_{key}": list(column) for key, column in zip(keys, zip(*weights, strict=True), strict=True)}
-    return made | ({"classlabels_int64s": list(range(targets))} if kind == "classifier" else {"n_targets": targets})
-
-
-def classifier(attributes: dict[str, Any]) -> onnx.ModelProto:
-    classes = len(attributes["classlabels_int64s"])
-    made = node("TreeEnsembleClassifier", ["x"], ["label", "scores"], **attributes)
-    return model(
-        [made], {"x": (REAL, [None, COLUMNS])}, {"label": (INTEGER, [None]), "scores": (REAL, [None, classes])}
-    )
-
-
-def regressor(attributes: dict[str, Any]) -> onnx.ModelProto:
-    made = node("TreeEnsembleRegressor", ["x"], ["y"], **attributes)
-    return model([made], {"x": (REAL, [None, COLUMNS])}, {"y": (REAL, [None, attributes["n_targets"]])})
-
-
-def refused(path: Path, proto: onnx.ModelProto) -> str:
-    file = path / "model.onnx"
-    onnx.save(proto, file)
-    with pytest.raises(InputError) as refusal:
-        import_onnx(file)
-    assert refusal.value.code == "onnx_unsupported_ops"
-    return refusal.value.message
-
-
-def same_decisions(found: Compared) -> None:
-    np.testing.assert_array_equal(found.real["label"], found.expected["label"])
-    assert found.error("scores") < 1e-3
+from tests.tabular_ensembles import COLUMNS, GRID, classifier, ensemble, numbered, regressor, rows, same_decisions
+from tests.tabular_models import INTEGER, REAL, compared, model, node, refused
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -206,92 +132,10 @@ def test_several_rows_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     same_decisions(compared(tmp_path, proto, table, table))
 
 
-def numbered(**changed: Any) -> onnx.ModelProto:
-    """TreeEnsemble (opset 5): x0 ≤ 0.5 ? (x1 in {1, 0.3} ? leaf 0 : leaf 1) : (x2 ≥ 0.25 ? leaf 2 : leaf 3)."""
-    tensor = numpy_helper.from_array
-    made: dict[str, Any] = {
-        "n_targets": 2,
-        "aggregate_function": 1,
-        "post_transform": 0,
-        "tree_roots": [0],
-        "nodes_featureids": [0, 1, 2],
-        "nodes_modes": tensor(np.array([0, 6, 2], np.uint8)),
-        "nodes_splits": tensor(np.array([0.5, 0, 0.25], np.float32)),
-        "nodes_truenodeids": [1, 0, 2],
-        "nodes_trueleafs": [0, 1, 1],
-        "nodes_falsenodeids": [2, 1, 3],
-        "nodes_falseleafs": [0, 1, 1],
-        "leaf_targetids": [0, 1, 0, 1],
-        "leaf_weights": tensor(np.array([1.5, -2.25, 0.7, 3.1], np.float32)),
-        "membership_values": tensor(np.array([1, 0.3, np.nan], np.float32)),
-    }
-    tree = node("TreeEnsemble", ["x"], ["y"], **{k: v for k, v in (made | changed).items() if v is not None})
-    return model([tree], {"x": (REAL, [None, COLUMNS])}, {"y": (REAL, [None, 2])}, ml_opset=5)
-
-
 @pytest.mark.parametrize("most", [2**20, 0], ids=["at once", "walk"])
 def test_opset_5_trees_with_sets_of_members(tmp_path: Path, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tabular_trees, "MOST_AT_ONCE", most)
     assert compared(tmp_path, numbered(), rows(), rows(60, 4)).error("y") < 1e-5
-
-
-@pytest.mark.parametrize(
-    ("changed", "reason"),
-    [
-        ({"nodes_values": [0.0]}, "values for them"),
-        ({"nodes_featureids": [9] * 99}, "entries"),
-        ({"base_values": [0.1, 0.2, 0.3]}, "base values"),
-        ({"post_transform": "PROBIT"}, "PROBIT"),
-        ({"post_transform": "SOFTPLUS"}, "is none of"),
-        ({"classlabels_int64s": [0]}, "at least 2"),
-    ],
-)
-def test_refuses_a_classifier_by_what_is_wrong_with_it(tmp_path: Path, changed: dict[str, Any], reason: str) -> None:
-    made = ensemble("classifier", 2, [0])
-    message = refused(tmp_path, classifier(made | changed))
-    assert "ai.onnx.ml::TreeEnsembleClassifier" in message
-    assert reason in message
-
-
-def test_refuses_trees_that_are_no_trees(tmp_path: Path) -> None:
-    made = ensemble("regressor", 1, [0])
-    inner = [i for i, mode in enumerate(made["nodes_modes"]) if mode != "LEAF" and made["nodes_treeids"][i] == 0]
-    cycle = [0 if i == inner[1] else at for i, at in enumerate(made["nodes_truenodeids"])]
-    assert "over and over" in refused(tmp_path, regressor(made | {"nodes_truenodeids": cycle}))
-    nowhere = [999 if i == 0 else at for i, at in enumerate(made["nodes_truenodeids"])]
-    assert "has no node 999" in refused(tmp_path, regressor(made | {"nodes_truenodeids": nowhere}))
-    many = [77 if i == 0 else at for i, at in enumerate(made["nodes_featureids"])]
-    assert "reads feature 77" in refused(tmp_path, regressor(made | {"nodes_featureids": many}))
-    assert "is none of" in refused(tmp_path, regressor(made | {"aggregate_function": "MEDIAN"}))
-    assert "points to" in refused(tmp_path, numbered(tree_roots=[99]))
-    assert "at most 6" in refused(
-        tmp_path, numbered(nodes_modes=numpy_helper.from_array(np.array([0, 7, 2], np.uint8)))
-    )
-
-
-def test_refuses_a_tree_too_deep_to_walk(tmp_path: Path) -> None:
-    """A list of questions: asked all at once it would be too large, walked too long."""
-    depth = 9000
-    made = {
-        "nodes_treeids": [0] * (2 * depth + 1),
-        "nodes_nodeids": list(range(2 * depth + 1)),
-        "nodes_modes": ["BRANCH_LEQ", "LEAF"] * depth + ["LEAF"],
-        "nodes_featureids": [0] * (2 * depth + 1),
-        "nodes_values": [float(i) for i in range(2 * depth + 1)],
-        "nodes_truenodeids": [i + 1 for i in range(2 * depth)] + [0],
-        "nodes_falsenodeids": [min(i + 2, 2 * depth) for i in range(2 * depth)] + [0],
-        "target_treeids": [0] * (depth + 1),
-        "target_nodeids": [*range(1, 2 * depth, 2), 2 * depth],
-        "target_ids": [0] * (depth + 1),
-        "target_weights": [1.0] * (depth + 1),
-        "n_targets": 1,
-    }
-    file = tmp_path / "model.onnx"
-    onnx.save(regressor(made), file)
-    with pytest.raises(ProgramError) as refusal:
-        compile_model(file, {"x": rows()})
-    assert refusal.value.code == "program_too_large"
-    assert refusal.value.details["depth"] == depth
 
 
 def test_input_bits_may_be_fewer(tmp_path: Path) -> None:
@@ -303,15 +147,6 @@ def test_input_bits_may_be_fewer(tmp_path: Path) -> None:
     thresholds = [c.values for c in found.program.constants if c.name.endswith("thresholds")]
     assert np.abs(thresholds).max() < 2**23
     assert found.error("y") < 1e-5
-
-
-def test_refuses_a_least_that_some_leaves_have_no_part_in(tmp_path: Path) -> None:
-    made = ensemble("regressor", 2, [0, 1]) | {"aggregate_function": "MIN"}
-    kept = [i for i in range(len(made["target_ids"])) if i != 0]
-    made |= {
-        f"target_{key}": [made[f"target_{key}"][i] for i in kept] for key in ("treeids", "nodeids", "ids", "weights")
-    }
-    assert "MIN is wanted" in refused(tmp_path, regressor(made))
 
 
 @pytest.mark.parametrize("mode", ["BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT", "BRANCH_EQ", "BRANCH_NEQ"])
