@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from onnx import TensorProto, numpy_helper
 
 from circuits.execute import Executor
 from circuits.program.ops import Gather
@@ -184,3 +185,17 @@ def test_every_integer_around_a_threshold_is_decided_as_its_real_number(tmp_path
             real = [Fraction(q) / Fraction(2) ** scale for q, scale in zip(integers, scales, strict=True)]
             wanted = sum(2**t for t in range(count) if relation(real[t % COLUMNS], Fraction(thresholds[t])))
             assert int(made_up[0, 0]) == wanted << output.scales[0]
+
+
+def test_double_tables_keep_thresholds_of_double_precision(tmp_path: Path) -> None:
+    made = ensemble("regressor", 1, [0], seed=3)
+    tensors = {
+        "nodes_values_as_tensor": made.pop("nodes_values"),
+        "target_weights_as_tensor": made.pop("target_weights"),
+        "base_values_as_tensor": [0.1],
+    }
+    made |= {key: numpy_helper.from_array(np.array(values, np.float64)) for key, values in tensors.items()}
+    tree = node("TreeEnsembleRegressor", ["x"], ["y"], **made)
+    proto = model([tree], {"x": (TensorProto.DOUBLE, [None, COLUMNS])}, {"y": (REAL, [None, 1])})
+    table = rows().astype(np.float64)
+    assert compared(tmp_path, proto, table, table).error("y") < 1e-5
