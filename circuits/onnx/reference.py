@@ -84,7 +84,7 @@ def _session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
     except REFUSALS as error:
         try:
             return _loaded(version_converter.convert_version(model, COMPLETE_OPSET))
-        except REFUSALS:  # what onnxruntime says of the model as it is says more
+        except (*REFUSALS, version_converter.ConvertError):  # what onnxruntime says of the model as it is says more
             raise InputError(
                 "onnxruntime_cannot_run",
                 f"onnxruntime, which fidelity is measured against, cannot run the model: {_first_line(error)}",

@@ -89,6 +89,7 @@ def test_names_every_unsupported_node_at_once(tmp_path: Path) -> None:
         ("Cast", {}, {"to": TensorProto.STRING}),
         ("Dropout", {"ratio": np.array(0.5, np.float32), "training": np.array(True)}, {}),
         ("Det", {}, {}),
+        ("MaxPool", {}, {"kernel_shape": [2, 2**33], "auto_pad": "SAME_UPPER"}),
         ("RandomNormalLike", {}, {}),
     ],
 )

@@ -6,6 +6,8 @@ One module for each family of operators, as in `circuits.quantize.rules`; operat
 
 from __future__ import annotations
 
+import math
+
 from circuits.errors import InputError
 from circuits.onnx.coverage import (
     elementwise,
@@ -21,7 +23,7 @@ from circuits.onnx.coverage import (
 )
 from circuits.onnx.coverage.checks import Check, constant
 from circuits.onnx.coverage.tables import TABLE_FUNCTIONS
-from circuits.onnx.graph import FloatGraph, FloatNode
+from circuits.onnx.graph import MAX_ELEMENTS, FloatGraph, FloatNode
 
 __all__ = ["FAMILIES", "SUPPORTED", "TABLE_FUNCTIONS", "Check", "check_coverage"]
 
@@ -66,4 +68,7 @@ def _reason(node: FloatNode, graph: FloatGraph) -> str | None:
     if any(output and output not in graph.shapes for output in node.outputs):
         opened = constant(*range(1, len(node.inputs)))(node, graph)
         return "its output's shape is not known" + (f": {opened}" if opened else "")
+    kernel = node.attributes.get("kernel_shape") or []
+    if math.prod(kernel) > MAX_ELEMENTS:  # mostly padding, but onnxruntime walks over all of it
+        return f"kernel_shape={kernel} has over {MAX_ELEMENTS} elements"
     return SUPPORTED[node.op](node, graph)
