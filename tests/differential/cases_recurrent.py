@@ -103,3 +103,5 @@ CASES: dict[str, Case] = {
 }
 # All steps share tables of 14-bit arguments, and their errors add up.
 TOLERANCES = dict.fromkeys(CASES, 3e-3)
+# It jumps by its alpha, 0.3: an argument near the jump may land on the other side of it.
+TOLERANCES = {"RNN-ThresholdedRelu": 0.15}
