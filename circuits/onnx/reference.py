@@ -19,6 +19,7 @@ from circuits.onnx.layout import steps_first
 
 ORT_ERRORS = [e for _, e in inspect.getmembers(ort_errors, inspect.isclass) if issubclass(e, Exception)]
 REFUSALS: tuple[type[Exception], ...] = (*ORT_ERRORS, RuntimeError, ValueError)
+UNCONVERTIBLE: tuple[type[Exception], ...] = (*REFUSALS, version_converter.ConvertError)
 FATAL_ONLY = 4
 # The newest opset whose operators onnxruntime has, of those of any use to a program.
 COMPLETE_OPSET = 25
@@ -84,7 +85,7 @@ def _session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
     except REFUSALS as error:
         try:
             return _loaded(version_converter.convert_version(model, COMPLETE_OPSET))
-        except (*REFUSALS, version_converter.ConvertError):  # what onnxruntime says of the model as it is says more
+        except UNCONVERTIBLE:  # what onnxruntime says of the model as it is says more
             raise InputError(
                 "onnxruntime_cannot_run",
                 f"onnxruntime, which fidelity is measured against, cannot run the model: {_first_line(error)}",
