@@ -69,7 +69,7 @@ def exponentials(b: Builder, name: str, x: Tensor, axis: int) -> Exponentials:
         b,
         f"{name}.exp",
         near,
-        lambda t: np.exp(np.minimum(t - start, 0.0)),
+        lambda t: np.exp(t - start),
         Target(scale, scale + 2),
         tolerance=close,
     )

@@ -12,7 +12,7 @@ from circuits.program.refs import Visibility
 
 @dataclass(frozen=True)
 class CompileOptions:
-    """`bits` of activations, `weight_bits` of constants, `table_bits` of a lookup's argument.
+    """`bits` of activations, `weight_bits` of constants, a table has at most 2^`table_bits` entries.
 
     `headroom` is how far beyond the largest calibrated value a scale still reaches. `input_bits` gives an input other
     bits than `bits` (8 to 32); `input_scales` pins its scale (a contract that makes its input on-chain needs a known

@@ -19,7 +19,7 @@ PROBES = 9
 SAMPLED = 16
 MAX_PIECES = 6
 # What a tolerance that is out of reach is multiplied by, until it is not.
-LOOSER = 4.0
+LOOSER = 2.0
 # A line is asked to follow a function no further than this many times what the result can hold.
 BEYOND = 2.0
 
