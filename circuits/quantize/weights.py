@@ -50,12 +50,13 @@ def weighted(
     acc = b.shadow_of(kind, readings, dims, inner, Shadow(real, constant=True))
     if bias is not None:
         acc = acc + _broadcast(bias, dims) * 2.0**x_scale
-    target = b.resolve(want, acc, x_scale, b.interval(tensor))
-    largest = min(MAX_WEIGHT_SCALE, target.scale + MAX_SHIFT - x_scale)
-    channels = weights.channels if b.options.per_channel else ()
+    target: Want
     if isinstance(want, Exact):
-        stored = b.fixed(f"{name}.weights", real, 0)
+        target, stored = want, b.fixed(f"{name}.weights", real, 0)
     else:
+        target = chosen = b.resolve(want, acc, x_scale, b.interval(tensor))
+        largest = min(MAX_WEIGHT_SCALE, chosen.scale + MAX_SHIFT - x_scale)
+        channels = weights.channels if b.options.per_channel else ()
         offset = 0.0 if bias is None else float(np.abs(bias[0]).max(initial=0.0)) * 2.0**x_scale
         reach = float(b.interval(tensor).magnitude)
         quantized = quantize_weights(real, b.options.weight_bits, largest, channels, reach, offset)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from onnx import TensorProto
 
 from circuits.execute import execute
 from circuits.onnx import import_onnx
@@ -15,7 +16,7 @@ from circuits.program.values import quantize_clamped, quantize_input
 from circuits.quantize import CompileOptions, compile_model
 from circuits.quantize.calibration import samples_of
 from circuits.quantize.lower import lower
-from tests.differential.op_cases import merged, samples, save
+from tests.differential.op_cases import Case, Whole, merged, node, samples, save
 
 CASES, RANGES, TOLERANCES = merged("CASES"), merged("RANGES"), merged("TOLERANCES")
 OPSETS = merged("OPSETS")
@@ -94,3 +95,16 @@ def test_other_widths(bits: int, weight_bits: int, tolerance: float, tmp_path: P
     options = CompileOptions(bits=bits, weight_bits=weight_bits)
     _, report = compile_model(save(tmp_path / "case.onnx", case), samples(case[2], -2, 2), options)
     assert all(output.max_abs_error <= tolerance for output in report.outputs)
+
+
+def test_whole_products_take_the_bits_that_they_need(tmp_path: Path) -> None:
+    case: Case = (
+        [node("MatMul", "x", "w")],
+        {"w": np.full((4, 3), 30_000, np.int32)},
+        {"x": Whole((2, 4), -128, 127, TensorProto.INT32)},
+    )
+    options = CompileOptions(input_bits={"x": 8})
+    program, report = compile_model(save(tmp_path / "case.onnx", case), samples(case[2], 0, 0), options)
+    assert all(output.mismatches == 0 for output in report.outputs)
+    ends = run(program, [np.full((2, 4), -128, np.int64)])
+    np.testing.assert_array_equal(ends[0], -128 * 4 * 30_000)
