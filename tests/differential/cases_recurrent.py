@@ -101,6 +101,6 @@ CASES: dict[str, Case] = {
     **{f"RNN-{name}": layer("RNN", activations=[name], **given) for name, given in ALONE.items()},
     "RNN-Relu-clipped": layer("RNN", activations=["Relu"], clip=0.8),
 }
-# All steps share tables of 14-bit arguments, and their errors add up. ThresholdedRelu jumps by its alpha, 0.3: an argument
-# near the jump may land on the other side of it.
+# All steps share tables of 14-bit arguments, and their errors add up. ThresholdedRelu jumps by its alpha, 0.3: an
+# argument near the jump may land on the other side of it.
 TOLERANCES = dict.fromkeys(CASES, 3e-3) | {"RNN-ThresholdedRelu": 0.15}
