@@ -20,7 +20,7 @@ from circuits.quantize import CompileOptions, FidelityReport, compile_model
 
 TOKENS, WIDTH, HEADS = 16, 32, 2
 SAMPLES = 20
-# Of the largest output; the issue asks for 1e-2.
+# Of the largest output.
 TOLERANCE = 1e-3
 
 

@@ -66,8 +66,8 @@ class Context:
     def refusal(self, reason: str, position: int | None = None) -> InputError:
         """Why the current op, or the one at `position`, cannot be lowered."""
         position = len(self._results) if position is None else position
-        name, routes = type(self.program.ops[position]).__name__.lower(), " or ".join(OTHER_ROUTES)
-        message = f"op {position} ({name}) cannot be proven by the halo2 route: {reason}. Use the route {routes}"
+        name, routes = type(self.program.ops[position]).__name__.lower(), " and ".join(OTHER_ROUTES)
+        message = f"op {position} ({name}) cannot be proven by the halo2 route: {reason}. The routes that take every op, {routes}, are not built yet"
         details = {"op": name, "position": position, "reason": reason, "routes": OTHER_ROUTES}
         return InputError("halo2_cannot_lower", message, **details)
 
