@@ -14,8 +14,8 @@ import numpy as np
 from circuits.program.intervals import Interval
 from circuits.program.limits import MAX_BITS, MAX_SHIFT, MIN_BITS
 from circuits.program.ops import Divide, Linear, Mul, Rsqrt
-from circuits.quantize.builder import Builder, Tensor, bits_of
-from circuits.quantize.scales import Floats, Reach, Target, Want, quantize_weights
+from circuits.quantize.builder import Builder, Tensor
+from circuits.quantize.scales import Floats, Reach, Target, Want, bits_of, quantize_weights
 
 Dims = tuple[int, ...]
 # Scales further apart than this are brought nearer first: a coefficient is 2^(difference) and has 32 bits.

@@ -26,6 +26,7 @@ from circuits.quantize.scales import (
     Reach,
     Target,
     Want,
+    bits_of,
     integers_at,
     reached,
     round_half_up,
@@ -295,9 +296,3 @@ class Builder:
             if op.scale == scale:
                 return Tensor(ref, dims, op.bits, (scale,))
         return self.index([(ref, AffineMap.identity(dims))], dims, scale)
-
-
-def bits_of(interval: Interval) -> int:
-    """How many signed bits hold every member; at least 8."""
-    needed = max(interval.hi.bit_length(), (-interval.lo - 1).bit_length() if interval.lo < 0 else 0) + 1
-    return max(limits.MIN_BITS, needed)

@@ -13,9 +13,9 @@ from circuits.program.intervals import Interval
 from circuits.program.limits import MAX_BITS
 from circuits.program.ops import Divide, Linear, Relation
 from circuits.quantize.arithmetic import at_least, floor, largest, negated, product, quotient, rescaled, signed_sum
-from circuits.quantize.builder import Builder, Tensor, bits_of
+from circuits.quantize.builder import Builder, Tensor
 from circuits.quantize.choices import both, compared
-from circuits.quantize.scales import Exact, Reach, Target
+from circuits.quantize.scales import Exact, Reach, Target, bits_of
 
 Dims = tuple[int, ...]
 

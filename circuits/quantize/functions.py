@@ -12,10 +12,10 @@ from circuits.errors import InputError
 from circuits.program.intervals import Interval
 from circuits.program.limits import MAX_BITS
 from circuits.quantize.arithmetic import at_least, rescaled
-from circuits.quantize.builder import Builder, Tensor, bits_of
+from circuits.quantize.builder import Builder, Tensor
 from circuits.quantize.lines import along
 from circuits.quantize.report import TableError
-from circuits.quantize.scales import Floats, Reach, Target, Want, integers_at
+from circuits.quantize.scales import Floats, Reach, Target, Want, bits_of, integers_at
 from circuits.quantize.segments import Curve, planned
 
 Function = Callable[[Floats], Floats]

@@ -11,8 +11,8 @@ from circuits.program.intervals import Interval
 from circuits.program.limits import MAX_BITS, MAX_SHIFT, MIN_BITS
 from circuits.program.ops import Linear, Mul
 from circuits.program.rescale import rescale_half_up
-from circuits.quantize.builder import Builder, Tensor, bits_of
-from circuits.quantize.scales import Floats, Integers, Target, integers_at
+from circuits.quantize.builder import Builder, Tensor
+from circuits.quantize.scales import Floats, Integers, Target, bits_of, integers_at
 from circuits.quantize.segments import Curve, Lines, Piece, probes
 
 # How many bits finer than the result the two addends are, and how much finer than those a slope's share.

@@ -11,9 +11,9 @@ import numpy as np
 from circuits.program.limits import MAX_BITS, MIN_BITS
 from circuits.program.ops import Contract, Rsqrt
 from circuits.quantize.arithmetic import RSQRT_EXPONENT, at_least, largest, product, quotient, rescaled, signed_sum
-from circuits.quantize.builder import Builder, Tensor, bits_of
+from circuits.quantize.builder import Builder, Tensor
 from circuits.quantize.functions import apply
-from circuits.quantize.scales import Reach, Target, Want
+from circuits.quantize.scales import Reach, Target, Want, bits_of
 from circuits.quantize.sums import max_over, over_axes, sum_over, total
 
 # An exponential is at most this fine; a sum of them below 2^30.

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from circuits.program.intervals import Interval
+from circuits.program.limits import MIN_BITS
+
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
@@ -127,3 +130,9 @@ def quantize_weights(
     common = int(scales.max())
     rounded = integers_at(values / 2.0**-scales, 0, bits)
     return Weights(rounded << (common - scales), common)
+
+
+def bits_of(interval: Interval) -> int:
+    """How many signed bits hold every member; at least 8."""
+    needed = max(interval.hi.bit_length(), (-interval.lo - 1).bit_length() if interval.lo < 0 else 0) + 1
+    return max(MIN_BITS, needed)

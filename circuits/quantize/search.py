@@ -23,12 +23,12 @@ from circuits.program.intervals import Interval
 from circuits.program.ops import Contract, Lookup, Mul
 from circuits.program.refs import Source
 from circuits.program.values import quantize_clamped, real_values
-from circuits.quantize.builder import bits_of
 from circuits.quantize.calibration import Data
 from circuits.quantize.options import CompileOptions
 from circuits.quantize.prepared import Lowered, PreparedModel, Progress
 from circuits.quantize.remedy import OVERFLOW
 from circuits.quantize.report import FidelityReport
+from circuits.quantize.scales import bits_of
 
 AXES = {"bits": tuple(range(8, 25, 2)), "weight_bits": tuple(range(8, 25, 2)), "table_bits": tuple(range(8, 17, 2))}
 

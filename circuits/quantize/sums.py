@@ -9,8 +9,8 @@ from circuits.errors import InputError
 from circuits.program.limits import MAX_BITS, MAX_SHIFT
 from circuits.program.ops import ReduceSum
 from circuits.program.refs import AffineMap
-from circuits.quantize.builder import Builder, Reading, Tensor, bits_of
-from circuits.quantize.scales import Reach, Target, Want
+from circuits.quantize.builder import Builder, Reading, Tensor
+from circuits.quantize.scales import Reach, Target, Want, bits_of
 
 Dims = tuple[int, ...]
 MEAN_BITS = 16

@@ -67,7 +67,9 @@ class Context:
         """Why the current op, or the one at `position`, cannot be lowered."""
         position = len(self._results) if position is None else position
         name, routes = type(self.program.ops[position]).__name__.lower(), " and ".join(OTHER_ROUTES)
-        message = f"op {position} ({name}) cannot be proven by the halo2 route: {reason}. The routes that take every op, {routes}, are not built yet"
+        message = (
+            f"op {position} ({name}) cannot be proven by the halo2 route: {reason}. Routes for it ({routes}) come later"
+        )
         details = {"op": name, "position": position, "reason": reason, "routes": OTHER_ROUTES}
         return InputError("halo2_cannot_lower", message, **details)
 

@@ -23,7 +23,7 @@ from circuits.quantize.arithmetic import (
     signed_sum,
     times_number,
 )
-from circuits.quantize.builder import Builder, Tensor, bits_of
+from circuits.quantize.builder import Builder, Tensor
 from circuits.quantize.choices import compared, selected
 from circuits.quantize.functions import apply
 from circuits.quantize.moves import axes_map, taken
@@ -31,7 +31,7 @@ from circuits.quantize.rules import Rule
 from circuits.quantize.rules.tabular_inputs import fine_bits
 from circuits.quantize.rules.tabular_questions import leaf_scale, threshold_at
 from circuits.quantize.rules.tabular_trees import trees
-from circuits.quantize.scales import Exact, Reach, Target, integers_at
+from circuits.quantize.scales import Exact, Reach, Target, bits_of, integers_at
 from circuits.quantize.sums import exact_total, max_over, over_axes
 from circuits.quantize.weights import Weights, weighted
 
