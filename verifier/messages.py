@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from circuits import strict_json
+from circuits.errors import InputError
 from circuits.statement import Route, Statement
 from verifier.errors import VerificationError
 
@@ -95,7 +96,7 @@ def _read(path: Path) -> bytes:
         with path.open("rb") as file:
             raw = file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
-        raise VerificationError("file_unreadable", f"cannot read {path}: {error.strerror}", path=str(path)) from error
+        raise InputError("file_unreadable", f"cannot read {path}: {error.strerror}", path=str(path)) from error
     return raw
 
 

@@ -137,9 +137,11 @@ def _fix_dims(value: onnx.ValueInfoProto, sizes: Mapping[str, int], batch: int |
             name, symbol = dim.dim_param or f"dimension {axis}", dim.dim_param
             how = f"fix it with --freeze {symbol}=SIZE" if symbol else "give it one in the model, or a name to freeze"
             how = "fix it with --batch SIZE" if axis == 0 and not symbol else how
+            first = value.type.tensor_type.shape.dim[0].dim_param
+            taken = f"; {first}, its first, is taken to be the batch: {batch}" if axis and first in sizes else ""
             raise InputError(
                 "onnx_dynamic_shape",
-                f"input {value.name!r} has no fixed size for {name}; {how}",
+                f"input {value.name!r} has no fixed size for {name}; {how}{taken}",
                 input=value.name,
                 axis=axis,
                 symbol=symbol,

@@ -86,7 +86,7 @@ def _check_end(path: Path, file: BinaryIO) -> None:
     tail = file.read()
     end = tail[-ARCHIVE_END.size :]
     if len(end) < ARCHIVE_END.size or not end.startswith(b"PK\5\6") or not end.endswith(b"\0\0"):
-        raise zipfile.BadZipFile("it does not end as a zip archive without a comment does")
+        raise zipfile.BadZipFile("it is no .program file: it does not end as a zip archive without a comment does")
     _, _, _, _, members, directory_bytes, _, _ = ARCHIVE_END.unpack(end)
     if members != len(MEMBERS) or directory_bytes > MAX_DIRECTORY_BYTES or tail.startswith(b"PK\6\7"):
         raise malformed(str(path), f"the archive has {members} members, {len(MEMBERS)} are needed")

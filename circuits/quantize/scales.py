@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from circuits.program.intervals import Interval
-from circuits.program.limits import MIN_BITS
+from circuits.program.limits import MAX_BITS, MIN_BITS
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -82,7 +82,7 @@ def reached(want: Reach, values: Floats, headroom: float) -> Target:
         top = float(np.abs(tops).max(initial=0.0)) * headroom
         reach = min(peak, top + want.depth)
         scale = min(scale_for(top, want.bits), scale_for(reach, want.bits + TOPS_BITS))
-        bits = max(want.bits, 1 + math.ceil(reach * 2.0**scale).bit_length())
+        bits = min(MAX_BITS, max(want.bits, 1 + math.ceil(reach * 2.0**scale).bit_length()))
         return Target(scale, bits, clamps=reach < peak)
     return Target(scale_for(min(peak, want.most), want.bits), want.bits, clamps=want.most < peak)
 

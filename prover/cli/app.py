@@ -17,6 +17,13 @@ def _model(app: typer.Typer) -> None:
     app.add_typer(model.app, name="model")
 
 
+def _model_alone(app: typer.Typer) -> None:
+    """Without the verbs that talk to a chain, whose libraries take longer to import than a program to run."""
+    from prover.cli import model
+
+    app.add_typer(model.app, name="model")
+
+
 def _srs(app: typer.Typer) -> None:
     from prover.cli import srs
 
@@ -99,11 +106,16 @@ VERBS: dict[str, Callable[[typer.Typer], None]] = {
 }
 
 
-def make_app(verb: str | None) -> typer.Typer:
-    """The program with one verb, or with all of them where the first argument names none."""
+MODEL_VERBS = {"check", "compile", "inspect", "run"}
+
+
+def make_app(words: Sequence[str]) -> typer.Typer:
+    """The program with the verb that `words` begin with, or with all of them where they begin with none."""
     app = typer.Typer(name="inferproof", no_args_is_help=True, pretty_exceptions_enable=False)
     app.callback()(_program)
+    verb = words[0] if words else None
     for add in [VERBS[verb]] if verb in VERBS else VERBS.values():
+        add = _model_alone if add is _model and words[1:2] and words[1] in MODEL_VERBS else add
         add(app)
     return app
 
@@ -114,4 +126,4 @@ def _program() -> None:
 
 def run_cli(arguments: Sequence[str]) -> int:
     """Runs one command line; the exit code."""
-    return run(make_app(arguments[0] if arguments else None), arguments)
+    return run(make_app(arguments), arguments)

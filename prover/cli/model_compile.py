@@ -14,7 +14,6 @@ from circuits.program.input_file import read_npz
 from circuits.program.refs import Visibility
 from circuits.quantize import CompileOptions, compile_model
 from circuits.quantize.search import Setting, search_model
-from prover.cli.model_files import require_writable, write_all
 from prover.cli.model_options import (
     Batch,
     Freeze,
@@ -29,6 +28,7 @@ from prover.cli.model_options import (
 )
 from prover.cli.model_plot import plot_fidelity, require_matplotlib
 from prover.cli.model_report import Compiled
+from prover.cli.output_files import require_writable, write_all
 from verifier.console import JsonOption, emit, progress_bar, warn
 
 DEFAULTS = CompileOptions()
@@ -41,7 +41,8 @@ def compile_(
     bits: Annotated[int | None, typer.Option(help="Bits of inputs and activations, 8 to 24; 16 by default.")] = None,
     weight_bits: Annotated[int | None, typer.Option(help="Bits of weights, 8 to 24; 16 by default.")] = None,
     table_bits: Annotated[
-        int | None, typer.Option(help="A lookup table has 2^BITS entries at most, 8 to 16; 12 by default.")
+        int | None,
+        typer.Option(help="A table has 2^BITS entries at most, in recurrent layers four times that; 12 by default."),
     ] = None,
     max_error: Annotated[
         float | None,
@@ -74,7 +75,8 @@ def compile_(
         freeze=frozen_values(freeze),
         batch=batch,
     )
-    require_writable([path for path in (output, report, plot) if path is not None])
+    inputs = [model] if calibration is None else [model, calibration]
+    require_writable([path for path in (output, report, plot) if path is not None], inputs)
     if plot is not None:
         require_matplotlib()
     data = None if calibration is None else read_npz(calibration)

@@ -18,6 +18,7 @@ from circuits.program.values import outputs_document
 from circuits.statement import Route
 from prover import halo2
 from prover.backend import Phases
+from prover.cli.output_files import require_writable
 from prover.cli.salt import SaltFile, load_or_draw
 from prover.service.settings import Settings
 from verifier.cli import load_key
@@ -58,6 +59,7 @@ def setup(
     json: JsonOption = False,
 ) -> None:
     """Makes the program's keys, or finds them in the cache, and writes the one that verifiers need."""
+    require_writable([output], [program])
     source = load_program(program)
     options = _options(ParamMode[params.name], private_input, srs)
     keys = _keys(source, options)
@@ -90,6 +92,7 @@ def prove(
     json: JsonOption = False,
 ) -> None:
     """Proves the program on one input. Everything that can be refused is refused before the work starts."""
+    require_writable([output], [program, input, key])
     source = load_program(program)
     inputs = read_inputs(input, source)
     wanted = read_key(key, source)

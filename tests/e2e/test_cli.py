@@ -309,3 +309,16 @@ def test_no_chain_at_the_url_is_refused(bench: Bench, invoke: Invoke, tmp_path: 
 
 def test_usage_errors_have_a_code_too(invoke: Invoke) -> None:
     refused(invoke, 2, "usage", "srs", "dev", "-k", "many", "-o", "x")
+
+
+def test_output_that_cannot_be_written_is_refused_before_the_work(bench: Bench, invoke: Invoke, tmp_path: Path) -> None:
+    nowhere = tmp_path / "none" / "file"
+    code, document = invoke("setup", bench.program, "-o", nowhere)
+    assert (code, document["error"]["code"]) == (2, "output_unwritable")
+    code, document = invoke("prove", bench.program, bench.input, "--key", bench.key, "-o", nowhere)
+    assert (code, document["error"]["code"]) == (2, "output_unwritable")
+
+
+def test_a_proof_file_that_is_not_there_is_no_verdict(bench: Bench, invoke: Invoke, tmp_path: Path) -> None:
+    code, document = invoke("verify", tmp_path / "none.json", "--key", bench.key, "--program", bench.program)
+    assert (code, document["error"]["code"]) == (2, "file_unreadable")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from circuits.errors import InputError
 from circuits.statement import Route, Statement
 from verifier.errors import VerificationError
 from verifier.messages import KeyFile, ProofFile
@@ -64,9 +65,9 @@ def test_refuses_anything_else(raw: bytes, code: str) -> None:
 
 
 def test_refuses_a_missing_and_an_oversized_file(tmp_path: Path) -> None:
-    with pytest.raises(VerificationError) as caught:
+    with pytest.raises(InputError) as missing:  # a typo is no verdict
         KeyFile.load(tmp_path / "none.json")
-    assert caught.value.code == "file_unreadable"
+    assert missing.value.code == "file_unreadable"
     big = tmp_path / "big.json"
     with big.open("wb") as file:
         file.truncate((1 << 24) + 1)

@@ -244,7 +244,7 @@ def test_nothing_is_written_where_one_file_cannot_be(
     def full(program: object, path: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("prover.cli.model_files.save_program", full)
+    monkeypatch.setattr("prover.cli.output_files.save_program", full)
     before = sorted(tmp_path.iterdir())
     arguments = [tmp_path / "m.onnx", "-o", tmp_path / "p.program", "--report", tmp_path / "p.json"]
     code, document = call(capsys, "compile", *arguments)
@@ -306,3 +306,14 @@ def test_refusals_exit_2_with_one_document_and_leave_no_file(
     assert exit_code == 2
     assert document["error"]["code"] == code
     assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("taken", ["m.onnx", "data.npz"])
+def test_rejects_an_output_in_the_place_of_an_input(
+    taken: str, compiled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = (tmp_path / taken).read_bytes()
+    files = (tmp_path / "m.onnx", "--calibration", tmp_path / "data.npz")
+    code, document = call(capsys, "compile", *files, "-o", tmp_path / taken)
+    assert (code, document["error"]["code"]) == (2, "output_unwritable")
+    assert (tmp_path / taken).read_bytes() == before

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -12,9 +12,12 @@ from circuits.program.file import save_program
 from circuits.program.graph import Program
 
 
-def require_writable(paths: list[Path]) -> None:
-    """Refuses, before minutes of work, what could not be written after it."""
+def require_writable(paths: Sequence[Path], inputs: Sequence[Path] = ()) -> None:
+    """Refuses, before minutes of work, what could not be written after it, or would take the place of an input."""
+    read = {path.resolve() for path in inputs}
     for path in paths:
+        if path.resolve() in read:
+            raise _unwritable(path, "it is one of the files that are read")
         if not path.parent.is_dir():
             raise _unwritable(path, f"{path.parent} is no folder")
         if path.exists() and not path.is_file():  # a new file would take the place of a folder or a device
