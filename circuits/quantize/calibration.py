@@ -12,6 +12,8 @@ import numpy.typing as npt
 
 from circuits.errors import InputError
 from circuits.onnx.graph import FloatGraph, Floats
+from circuits.program.intervals import Interval
+from circuits.program.limits import MAX_BITS
 from circuits.quantize.options import CompileOptions
 
 Sample = dict[str, Floats]
@@ -95,4 +97,12 @@ def _random(rng: np.random.Generator, graph: FloatGraph, name: str, options: Com
     if graph.is_real(name):
         return rng.uniform(*options.input_ranges.get(name, (-1.0, 1.0)), shape)
     low, high = options.input_ranges.get(name, (0.0, 1.0))
-    return rng.integers(math.ceil(low), math.floor(high), shape, endpoint=True).astype(np.float64)
+    least, most = math.ceil(low), math.floor(high)
+    whole = Interval.of_bits(MAX_BITS)
+    if not whole.lo <= least <= most <= whole.hi:
+        raise InputError(
+            "bad_option",
+            f"input_ranges[{name!r}] is {low:g} to {high:g}; whole numbers within {MAX_BITS} bits are needed",
+            option=name,
+        )
+    return rng.integers(least, most, shape, endpoint=True).astype(np.float64)

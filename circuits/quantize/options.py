@@ -9,6 +9,9 @@ from typing import Any
 from circuits.errors import InputError
 from circuits.program.refs import Visibility
 
+# Reals up to here, and twice that, are finite in float32.
+MOST_DECLARED = 1e38
+
 
 @dataclass(frozen=True)
 class CompileOptions:
@@ -47,6 +50,13 @@ class CompileOptions:
         for name, scale in self.input_scales.items():
             if not -64 <= scale <= 64:
                 raise InputError("bad_option", f"input_scales[{name!r}] is {scale}, outside -64 to 64", option=name)
+        for name, (below, above) in self.input_ranges.items():
+            if not -MOST_DECLARED <= below <= above <= MOST_DECLARED:
+                raise InputError(
+                    "bad_option",
+                    f"input_ranges[{name!r}] is {below:g} to {above:g}; a range within ±{MOST_DECLARED:g} is needed",
+                    option=name,
+                )
         if not 1.0 <= self.headroom <= 1024.0:
             raise InputError("bad_option", f"headroom is {self.headroom}, outside 1 to 1024", option="headroom")
         if not 0.0 <= self.held_out < 1.0:

@@ -24,6 +24,8 @@ EXACT_WEIGHT_BITS = 24
 SPARE_BITS = 8
 # How many bits a mask may cost that the values it leaves do not need.
 TOPS_BITS = 4
+# Magnitudes beyond these ask for a scale past either end, whatever the bits.
+SMALLEST, LARGEST = 2.0**-128, 2.0**128
 # Half of what an accumulator may reach; the other half is for what rounding adds.
 ROOM = 2.0**52
 
@@ -68,18 +70,24 @@ def scale_for(magnitude: float, bits: int, largest: int = MAX_SCALE) -> int:
     limit = 2 ** (bits - 1) - 1
     if magnitude <= 0:
         return min(bits - 1, largest)
+    magnitude = min(max(magnitude, SMALLEST), LARGEST)
     scale = math.floor(math.log2(limit / magnitude))
     while round(magnitude * 2.0**scale) > limit:  # log2 is not exact at a power of two
         scale -= 1
     return max(MIN_SCALE, min(scale, largest))
 
 
+def _peak(values: Floats) -> float:
+    """How far finite values reach; far below where a headroom would make it infinite."""
+    return min(float(np.abs(values).max(initial=0.0)), LARGEST)
+
+
 def reached(want: Reach, values: Floats, headroom: float) -> Target:
     """The finest scale for values that calibration shows."""
-    peak = float(np.abs(values).max(initial=0.0)) * headroom
+    peak = _peak(values) * headroom
     if isinstance(want, Tops):
         tops = values.reshape(-1, *want.dims).max(want.axis + 1, initial=-math.inf)
-        top = float(np.abs(tops).max(initial=0.0)) * headroom
+        top = _peak(tops) * headroom
         reach = min(peak, top + want.depth)
         scale = min(scale_for(top, want.bits), scale_for(reach, want.bits + TOPS_BITS))
         bits = min(MAX_BITS, max(want.bits, 1 + math.ceil(reach * 2.0**scale).bit_length()))
@@ -124,6 +132,7 @@ def quantize_weights(
     peaks = np.where(peaks > 0, peaks, peaks.max())
     scales = np.vectorize(lambda peak: scale_for(peak, bits, largest), otypes=[np.int64])(peaks)
     total = float(np.abs(values).sum(axis=others).max()) * reach + offset
+    total = min(max(total, SMALLEST), LARGEST) if total else 0.0
     room = math.floor(math.log2(ROOM / total)) - int(scales.min()) if total else SPARE_BITS
     spare = max(0, min(max(SPARE_BITS, EXACT_WEIGHT_BITS - bits), room))
     scales = np.minimum(scales, scales.min() + spare)

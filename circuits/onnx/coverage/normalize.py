@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from circuits.onnx.coverage.checks import Check, every, one_output, real
+from circuits.onnx.coverage.reductions import not_empty
 from circuits.onnx.graph import FloatGraph, FloatNode
 
 
@@ -12,7 +13,8 @@ def _groups(node: FloatNode, graph: FloatGraph) -> str | None:
 
 
 CHECKS: dict[str, Check] = {
-    **dict.fromkeys(("Softmax", "LogSoftmax", "Hardmax", "MeanVarianceNormalization"), real(0)),
+    **dict.fromkeys(("Softmax", "LogSoftmax", "Hardmax"), every(real(0), not_empty)),
+    "MeanVarianceNormalization": real(0),
     **dict.fromkeys(("LayerNormalization", "RMSNormalization"), every(real(0), one_output)),
     "InstanceNormalization": real(0),
     "GroupNormalization": every(real(0), _groups),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from onnx import TensorProto
 
-from circuits.onnx.coverage.checks import Check, always, constant
+from circuits.onnx.coverage.checks import Check, always, constant, every
 from circuits.onnx.graph import FLOATS, INTEGERS, FloatGraph, FloatNode, type_name
 
 CASTS = {*FLOATS, *INTEGERS, TensorProto.BOOL}
@@ -29,13 +29,19 @@ def _scatter(node: FloatNode, graph: FloatGraph) -> str | None:
     return f"reduction={kind!r} at indices that are not constant"
 
 
+def _chosen(node: FloatNode, graph: FloatGraph) -> str | None:
+    """its outputs have elements"""
+    made = next(name for name in node.outputs if name)
+    return "its outputs have no elements" if 0 in graph.shapes[made] else None
+
+
 CHECKS: dict[str, Check] = {
     **dict.fromkeys(("Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual"), always),
     **dict.fromkeys(("And", "Or", "Xor", "Not", "Where"), always),
     **dict.fromkeys(("Gather", "GatherElements", "GatherND"), always),
     **dict.fromkeys(("ScatterElements", "ScatterND"), _scatter),
     "OneHot": constant(1, 2),
-    "TopK": constant(1),
+    "TopK": every(constant(1), _chosen),
     "Trilu": constant(1),
     "Cast": _cast,
 }
