@@ -73,6 +73,7 @@ class Builder:
     def __init__(self, graph: FloatGraph, samples: int, options: CompileOptions) -> None:
         self.graph = graph
         self.options = options
+        self.samples = samples
         self.consumers = graph.consumers()
         self.values: dict[str, Tensor] = {}
         self.tables: list[TableError] = []
@@ -265,13 +266,13 @@ class Builder:
         readings = [tensor.identity(), factor.broadcast(tensor.dims)]
         return self.accumulate(Mul, readings, tensor.dims, finest, self.want(name))
 
-    def forget_shadows(self, names: Iterable[str]) -> None:
-        """Only the named values will be read again."""
-        self._shadows.forget_all_but(self.values[name].ref for name in names if name in self.values)
+    def ops_since(self, count: int) -> list[Ref]:
+        """What was made after the first `count` ops."""
+        return [Ref(Source.OP, index) for index in range(count, len(self._ops))]
 
-    def forget_ops_after(self, tensor: Tensor, kept: Iterable[Tensor]) -> None:
-        """Of what was made after `tensor`, an op's output, only `kept` will be read again."""
-        self._shadows.forget_ops_after(tensor.ref, [other.ref for other in kept])
+    def forget(self, refs: Iterable[Ref]) -> None:
+        """Nobody will read the shadows of these again."""
+        self._shadows.forget(refs)
 
     # The end.
 

@@ -13,6 +13,7 @@ from circuits.program.errors import ProgramError
 from circuits.program.refs import Port
 from circuits.quantize.builder import Builder
 from circuits.quantize.calibration import Sample
+from circuits.quantize.lives import Lives
 from circuits.quantize.options import CompileOptions
 from circuits.quantize.rules import (
     Rule,
@@ -74,7 +75,7 @@ def lower(
         bits = options.input_bits.get(name, INPUT_BITS.get(graph.types[name], table.bits if table else options.bits))
         scales = _input_scales(graph, name, bits, values, options, table)
         builder.add_input(Port(name, dims, bits, scales, options.input_visibility), values)
-    last_read = {name: position for position, node in enumerate(graph.nodes) for name in node.inputs}
+    lives = Lives(graph, builder)
     for position, node in enumerate(graph.nodes):
         progress(position / len(graph.nodes))
         try:
@@ -82,9 +83,7 @@ def lower(
         except InferproofError as error:
             message = f"{node.op} ({node.name}): {error.message}"
             raise ProgramError(error.code, message, node=node.name, node_op=node.op, **error.details) from error
-        builder.forget_shadows(
-            name for name in builder.values if last_read.get(name, -1) > position or name in graph.outputs
-        )
+        lives.after(position, node.outputs)
     return builder
 
 

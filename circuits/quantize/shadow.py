@@ -72,16 +72,11 @@ class Shadows:
     def get(self, ref: Ref) -> Shadow:
         return self._known[ref]
 
-    def forget_all_but(self, refs: Iterable[Ref]) -> None:
+    def forget(self, refs: Iterable[Ref]) -> None:
         """Constants stay: anybody may read them again."""
-        kept = set(refs)
-        self._known = {ref: shadow for ref, shadow in self._known.items() if shadow.constant or ref in kept}
-
-    def forget_ops_after(self, ref: Ref, refs: Iterable[Ref]) -> None:
-        kept = set(refs)
-        for other in list(self._known):
-            if other.source == Source.OP and other.index > ref.index and other not in kept:
-                del self._known[other]
+        for ref in refs:
+            if ref.source != Source.CONST:
+                self._known.pop(ref, None)
 
     def of(self, op: Op, operands: Sequence[Shadow] | None = None) -> Floats:
         """What `op` makes of its operands' shadows, [samples, *dims], without its rescale's rounding and saturation."""

@@ -17,6 +17,7 @@ from circuits.quantize.choices import gathered, index_from_end, index_within, se
 from circuits.quantize.moves import axes_map, concatenated, padded, part, rearranged, taken
 from circuits.quantize.rules import Rule
 from circuits.quantize.scales import Exact, Integers, Target
+from circuits.quantize.size import require_at_most
 
 Dims = tuple[int, ...]
 # An index that is nowhere: what is written there is written nowhere.
@@ -181,12 +182,19 @@ COMBINE = {
 }
 
 
+# Every element is compared with every other along the axis: so often in all, and over all samples.
+MAX_PAIRS, MAX_SAMPLED_PAIRS = 2**24, 2**28
+
+
 def top_k(b: Builder, node: FloatNode) -> None:
     """By rank: how many elements come before each, of equal ones the earlier; then the element of every rank."""
     x = b.tensor(node.input(0))
     axis, values, indices = node.attributes["axis"] % len(x.dims), *(*node.outputs, "")[:2]
     dims = b.graph.shapes[values or indices]
     size, rank = x.dims[axis], len(x.dims)
+    pairs = math.prod(x.dims) * size
+    require_at_most(pairs, MAX_PAIRS, "comparisons")
+    require_at_most(pairs * b.samples, MAX_SAMPLED_PAIRS, f"comparisons over {b.samples} samples")
     key = x if node.attributes["largest"] else negated(b, x)
     ranks = _ranks(b, key, axis)
     pair = (*dims, size)

@@ -9,17 +9,21 @@ import numpy as np
 
 from circuits.onnx.coverage.recurrent import NAMES
 from circuits.onnx.graph import FloatNode, Floats
-from circuits.program.limits import MAX_PORTS
+from circuits.program.limits import MAX_OPS, MAX_PORTS
+from circuits.program.refs import Ref
 from circuits.quantize.builder import Builder, Tensor
 from circuits.quantize.moves import concatenated, part, transposed
 from circuits.quantize.rules import Rule
 from circuits.quantize.rules.activations import activations_of
 from circuits.quantize.rules.cells import CELL, HIDDEN, Cell, gru, lstm, rnn
 from circuits.quantize.rules.unrolled import Direction, Emitted, Measured
+from circuits.quantize.size import require_at_most
 
 # Where the parameters are among the node's inputs.
 BIAS, LENGTHS, INITIAL, PEEPHOLES = 3, 4, 5, 7
 ROLES = (HIDDEN, CELL)
+# A step of one direction takes no fewer.
+STEP_OPS = {"LSTM": 10, "GRU": 8, "RNN": 3}
 
 Dims = tuple[int, int]
 
@@ -30,6 +34,9 @@ def recurrent(b: Builder, node: FloatNode) -> None:
     With layout 1 the batch is the first axis of all, and of x and the initial states.
     """
     batch_first = bool(node.attributes.get("layout", 0))
+    shape, count = b.graph.shapes[node.input(0)], b.graph.shapes[node.input(2)][0]
+    fewest = shape[1 if batch_first else 0] * count * STEP_OPS[node.op]
+    require_at_most(fewest, MAX_OPS, f"ops for {shape[1 if batch_first else 0]} steps")
     given = b.values.get(node.input(0)) or b.tensor(node.input(0))  # a constant one only starts from states
     x = transposed(b, b.tensor(node.input(0)), (1, 0, 2)) if batch_first else given
     cell, directions = _cell(node), _directions(b, node)
@@ -87,6 +94,8 @@ def _unrolled(
     initial = _initial(b, node, place, (batch, direction.hidden))
     emitted = Emitted(b, node.name, direction, _peaks(b, cell, direction, x, initial, active))
     projected = emitted.projected(x)
+    # Of the ops from here on, every step's output and the last state are read again.
+    done, passing = len(b.ops_since(0)), set[Ref]()
     state = tuple(emitted.start(role, given) for role, given in zip(ROLES, initial, strict=False))
     made: dict[int, Tensor] = {}
     for step in direction.steps(count):
@@ -96,7 +105,10 @@ def _unrolled(
             after = tuple(emitted.chosen(active[step], new, old) for new, old in zip(after, state, strict=True))
             shown = emitted.chosen(active[step], shown, emitted.start(HIDDEN, np.zeros(shown.dims)))
         made[step], state = shown.tensor, after
-        b.forget_ops_after(projected, [*made.values(), *(seen.tensor for seen in state)])
+        recent = b.ops_since(done)
+        kept = {made[step].ref, *(seen.tensor.ref for seen in state)}
+        b.forget({*passing, *recent} - kept)
+        done, passing = done + len(recent), ({*passing, *recent} & kept) - {made[step].ref}
     return [made[step] for step in range(count)], [seen.tensor for seen in state]
 
 

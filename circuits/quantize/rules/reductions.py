@@ -27,6 +27,7 @@ from circuits.quantize.moves import part, sliced, transposed
 from circuits.quantize.rules import Rule
 from circuits.quantize.rules.windows import pool_reading
 from circuits.quantize.scales import Exact, Reach, Want
+from circuits.quantize.size import require_at_most
 from circuits.quantize.sums import max_over, mean_over, over_axes, sum_over, total
 
 Dims = tuple[int, ...]
@@ -34,6 +35,8 @@ Dims = tuple[int, ...]
 FINE_BITS = 30
 # exp(x) is below 2^-24 from here on down.
 EXP_FLAT_BEYOND = 17.0
+# A cumulative sum adds every element to all after it: so often in all, and over all samples.
+MAX_ADDED, MAX_SAMPLED = 2**28, 2**34
 
 
 def axes_of(b: Builder, node: FloatNode, x: Tensor) -> list[int]:
@@ -97,6 +100,9 @@ def cumulative_sum(b: Builder, node: FloatNode) -> None:
     x = b.tensor(node.input(0))
     rank = len(x.dims)
     axis = b.graph.integers(node.input(1))[0] % rank
+    added = math.prod(x.dims) * x.dims[axis]
+    require_at_most(added, MAX_ADDED, "additions")
+    require_at_most(added * b.samples, MAX_SAMPLED, f"additions over {b.samples} samples")
     step = 1 if node.attributes.get("reverse", 0) else -1
     offsets = [0] * rank
     offsets[axis] = step if node.attributes.get("exclusive", 0) else 0

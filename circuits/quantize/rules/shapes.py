@@ -12,7 +12,11 @@ from circuits.quantize.builder import Builder, Tensor
 from circuits.quantize.moves import axes_map, concatenated, expanded, padded, sliced, taken, transposed
 from circuits.quantize.rules import Rule
 from circuits.quantize.scales import Reach, integers_at
+from circuits.quantize.size import require_at_most
 from circuits.quantize.weights import Weights, weighted
+
+# Elements of the matrix that resizes an axis.
+MAX_MATRIX = 2**24
 
 
 def view(b: Builder, node: FloatNode) -> None:
@@ -113,12 +117,24 @@ def depth_to_space(b: Builder, node: FloatNode) -> None:
 def resize(b: Builder, node: FloatNode) -> None:
     """Along each axis by a constant matrix; where every row only picks one element, by moving it."""
     x, made = b.tensor(node.input(0)), b.graph.shapes[node.output]
+    _require_small(b, node)
     for axis, matrix in axis_matrices(b.graph, node):
         if ((matrix == 1).sum(axis=1) == 1).all() and np.count_nonzero(matrix) == len(matrix):
             x = taken(b, x, axis, [int(place) for place in matrix.argmax(axis=1)])
         else:
             x = _along(b, f"{node.output}.axis{axis}", x, axis, matrix)
     b.values[node.output] = x.viewed(made)
+
+
+def _require_small(b: Builder, node: FloatNode) -> None:
+    """The matrices of the axes that change can be laid out."""
+    before, after = b.graph.shapes[node.input(0)], b.graph.shapes[node.output]
+    axes = [axis % len(before) for axis in node.attributes.get("axes") or range(len(before))]
+    scales = b.graph.constant(node.input(2)).reshape(-1) if node.input(2) else np.ones(len(axes))
+    cropped = node.attributes["coordinate_transformation_mode"] == "tf_crop_and_resize"
+    for axis, scale in zip(axes, scales, strict=False):
+        if cropped or before[axis] != after[axis] or scale != 1:
+            require_at_most(before[axis] * after[axis], MAX_MATRIX, f"weights along axis {axis}")
 
 
 def _along(b: Builder, name: str, x: Tensor, axis: int, matrix: Floats) -> Tensor:
