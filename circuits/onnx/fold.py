@@ -18,6 +18,7 @@ from onnx.reference import ReferenceEvaluator
 
 from circuits.errors import InputError
 from circuits.onnx.coverage import SUPPORTED
+from circuits.onnx.division import undefined_quotient
 from circuits.onnx.graph import MAX_ELEMENTS, FloatGraph, FloatNode
 from circuits.onnx.signature import newest, plain
 from circuits.onnx.tabular_shapes import made_by
@@ -52,6 +53,7 @@ class _Folder:
         self._opset = next((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), 0)
         self._types: dict[str, int] = {}
         self._constants: dict[str, npt.NDArray[Any]] = {}
+        self._computed = 0
         self._shapes: dict[str, tuple[int, ...]] = {}
         outputs = [value.name for value in model.graph.output]
         self._graph = FloatGraph({}, outputs, [], self._constants, self._shapes, self._types)
@@ -154,6 +156,11 @@ class _Folder:
 
     def _evaluate(self, node: onnx.NodeProto, name: str) -> None:
         inputs = {i: self._constants[i] for i in node.input if i}
+        self._computed += sum(math.prod(self._shapes[output]) for output in node.output if output in self._shapes)
+        if self._computed > MAX_ELEMENTS:
+            raise _broken(name, node, f"constants computed up to it would have over {MAX_ELEMENTS} elements")
+        if undefined_quotient(node.op_type, [self._constants[i] for i in node.input if i]):
+            raise _broken(name, node, "it divides a whole number by 0, or the least of its type by -1")
         values = [helper.make_tensor_value_info(i, self._types[i], a.shape) for i, a in inputs.items()]
         outputs = [helper.make_empty_tensor_value_info(o) for o in node.output if o]
         graph = helper.make_graph([node], "one", values, outputs)

@@ -14,6 +14,7 @@ from onnx import helper, version_converter
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from circuits.errors import InputError
+from circuits.onnx.division import total
 from circuits.onnx.graph import FLOATS, FloatGraph, Floats, type_name
 from circuits.onnx.layout import steps_first
 
@@ -39,7 +40,9 @@ class FloatModel:
         extended.CopyFrom(model)
         steps_first(extended)
         extended.graph.output.extend(helper.make_empty_tensor_value_info(n) for n in self.names if n not in named)
-        self._session = _session(extended)
+        _drop_dead(extended.graph)
+        self._undefined = total(extended, graph.types)
+        self._session = session(extended)
 
     def run(self, inputs: Mapping[str, npt.NDArray[Any]]) -> dict[str, Floats]:
         """Every known value of one sample, by name, as float64. Inputs have the graph's shapes.
@@ -48,12 +51,18 @@ class FloatModel:
         """
         feed = {name: self._as_input(name, values) for name, values in inputs.items()}
         try:
-            results: Sequence[Any] = self._session.run(self.names, feed)
+            results: Sequence[Any] = self._session.run([*self.names, *self._undefined], feed)
         except REFUSALS as error:
             raise InputError(
                 "onnxruntime_cannot_run", f"onnxruntime failed on a sample: {_first_line(error)}"
             ) from error
-        return {name: self._as_inferred(name, r) for name, r in zip(self.names, results, strict=True)}
+        for name, wrong in zip(self._undefined, results[len(self.names) :], strict=True):
+            if np.any(wrong):
+                raise InputError(
+                    "onnxruntime_cannot_run",
+                    f"a sample makes {name.removesuffix('.undefined')!r} a whole number over 0, or the least over -1",
+                )
+        return {name: self._as_inferred(name, r) for name, r in zip(self.names, results, strict=False)}
 
     def _as_inferred(self, name: str, result: Any) -> Floats:
         """A result, which has the shape that onnx infers: they differ about nodes whose parameters do not fit."""
@@ -78,8 +87,22 @@ class FloatModel:
         return made
 
 
-def _session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
-    """The model in onnxruntime, in an older opset where its own is too new for one of its operators."""
+def _drop_dead(graph: onnx.GraphProto) -> None:
+    """Forgets nodes that no output depends on: nobody has looked at what they do."""
+    needed, kept = {output.name for output in graph.output}, []
+    for node in reversed(graph.node):
+        if needed.intersection(node.output):
+            needed.update(node.input)
+            kept.append(node)
+    del graph.node[:]
+    graph.node.extend(kept[::-1])
+
+
+def session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
+    """The model in onnxruntime, in an older opset where its own is too new for one of its operators.
+
+    Raises InputError `onnxruntime_cannot_run`.
+    """
     try:
         return _loaded(model)
     except REFUSALS as error:

@@ -15,6 +15,9 @@ CASES: dict[str, Case] = {
     "Pad-edge": one("Pad", (2, 4), {"p": ints(1, -1, 2, 3)}, mode="edge"),
     "Pad-reflect": one("Pad", (2, 4), {"p": ints(0, 2, 1, 3)}, mode="reflect"),
     "Pad-axes": ([node("Pad", "x", "p", "", "a", mode="reflect")], {"p": ints(2, 1), "a": ints(-1)}, {"x": (2, 4)}),
+    "Slice-from-before-the-first": one(
+        "Slice", (2, 3), {"s": ints(-3), "e": ints(-(2**63) + 1), "a": ints(0), "p": ints(-1)}
+    ),
     "Tile": one("Tile", (2, 3), {"r": ints(2, 3)}),
     "Tile-deep": one("Tile", (1, 2, 1, 2, 2), {"r": ints(2, 2, 3, 1, 2)}),
     "SpaceToDepth": one("SpaceToDepth", (1, 2, 4, 6), blocksize=2),
@@ -28,6 +31,16 @@ CASES: dict[str, Case] = {
     "Resize-linear-corners": resized(
         (1, 1, 4, 4), (1, 1, 2, 2), mode="linear", coordinate_transformation_mode="align_corners"
     ),
+    "Resize-corners-of-a-fraction": resized(
+        (1, 1, 3, 4), (1, 1, 1.3, 2.7), mode="linear", coordinate_transformation_mode="align_corners"
+    ),
+    "Resize-nearest-corners-of-a-fraction": resized(
+        (1, 1, 3, 4), (1, 1, 1.3, 2.7), coordinate_transformation_mode="align_corners"
+    ),
+    "Resize-to-one": resized(
+        (1, 1, 3, 4), (1, 1, 0.5, 2), mode="linear", coordinate_transformation_mode="pytorch_half_pixel"
+    ),
+    "Resize-by-less-than-one-element": resized((1, 1, 3, 4), (1, 1, 1.3, 2.7), mode="linear"),
     "Resize-cubic": resized((1, 1, 4, 4), (1, 1, 2, 2), mode="cubic"),
     "Resize-sizes": ([node("Resize", "x", "", "", "s", mode="linear")], {"s": ints(1, 1, 3, 7)}, {"x": (1, 1, 5, 4)}),
 }

@@ -8,6 +8,7 @@ from circuits.onnx.graph import FloatNode, Floats
 from circuits.onnx.resize import axis_matrices
 from circuits.program.limits import MAX_BITS
 from circuits.program.ops import Contract
+from circuits.quantize.arithmetic import common_scale
 from circuits.quantize.builder import Builder, Tensor
 from circuits.quantize.moves import axes_map, concatenated, expanded, padded, sliced, taken, transposed
 from circuits.quantize.rules import Rule
@@ -44,8 +45,11 @@ def slice_(b: Builder, node: FloatNode) -> None:
     axes = b.graph.integers(node.input(3)) if node.input(3) else list(range(len(starts)))
     axes = [axis % len(x.dims) for axis in axes]
     steps = b.graph.integers(node.input(4)) if node.input(4) else [1] * len(starts)
-    ranges = [slice(s, e, p).indices(x.dims[axis])[0] for s, e, p, axis in zip(starts, ends, steps, axes, strict=True)]
-    firsts = dict(zip(axes, ranges, strict=True))
+    # Backwards from before the first element is from the first; Python's slices would make nothing of it.
+    firsts = {
+        axis: max(0, slice(start, end, step).indices(x.dims[axis])[0])
+        for axis, start, end, step in zip(axes, starts, ends, steps, strict=True)
+    }
     b.values[node.output] = sliced(b, x, b.graph.shapes[node.output], firsts, dict(zip(axes, steps, strict=True)))
 
 
@@ -65,6 +69,7 @@ def pad(b: Builder, node: FloatNode) -> None:
     around = {axis: (pads[i], pads[i + len(axes)]) for i, axis in enumerate(axes)}
     if node.attributes["mode"] == "constant":
         value = b.graph.constant(node.input(2)) if node.input(2) else np.zeros(())
+        x = common_scale(b, [x, value])[0]
         fill = int(integers_at(value.reshape(()), x.scale, MAX_BITS))
         b.values[node.output] = padded(b, x, dims, {axis: before for axis, (before, _) in around.items()}, fill)
         return
