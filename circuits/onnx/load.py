@@ -13,6 +13,7 @@ from google.protobuf.message import DecodeError, EncodeError  # type: ignore[imp
 
 from circuits.errors import InputError
 from circuits.onnx.einsum import is_equation
+from circuits.onnx.functions import check_expansion
 from circuits.onnx.inputs import fix_inputs
 
 MAX_FILE_BYTES = 2**31
@@ -39,6 +40,7 @@ def load_onnx(path: str | os.PathLike[str], *, freeze: Frozen | None = None, bat
             raise unreadable(path, f"{size} bytes, at most {MAX_FILE_BYTES}")
         model = onnx.load(os.fspath(path), format="protobuf")
         onnx.checker.check_model(model)
+        check_expansion(model)
         model = onnx.inliner.inline_local_functions(model)
     except OSError as error:
         raise unreadable(path, error.strerror or error) from error
