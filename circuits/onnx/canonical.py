@@ -27,6 +27,7 @@ def canonical(graph: FloatGraph) -> FloatGraph:
     rewriter = _Rewriter(graph, result)
     for node in graph.nodes:
         rewriter.visit(node)
+    result.nodes = list(rewriter.nodes.values())
     result.drop_dead()
     return result
 
@@ -36,6 +37,8 @@ class _Rewriter:
         self._consumers = source.consumers()
         self._source = source
         self._result = result
+        # In execution order, by what they make.
+        self.nodes: dict[str, FloatNode] = {}
 
     def visit(self, node: FloatNode) -> None:
         rewrites = {
@@ -54,7 +57,7 @@ class _Rewriter:
         rewrite(node)
 
     def _emit(self, node: FloatNode) -> None:
-        self._result.nodes.append(node)
+        self.nodes[node.output] = node
 
     def _constant(self, name: str, values: Floats) -> str:
         self._result.constants[name] = values
@@ -68,21 +71,23 @@ class _Rewriter:
         self._result.types[name] = self._result.types[node.output]
         return name
 
-    def _layer_before(self, name: str) -> int | None:
-        """Where in the result the layer is that makes `name`, if nobody else reads it."""
-        if self._source.sole_consumer(name, self._consumers) is None:
-            return None
-        for position, node in enumerate(self._result.nodes):
-            if node.output == name and node.op in LAYERS:
-                return position
-        return None
+    def _layer_before(self, name: str) -> FloatNode | None:
+        """The layer that makes `name`, if nobody else reads it."""
+        layer = self._sole_maker(name)
+        return layer if layer is not None and layer.op in LAYERS else None
+
+    def _sole_maker(self, name: str) -> FloatNode | None:
+        """The node that makes `name`, if only one other reads it."""
+        return self.nodes.get(name) if self._source.sole_consumer(name, self._consumers) else None
 
     def _bias_of(self, node: FloatNode) -> Floats:
         return self._result.constant(node.input(2)) if node.input(2) else np.zeros(())
 
-    def _replace_layer(self, position: int, output: str, weights: str, bias: Floats) -> None:
-        """The layer at `position` moves to the end, now making `output`, with other weights and bias."""
-        layer = self._result.nodes.pop(position)
+    def _replace_layer(self, layer: FloatNode, output: str, weights: str, bias: Floats) -> None:
+        """The layer moves to the end, now making `output`, with other weights and bias; those it had are forgotten."""
+        del self.nodes[layer.output]
+        for name in {*layer.inputs[1:]} - {*layer.inputs[:1], weights} - self._source.constants.keys():
+            self._result.constants.pop(name, None)
         name = self._constant(f"{output}.bias", bias)
         self._emit(replace(layer, inputs=(layer.inputs[0], weights, name), outputs=(output,)))
 
@@ -119,8 +124,11 @@ class _Rewriter:
             self._emit(FloatNode("Mul", node.name, (product, alpha), (target,)))
             product = target
         if c:
-            if node.attributes.get("beta", 1.0) != 1.0:
-                beta = self._constant(f"{node.output}.beta", np.array(node.attributes["beta"], np.float64))
+            factor = node.attributes.get("beta", 1.0)
+            if factor != 1.0 and self._result.is_constant(c):
+                c = self._constant(f"{node.output}.c", self._result.constant(c) * factor)
+            elif factor != 1.0:
+                beta = self._constant(f"{node.output}.beta", np.array(factor, np.float64))
                 weighted = self._value(f"{node.output}.c", self._result.shapes[c], node)
                 self._emit(FloatNode("Mul", node.name, (c, beta), (weighted,)))
                 c = weighted
@@ -150,9 +158,8 @@ class _Rewriter:
         trailing = (1,) * (len(self._result.shapes[node.output]) - 2)
         scale = factor.reshape(-1, *trailing)
         shift = (beta - mean * factor).reshape(-1, *trailing)
-        position = self._layer_before(node.input(0))
-        layer = None if position is None else self._result.nodes[position]
-        if position is None or layer is None or not self._folds(layer):
+        layer = self._layer_before(node.input(0))
+        if layer is None or not self._folds(layer):
             names = [self._constant(f"{node.output}.{n}", v) for n, v in (("scale", scale), ("shift", shift))]
             self._emit(FloatNode("ScaleShift", node.name, (node.input(0), *names), (node.output,)))
             return
@@ -160,7 +167,7 @@ class _Rewriter:
         # Output channels are the first axis of Conv's weights and the last of MatMul's.
         by_channel = factor.reshape(-1, *(1,) * (weights.ndim - 1)) if layer.op == "Conv" else factor
         scaled = self._constant(f"{node.output}.weights", weights * by_channel)
-        self._replace_layer(position, node.output, scaled, self._bias_of(layer) * scale + shift)
+        self._replace_layer(layer, node.output, scaled, self._bias_of(layer) * scale + shift)
 
     def _folds(self, layer: FloatNode) -> bool:
         """Whether a factor for each channel (axis 1) can go into the layer's weights."""
@@ -180,17 +187,16 @@ class _Rewriter:
         A product of two inputs has no bias: what is added there is a mask.
         """
         for x, constant in (node.inputs, node.inputs[::-1]):
-            position = self._layer_before(x)
+            layer = self._layer_before(x)
             fits = self._result.shapes[node.output] == self._result.shapes.get(x)
-            if position is not None and fits and self._result.is_constant(constant) and self._weighs(position):
-                layer = self._result.nodes[position]
+            if layer is not None and fits and self._result.is_constant(constant) and self._weighs(layer):
                 bias = self._bias_of(layer) + self._result.constant(constant)
-                self._replace_layer(position, node.output, layer.input(1), bias)
+                self._replace_layer(layer, node.output, layer.input(1), bias)
                 return
         self._emit(node)
 
-    def _weighs(self, position: int) -> bool:
-        return any(self._result.is_constant(name) for name in self._result.nodes[position].inputs[:2])
+    def _weighs(self, layer: FloatNode) -> bool:
+        return any(self._result.is_constant(name) for name in layer.inputs[:2])
 
     def _div(self, node: FloatNode) -> None:
         if not self._result.is_constant(node.input(1)):
@@ -218,8 +224,8 @@ class _Rewriter:
         found: list[FloatNode] = []
         name = node.input(0)
         for op in ("ReduceSum", "Exp"):
-            maker = next((n for n in self._result.nodes if n.output == name and n.op == op), None)
-            if maker is None or self._source.sole_consumer(name, self._consumers) is None:
+            maker = self._sole_maker(name)
+            if maker is None or maker.op != op:
                 self._emit(node)
                 return
             found.append(maker)
@@ -228,5 +234,6 @@ class _Rewriter:
         if 0 in self._result.shapes[name]:  # which has a sum, but no largest element
             self._emit(node)
             return
-        self._result.nodes = [n for n in self._result.nodes if n not in found]
+        for maker in found:
+            del self.nodes[maker.output]
         self._emit(replace(summed, op="ReduceLogSumExp", inputs=(name, *summed.inputs[1:]), outputs=node.outputs))

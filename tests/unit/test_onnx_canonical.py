@@ -75,3 +75,26 @@ def test_exponentials_that_somebody_else_reads_stay(tmp_path: Path) -> None:
         helper.make_node("Sub", ["e", "l"], ["y"]),
     ]
     assert operators(canonical_graph(tmp_path / "m.onnx", nodes)) == ["Exp", "ReduceSum", "Log", "Sub"]
+
+
+def test_what_is_added_to_a_scaled_product_of_inputs_is_scaled_itself(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Transpose", ["x"], ["t"]),
+        helper.make_node("Gemm", ["x", "t", "c"], ["y"], alpha=2.0, beta=0.5),
+    ]
+    constants = [numpy_helper.from_array(np.array([3.0, -1.0], np.float32), "c")]
+    declared = [helper.make_tensor_value_info("x", TensorProto.FLOAT, (2, 4))]
+    graph = helper.make_graph(nodes, "gemm", declared, [helper.make_empty_tensor_value_info("y")], constants)
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9)
+    onnx.save(onnx.shape_inference.infer_shapes(made), tmp_path / "m.onnx")
+    _, report = compile_model(tmp_path / "m.onnx")
+    assert max(output.max_abs_error for output in report.outputs) < 0.01 * report.outputs[0].max_abs_value
+
+
+def test_a_long_chain_of_added_constants_is_one_bias(tmp_path: Path) -> None:
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["a0"])]
+    nodes += [helper.make_node("Add", [f"a{i}", "v"], [f"a{i + 1}"]) for i in range(300)]
+    graph = canonical_graph(tmp_path / "m.onnx", nodes, ("a300",))
+    assert operators(graph) == ["MatMul"]
+    assert sorted(graph.constants) == ["a300.bias", "w"]
+    np.testing.assert_array_equal(graph.constants["a300.bias"], np.full(3, 300.0))
