@@ -2,8 +2,8 @@
 
 What newer opsets turned from an attribute into an input is an input here, a constant: Clip's bounds, Pad's pads and
 value, Slice's starts, ends and axes, TopK's k, Split's sizes, the axes of Squeeze, Unsqueeze and the reductions.
-Upsample and the first Resize are Resize, Scatter is ScatterElements, inference's Dropout is Identity; a Softmax that
-flattens has Reshapes around it. Every attribute that has a default is there.
+Upsample and the first Resize are Resize, Scatter is ScatterElements, inference's Dropout is Identity; a Softmax or
+Hardmax that flattens has Reshapes around it. Every attribute that has a default is there.
 """
 
 from __future__ import annotations
@@ -138,18 +138,28 @@ def _scatter(graph: FloatGraph, node: FloatNode, opset: int) -> list[FloatNode]:
 
 
 def _dropout(graph: FloatGraph, node: FloatNode, opset: int) -> list[FloatNode]:
-    """Nothing is dropped unless the model trains: the mask is true everywhere."""
+    """Nothing is dropped unless the model trains: the mask is true everywhere.
+
+    Before opset 12 onnxruntime makes it false: there the node stays as its maker, refused if anybody reads it.
+    """
     trains = graph.constants.get(node.input(2), np.array(node.input(2) != ""))
     if trains.any() or node.input(0) not in graph.shapes:
         return [node]
+    shape = graph.shapes[node.input(0)]
+    nodes = [replace(node, op="Identity", inputs=node.inputs[:1], outputs=node.outputs[:1], attributes={})]
     for mask in (output for output in node.outputs[1:] if output):
-        _constant(graph, mask, np.ones(graph.shapes[node.input(0)], np.bool_))
-    return [replace(node, op="Identity", inputs=node.inputs[:1], outputs=node.outputs[:1], attributes={})]
+        if opset < 12:
+            graph.shapes[mask], graph.types[mask] = shape, onnx.TensorProto.BOOL
+            nodes.append(replace(node, outputs=("", mask)))
+        else:
+            _constant(graph, mask, np.ones(shape, np.bool_))
+    return nodes
 
 
 Rewrite = Callable[[FloatGraph, FloatNode, int], list[FloatNode]]
 REWRITES: dict[str, Rewrite] = {
     "Dropout": _dropout,
+    "Hardmax": _softmax,
     "LogSoftmax": _softmax,
     "Resize": _upsample,
     "Scatter": _scatter,

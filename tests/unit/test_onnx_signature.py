@@ -119,7 +119,7 @@ def test_topk_of_opset_9_reads_its_k_as_an_input(tmp_path: Path) -> None:
     assert graph.nodes[0].attributes == {"axis": -1, "largest": 1, "sorted": 1}
 
 
-@pytest.mark.parametrize("op", ["Softmax", "LogSoftmax"])
+@pytest.mark.parametrize("op", ["Softmax", "LogSoftmax", "Hardmax"])
 @pytest.mark.parametrize("axis", [None, 2, -1])
 def test_an_old_softmax_over_several_axes_is_one_over_a_matrix(op: str, axis: int | None, tmp_path: Path) -> None:
     given = {} if axis is None else {"axis": axis}
@@ -139,6 +139,18 @@ def test_dropout_is_identity_and_its_mask_is_true(tmp_path: Path) -> None:
     assert [(node.op, node.outputs) for node in graph.nodes] == [("Identity", ("y0",))]
     assert graph.constants["y1"].dtype == np.bool_
     assert graph.constants["y1"].all()
+
+
+@pytest.mark.parametrize("opset", [7, 10])
+def test_an_older_mask_of_dropout_is_refused_where_it_is_read(opset: int, tmp_path: Path) -> None:
+    path = model(tmp_path / "m.onnx", opset, "Dropout", (2, 3), {}, outputs=2)
+    with pytest.raises(InputError, match="mask"):
+        check_coverage(graph_of(path))
+    unread = onnx.load(path)
+    del unread.graph.output[1]
+    onnx.save(unread, path)
+    assert [node.op for node in graph_of(path).nodes] == ["Identity"]
+    check_coverage(graph_of(path))
 
 
 def test_rejects_dropout_that_trains(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ NEAREST = ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
 
 
 def _trains(node: FloatNode, graph: FloatGraph) -> str | None:
-    """training_mode is false (then it is Identity)"""
-    return "training_mode is not false"
+    """training_mode is false (then it is Identity); before opset 12, its mask is not read"""
+    return "training_mode is not false" if node.input(2) else "its mask is read, of which older opsets say nothing"
 
 
 def _resize(node: FloatNode, graph: FloatGraph) -> str | None:
