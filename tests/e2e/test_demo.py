@@ -45,7 +45,15 @@ def marked_processes(mark: str) -> list[psutil.Process]:
 def test_interrupt_leaves_no_process_behind() -> None:
     mark = uuid.uuid4().hex
     environment = {**os.environ, MARK: mark, "PYTHONUNBUFFERED": "1"}
-    demo = subprocess.Popen(COMMAND, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    demo = subprocess.Popen(
+        COMMAND,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        # The children of a shell in the background ignore the signal that this is about.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     assert demo.stdout is not None
     for line in demo.stdout:
         if "anybody asks" in line:  # chain, service, worker and soon an ezkl phase are up
