@@ -26,6 +26,7 @@ from circuits.quantize.report import (
     TableError,
     WorstOp,
 )
+from circuits.quantize.scales import scale_for
 
 if TYPE_CHECKING:  # the builder collects TableErrors
     from circuits.quantize.builder import Tensor
@@ -63,7 +64,8 @@ def fidelity(
     ]
     outputs = [found.result() for found in splits]
     saturations = comparison.saturations()
-    warnings = [*_about_data(samples), *_about_saturation(saturations), *_about_outputs(outputs)]
+    warnings = [*_about_data(samples), *_about_inputs(program, samples)]
+    warnings += [*_about_saturation(saturations), *_about_outputs(outputs)]
     unusable = sum(found.unusable for found in splits)
     if unusable:
         warnings.append(f"the float model's own output is no finite number at {unusable} elements, which are left out")
@@ -78,6 +80,17 @@ def _about_data(samples: Samples) -> list[str]:
             "give data that looks like what the model will see"
         ]
     return [] if samples.held_out else ["too few samples to hold any out: the errors are those of calibration data"]
+
+
+def _about_inputs(program: Program, samples: Samples) -> list[str]:
+    """Real inputs whose scale nothing asked for: neither a sample nor an option."""
+    return [
+        f"input {port.name!r} is 0 in every calibration sample: its scale is a guess"
+        for port in program.inputs
+        if set(port.scales) == {scale_for(0.0, port.bits)}
+        and math.prod(port.dims)
+        and not any(sample[port.name].any() for sample in samples.calibration)
+    ]
 
 
 def _about_saturation(saturations: Sequence[Saturation]) -> list[str]:

@@ -241,3 +241,27 @@ def test_forgetting_the_steps_of_a_recurrent_layer_grows_with_their_number(
         compile_model(walking(tmp_path, steps=steps))
         looked.append(counted.looked)
     assert looked[2] - looked[1] <= 2 * (looked[1] - looked[0]) + 8
+
+
+# What calibration does not show.
+
+
+@pytest.mark.parametrize(
+    ("first", "options", "warned"),
+    [(0.0, {}, True), (0.5, {}, False), (0.0, {"input_ranges": {"x": (0.0, 9.0)}}, False)],
+)
+def test_an_input_that_is_always_0_has_a_guessed_scale(
+    first: float, options: dict[str, Any], warned: bool, tmp_path: Path
+) -> None:
+    data = np.zeros((6, 1, 3))
+    data[0, 0, 0] = first
+    path = save(tmp_path, chain("Relu", 1), (1, 3), {"y": (1, 3)})
+    _, report = compile_model(path, {"x": data}, CompileOptions(**options))
+    warning = "input 'x' is 0 in every calibration sample: its scale is a guess"
+    assert (warning in report.warnings) is warned
+
+
+def test_a_whole_number_that_is_always_0_needs_no_scale(tmp_path: Path) -> None:
+    path = save(tmp_path, [helper.make_node("Add", ["x", "x"], ["y"])], (1, 3), {"y": (1, 3)}, type=WHOLE)
+    _, report = compile_model(path, {"x": np.zeros((6, 1, 3), np.int64)})
+    assert not any("guess" in warning for warning in report.warnings)
