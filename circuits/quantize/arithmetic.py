@@ -6,6 +6,7 @@ the shadows. Nothing here knows of ONNX.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -15,7 +16,18 @@ from circuits.program.intervals import Interval
 from circuits.program.limits import MAX_BITS, MAX_SHIFT, MIN_BITS
 from circuits.program.ops import Divide, Linear, Mul, Rsqrt
 from circuits.quantize.builder import Builder, Tensor
-from circuits.quantize.scales import Floats, Reach, Target, Want, bits_of, quantize_weights
+from circuits.quantize.scales import (
+    ROOM,
+    SPARE_BITS,
+    Exact,
+    Floats,
+    Reach,
+    Target,
+    Want,
+    bits_of,
+    quantize_weights,
+    scale_for,
+)
 
 Dims = tuple[int, ...]
 # Scales further apart than this are brought nearer first: a coefficient is 2^(difference) and has 32 bits.
@@ -23,6 +35,8 @@ MAX_APART = 30
 # A factor of two to spare: a numerator doubled, plus its divisor, stays below 2^53.
 DIVIDE_BITS = 51
 RSQRT_EXPONENT = 30
+# A tensor is only raised to another scale where its bits leave so much room: it is one op more.
+WORTH_RAISING = 2
 
 
 # Sums.
@@ -31,14 +45,34 @@ RSQRT_EXPONENT = 30
 def signed_sum(
     b: Builder, terms: Sequence[tuple[int, Tensor]], dims: Dims, want: Want, constant: Floats | None = None
 ) -> Tensor:
-    """Σ sign · tensor (+ constant): one op, at the finest scale of its terms."""
+    """Σ sign · tensor (+ constant): one op, at the finest scale of its terms, or where a constant falls between their
+    steps at the result's own."""
     coarsest = min(t.scale for _, t in terms)
     near = [(sign, _nearer(b, t, coarsest + MAX_APART)) for sign, t in terms]
     acc_scale = max(t.scale for _, t in near)
+    if constant is not None and not isinstance(want, Exact):
+        acc_scale += _raised_for(b, near, acc_scale, constant, dims, want)
     shifted = [(sign << (acc_scale - t.scale), t) for sign, t in near]
     biases = [] if constant is None else [b.bias("bias", constant, acc_scale)]
     readings = [t.broadcast(dims) for _, t in shifted] + [t.broadcast(dims) for t in biases]
     return b.accumulate(Linear, readings, dims, acc_scale, want, coefficients=tuple(c for c, _ in shifted))
+
+
+def _raised_for(
+    b: Builder, terms: Sequence[tuple[int, Tensor]], acc_scale: int, constant: Floats, dims: Dims, want: Reach | Target
+) -> int:
+    """How much finer than its terms a sum has to be for the constant in it, as far as the accumulator has room."""
+    steps = np.asarray(constant, np.float64) * 2.0**acc_scale
+    if not np.isfinite(steps).all() or (steps == np.rint(steps)).all():
+        return 0
+    coefficients = [sign << (acc_scale - t.scale) for sign, t in terms]
+    readings = [t.broadcast(dims) for _, t in terms]
+    acc = b.shadow_of(Linear, readings, dims, (), coefficients=tuple(coefficients)) + steps
+    target = b.resolve(want, acc, acc_scale, b.interval(terms[0][1]))
+    magnitudes = [abs(c) * b.interval(t).magnitude for c, (_, t) in zip(coefficients, terms, strict=True)]
+    room = math.floor(math.log2(ROOM / (sum(magnitudes) + float(np.abs(steps).max()))))
+    apart = MAX_APART - (acc_scale - min(t.scale for _, t in terms))
+    return max(0, min(target.scale - acc_scale, room, apart))
 
 
 def _nearer(b: Builder, x: Tensor, finest: int) -> Tensor:
@@ -95,14 +129,62 @@ def times_number(b: Builder, x: Tensor, factor: float, want: Reach | Target) -> 
 # Maxima.
 
 
-def common_scale(b: Builder, tensors: Sequence[Tensor | Floats]) -> list[Tensor]:
-    """Tensors and real constants at the coarsest scale of the tensors: nothing is cut off for it."""
-    scale = min(t.scale for t in tensors if isinstance(t, Tensor))
+def common_scale(b: Builder, tensors: Sequence[Tensor | Floats], most: float = math.inf) -> list[Tensor]:
+    """Tensors and real constants at one scale: the finest of theirs at which none of the tensors reaches too far.
 
-    def near(t: Tensor | Floats) -> Tensor:
-        return rescaled(b, t, Target(scale, t.bits)) if isinstance(t, Tensor) else b.fixed("constant", t, scale)
+    That is the coarsest of the tensors', but a tensor whose bits are not used up (whole numbers at scale 0) is raised.
+    Of the tensors only values up to `most` matter.
+    """
+    given = [t for t in tensors if isinstance(t, Tensor)]
+    known = [np.asarray(t, np.float64) for t in tensors if not isinstance(t, Tensor)]
+    coarsest = min(t.scale for t in given)
+    scale = min(
+        max(*(t.scale for t in given), *(_own_scale(b, values) for values in known), coarsest),
+        *(finest_scale(b, t, most) for t in given),
+        *(_still_held(values, coarsest) for values in known),
+    )
+    return [brought_to(b, t, scale, most) if isinstance(t, Tensor) else b.fixed("constant", t, scale) for t in tensors]
 
-    return [near(t) for t in tensors]
+
+def _own_scale(b: Builder, values: Floats) -> int:
+    """The finest scale that a constant's finite values need; whole numbers need none."""
+    finite = values[np.isfinite(values)]
+    return 0 if (finite == np.rint(finite)).all() else scale_for(float(np.abs(finite).max()), b.options.bits)
+
+
+def _still_held(values: Floats, scale: int) -> int:
+    """The finest scale at which 32 bits hold what they hold at `scale`. What they do not is only meant to be far."""
+    sizes = np.abs(values)
+    held = sizes[sizes * 2.0**scale < 2.0 ** (MAX_BITS - 1) - 1]
+    return max(scale, scale_for(float(held.max(initial=0.0)), MAX_BITS))
+
+
+def finest_scale(b: Builder, x: Tensor, most: float = math.inf) -> int:
+    """The finest scale at which activations' bits hold x as far as it can reach; its own if that is about as fine."""
+    wanted = scale_for(min(_reach(b, x), most), b.options.bits)
+    room = min(MAX_APART, int(ROOM).bit_length() - 1 - b.interval(x).magnitude.bit_length())
+    finest = min(wanted, x.scale + room)
+    return finest if finest >= x.scale + WORTH_RAISING else x.scale
+
+
+def _reach(b: Builder, x: Tensor) -> float:
+    """How far x reaches: what its integers can be, or what calibration and headroom show where that is less."""
+    return min(b.interval(x).magnitude * 2.0**-x.scale, furthest(b.shadow(x)) * b.options.headroom)
+
+
+def furthest(values: Floats) -> float:
+    """The largest size of a finite value."""
+    return float(np.abs(values).max(initial=0.0, where=np.isfinite(values)))
+
+
+def brought_to(b: Builder, x: Tensor, scale: int, most: float = math.inf) -> Tensor:
+    """x at a scale. Raised, it is exact if 32 bits hold all that it can be, else it has bits to spare for its reach."""
+    if scale <= x.scale:
+        return rescaled(b, x, Target(scale, x.bits))
+    bits = bits_of(b.interval(x).scaled(1 << (scale - x.scale)))
+    if bits > MAX_BITS:
+        bits = min(MAX_BITS, b.options.bits + SPARE_BITS)
+    return rescaled(b, x, Target(scale, bits, clamps=_reach(b, x) > most))
 
 
 def largest(b: Builder, tensors: Sequence[Tensor], dims: Dims) -> Tensor:
@@ -157,11 +239,11 @@ def quotient(b: Builder, x: Tensor, divisor: Tensor, dims: Dims, want: Reach | T
 
 
 def _real_quotient(b: Builder, x: Tensor, divisor: Tensor, dims: Dims) -> Floats:
-    parts = [_lined_up(b.shadow(t), len(dims)) for t in (x, divisor)]
+    parts = [aligned(b.shadow(t), len(dims)) for t in (x, divisor)]
     return parts[0] / np.maximum(parts[1], 2.0**-divisor.scale)
 
 
-def _lined_up(shadow: Floats, rank: int) -> Floats:
+def aligned(shadow: Floats, rank: int) -> Floats:
     """[samples, *dims] with dims filled up to `rank` for broadcasting."""
     return shadow.reshape(len(shadow), *(1,) * (rank + 1 - shadow.ndim), *shadow.shape[1:])
 

@@ -40,7 +40,7 @@ WORST_OPS = 3
 # Elements of one output over one set of samples that a plot shows.
 MAX_POINTS = 2**13
 # An error above this share of the largest value: such a program is no stand-in for its model.
-POOR_FIDELITY = 0.1
+POOR_FIDELITY = 0.02
 
 
 def fidelity(

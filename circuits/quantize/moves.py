@@ -52,7 +52,7 @@ def part(b: Builder, x: Tensor, axis: int, start: int, size: int) -> Tensor:
 
 
 def concatenated(b: Builder, tensors: Sequence[Tensor | Floats], axis: int) -> Tensor:
-    """Tensors and real constants, at the coarsest scale of the tensors."""
+    """Tensors and real constants, at their common scale."""
     given = common_scale(b, tensors)
     rank = len(given[0].dims)
     axis %= rank

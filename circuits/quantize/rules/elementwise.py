@@ -14,7 +14,9 @@ from circuits.quantize.arithmetic import (
     absolute,
     at_least,
     at_most,
+    brought_to,
     common_scale,
+    finest_scale,
     largest,
     negated,
     plus_constant,
@@ -120,6 +122,7 @@ def leaky_relu(b: Builder, node: FloatNode) -> None:
     slope = float(node.attributes.get("alpha", 0.01))
     x = b.tensor(node.input(0))
     if 0 <= slope <= 1:
+        x = brought_to(b, x, finest_scale(b, x)) if 0 < slope < 1 else x
         weights = quantize_weights(np.array(slope), b.options.weight_bits, MAX_SHIFT)
         below = b.linear([(int(weights.values), x)], x.dims, x.scale + weights.scale, Target(x.scale, x.bits))
         b.values[node.output] = largest(b, [x, below], x.dims)
@@ -149,8 +152,9 @@ def _two_slopes(b: Builder, name: str, x: Tensor, slope: Floats) -> Tensor:
 def shrink(b: Builder, node: FloatNode) -> None:
     """x moved by the bias towards 0, and 0 within ±lambd; exact for the number that x is."""
     x = b.tensor(node.input(0))
-    bias, bound = np.array(float(node.attributes["bias"])), float(node.attributes["lambd"])
-    low, high, zero = (b.fixed("bound", np.array(value), x.scale) for value in (-bound, bound, 0.0))
+    bias, bound = (np.array(float(node.attributes[name])) for name in ("bias", "lambd"))
+    x = common_scale(b, [x, bias, bound])[0]
+    low, high, zero = (b.fixed("bound", value, x.scale) for value in (-bound, bound, ZERO))
     raised, lowered = (plus_constant(b, x, by, Target(x.scale, min(x.bits + 1, MAX_BITS))) for by in (bias, -bias))
     made = selected(b, compared(b, Relation.LESS, high, x, x.dims), lowered, zero, x.dims)
     b.values[node.output] = selected(b, compared(b, Relation.LESS, x, low, x.dims), raised, made, x.dims)
@@ -160,6 +164,7 @@ def clip(b: Builder, node: FloatNode) -> None:
     """Bounds are inputs, each of them left out, constant or computed; where they cross, the upper one counts."""
     x = b.tensor(node.input(0))
     low, high = node.input(1), node.input(2)
+    x = common_scale(b, [x, *(b.graph.constant(name) for name in (low, high) if b.graph.is_constant(name))])[0]
     if b.graph.is_constant(low):
         x = at_least(b, x, b.graph.constant(low))
     elif low:

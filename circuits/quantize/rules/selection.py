@@ -6,10 +6,19 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from circuits.onnx.graph import FloatNode
+from circuits.onnx.graph import FloatNode, Floats
 from circuits.program.limits import MAX_BITS
 from circuits.program.ops import Mul, Relation
-from circuits.quantize.arithmetic import at_least, common_scale, floor, negated, rescaled, signed_sum
+from circuits.quantize.arithmetic import (
+    aligned,
+    at_least,
+    common_scale,
+    floor,
+    furthest,
+    negated,
+    rescaled,
+    signed_sum,
+)
 from circuits.quantize.builder import Builder, Tensor
 from circuits.quantize.choices import both, compared, either, index_from_end, negation, selected, truth
 from circuits.quantize.rules import Rule
@@ -57,13 +66,20 @@ def not_(b: Builder, node: FloatNode) -> None:
 
 def where(b: Builder, node: FloatNode) -> None:
     """A constant that is infinite counts as the end of 32 bits at the other's scale: far beyond what it meets."""
-    names = node.inputs[1:]
-    given = [b.graph.constant(name) if b.graph.is_constant(name) else b.tensor(name) for name in names]
-    if all(b.graph.is_constant(name) for name in names):
-        x, y = common_scale(b, [b.tensor(name) for name in names])
-    else:
-        x, y = common_scale(b, given)
-    b.values[node.output] = selected(b, truth(b, b.tensor(node.input(0))), x, y, b.graph.shapes[node.output])
+    names, dims = node.inputs[1:], b.graph.shapes[node.output]
+    chooser = truth(b, b.tensor(node.input(0)))
+    constant = all(b.graph.is_constant(name) for name in names)
+    given = [b.graph.constant(n) if b.graph.is_constant(n) and not constant else b.tensor(n) for n in names]
+    x, y = common_scale(b, given, _chosen_reach(b, chooser, given, dims))
+    b.values[node.output] = selected(b, chooser, x, y, dims)
+
+
+def _chosen_reach(b: Builder, chooser: Tensor, given: Sequence[Tensor | Floats], dims: Dims) -> float:
+    """How far what is chosen reaches: what is left aside may be much further away."""
+    rows = [
+        aligned(b.shadow(t) if isinstance(t, Tensor) else np.asarray(t)[None], len(dims)) for t in (chooser, *given)
+    ]
+    return furthest(np.where(rows[0] == 1, rows[1], rows[2])) * b.options.headroom
 
 
 def one_hot(b: Builder, node: FloatNode) -> None:
