@@ -31,15 +31,6 @@ CASES: dict[str, Case] = {
     "Resize-linear-corners": resized(
         (1, 1, 4, 4), (1, 1, 2, 2), mode="linear", coordinate_transformation_mode="align_corners"
     ),
-    "Resize-corners-of-a-fraction": resized(
-        (1, 1, 3, 4), (1, 1, 1.3, 2.7), mode="linear", coordinate_transformation_mode="align_corners"
-    ),
-    "Resize-nearest-corners-of-a-fraction": resized(
-        (1, 1, 3, 4), (1, 1, 1.3, 2.7), coordinate_transformation_mode="align_corners"
-    ),
-    "Resize-to-one": resized(
-        (1, 1, 3, 4), (1, 1, 0.5, 2), mode="linear", coordinate_transformation_mode="pytorch_half_pixel"
-    ),
     "Resize-by-less-than-one-element": resized((1, 1, 3, 4), (1, 1, 1.3, 2.7), mode="linear"),
     "Resize-cubic": resized((1, 1, 4, 4), (1, 1, 2, 2), mode="cubic"),
     "Resize-sizes": ([node("Resize", "x", "", "", "s", mode="linear")], {"s": ints(1, 1, 3, 7)}, {"x": (1, 1, 5, 4)}),

@@ -102,6 +102,32 @@ def test_rejects_what_an_operator_cannot_be_asked(
     assert error.details["nodes"][0]["op"] == op
 
 
+@pytest.mark.parametrize(
+    ("mode", "scale", "accepted"),
+    [
+        ("align_corners", 1.3, False),
+        ("align_corners", 0.6, False),
+        ("align_corners", 1.5, True),
+        ("pytorch_half_pixel", 0.4, False),
+        ("pytorch_half_pixel", 0.25, True),
+        ("pytorch_half_pixel", 1.3, True),
+        ("half_pixel", 1.3, True),
+    ],
+)
+def test_rejects_a_resize_about_which_onnx_and_onnxruntime_differ(
+    mode: str, scale: float, accepted: bool, tmp_path: Path
+) -> None:
+    resize = node("Resize", "x", "", "s", mode="linear", coordinate_transformation_mode=mode)
+    path = save(tmp_path / "m.onnx", [resize], {"s": np.array([1, 1, 1, scale], np.float32)}, (1, 1, 2, 4), ("a",) * 4)
+    if accepted:
+        _, report = compile_model(path)
+        assert max(output.max_abs_error for output in report.outputs) < 1e-3
+        return
+    error = refusal(path)
+    assert (error.code, error.details["nodes"][0]["op"]) == ("onnx_unsupported_ops", "Resize")
+    assert mode in error.message
+
+
 def test_rejects_a_random_node_without_inputs(tmp_path: Path) -> None:
     nodes = [helper.make_node("RandomNormal", [], ["r"], shape=[1, 4]), node("Add", "x", "r")]
     assert refusal(save(tmp_path / "m.onnx", nodes)).code == "onnx_unsupported_ops"

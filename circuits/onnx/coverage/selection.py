@@ -13,7 +13,8 @@ WHOLE_BITS: dict[int, int] = {TensorProto.INT8: 8, TensorProto.UINT8: 9, TensorP
 
 
 def _cast(node: FloatNode, graph: FloatGraph) -> str | None:
-    """between real numbers of 16 bits or more, integers of 8 or more and booleans; integers to none that is narrower"""
+    """between real numbers of 16 bits or more, integers of 8 or more and booleans; integers to none that is narrower. A
+    real number out of the integer type's range, of which ONNX says nothing, stays the whole number it is"""
     source, target = graph.types[node.input(0)], node.attributes["to"]
     if target not in CASTS:
         return f"it makes a {type_name(target)}"
