@@ -126,8 +126,7 @@ def _check_types(values: list[onnx.ValueInfoProto]) -> None:
 
 def _fix_dims(value: onnx.ValueInfoProto, sizes: Mapping[str, int], batch: int | None) -> None:
     for axis, dim in enumerate(value.type.tensor_type.shape.dim):
-        # Some exporters write a batch that is open as 0.
-        if dim.dim_value > 0 or (dim.HasField("dim_value") and dim.dim_value == 0 and (axis or batch is None)):
+        if dim.HasField("dim_value") and dim.dim_value >= 0:  # 0 is a size: an empty axis
             continue
         if dim.dim_param in sizes:
             dim.dim_value = sizes[dim.dim_param]

@@ -96,6 +96,12 @@ def test_an_open_batch_is_the_same_wherever_its_name_stands(tmp_path: Path) -> N
     assert import_onnx(path, freeze={"n": 2}).graph.shapes["y"] == (2, 2)
 
 
+@pytest.mark.parametrize("batch", [1, None])
+def test_a_size_of_zero_is_no_open_batch(batch: int | None, tmp_path: Path) -> None:
+    path = model(tmp_path / "m.onnx", {"x": (TensorProto.FLOAT, (0, 3))})
+    assert import_onnx(path, batch=batch).graph.inputs == {"x": (0, 3)}
+
+
 @pytest.mark.parametrize("batch", [0, -1])
 def test_rejects_a_batch_of_nothing(batch: int, tmp_path: Path) -> None:
     assert refusal(model(tmp_path / "m.onnx", {"x": (TensorProto.FLOAT, ("n",))}), batch=batch).code == "bad_option"
