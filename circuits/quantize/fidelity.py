@@ -88,7 +88,7 @@ def _about_inputs(program: Program, samples: Samples) -> list[str]:
         f"input {port.name!r} is 0 in every calibration sample: its scale is a guess"
         for port in program.inputs
         if set(port.scales) == {scale_for(0.0, port.bits)}
-        and math.prod(port.dims)
+        and 0 not in port.dims
         and not any(sample[port.name].any() for sample in samples.calibration)
     ]
 
