@@ -4,7 +4,8 @@ All answer one input at a time, given as they want it (integers, floats), and ta
 all. Measured in two ways. *Alternating*: one call each, after a pause in which the others' threads stop spinning; each
 finds the caches as the others left them, as a service does that has other work between two requests. *Repeated*: many
 calls of one without a pause, its weights in the cache if they fit. The figures are medians. Compiling is measured in a
-child process of its own, with its memory.
+child process of its own, with its memory. The executor has the prover's kernel for large matrices; what it is in NumPy
+alone, as a verifier has it, is measured beside.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from circuits.program import interpreter
 from circuits.program.graph import Program
 from circuits.program.values import quantize_input
 from circuits.quantize import compile_model
+from prover.kernels import narrow_product
 
 Say = Callable[[str], None]
 COMPARED = ("credit-3.4m", "lenet", "mlp91k", "block128", "lstm")
@@ -81,15 +83,18 @@ def _compare(name: str, folder: Path, say: Say) -> dict[str, Any]:
     program, _ = compile_model(path, calibration)
     sample = calibration["input"][:1]
     started = time.perf_counter()
-    executor = Executor(program)
+    executor = Executor(program, narrow_product)
     planning_s = time.perf_counter() - started
+    alone_in_numpy = Executor(program)
     integers = [quantize_input(program.inputs[0], sample.reshape(program.inputs[0].dims))]
     _require_exact(program, executor, integers)
+    _require_exact(program, alone_in_numpy, integers)
     both, alone = _session(path, 0), _session(path, 1)
     contenders: dict[str, Callable[[], object]] = {
         "executor": lambda: executor.run(integers),
         "onnxruntime": lambda: both.run(None, {"input": sample}),
         "onnxruntime_1_thread": lambda: alone.run(None, {"input": sample}),
+        "executor_in_numpy": lambda: alone_in_numpy.run(integers),
     }
     alternating = _figures(_take_turns(contenders, ALTERNATING_ROUNDS, calls=1, warm_ups=0))
     repeated = _figures(_take_turns(contenders, REPEATED_ROUNDS, REPEATED_CALLS, WARM_UPS))

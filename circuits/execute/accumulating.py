@@ -24,7 +24,7 @@ def contract(op: Contract, tensors: Tensors) -> Plan:
     out = np.empty(op.dims)
     shifts = _shifts(op)
     a, b = (_factor(tensors, ref, shift) for ref, shift in zip(op.operands[:2], shifts, strict=True))
-    steps = contraction_steps(op, (a, b), out, tensors.shared)
+    steps = contraction_steps(op, (a, b), out, tensors.shared, tensors.arithmetic)
     return out, steps + _divided(op, out, shifts) + _finish(op, tensors, out)
 
 

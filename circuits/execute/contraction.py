@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from circuits.execute.tensors import Floats, Shared, Step, part_of, read
+from circuits.execute.tensors import Arithmetic, Floats, Shared, Step, part_of, read
 from circuits.program.indexing import used_axes
 from circuits.program.ops import Op
 
@@ -51,7 +51,9 @@ class Factor:
 Block = tuple[tuple[slice, ...], Floats, list[Step]]
 
 
-def contraction_steps(op: Op, factors: tuple[Factor, Factor], out: Floats, shared: Shared) -> list[Step]:
+def contraction_steps(
+    op: Op, factors: tuple[Factor, Factor], out: Floats, shared: Shared, arithmetic: Arithmetic | None = None
+) -> list[Step]:
     """The steps that write the contraction of two factors to C-contiguous `out`.
 
     Output axes on which both depend become the stack of a batched matrix product, those of the second alone its
@@ -64,6 +66,11 @@ def contraction_steps(op: Op, factors: tuple[Factor, Factor], out: Floats, share
     stack = [d for d in range(count) if by_a[d] and by_b[d]]
     walked = [d for d in range(count) if not by_b[d]], [d for d in range(count) if by_b[d] and not by_a[d]]
     lengths = [math.prod(op.dims[d] for d in axes) for axes in walked]
+    if arithmetic is not None and not stack:
+        for position in (0, 1):
+            by_vector = factors[position].name is not None and lengths[1 - position] == 1
+            if by_vector and (made := _by_kernel(op, position, factors, walked, out, shared, arithmetic)) is not None:
+                return made
     steps, lefts = _side(op, 0, factors[0], stack, walked[0], shared, by_vector=lengths[1] == 1)
     more_steps, rights = _side(op, 1, factors[1], stack, walked[1], shared, by_vector=lengths[0] == 1)
     steps += more_steps
@@ -75,6 +82,38 @@ def contraction_steps(op: Op, factors: tuple[Factor, Factor], out: Floats, share
             part = part_of(target, (*everything, *some_rows, *some_columns))
             steps += left_steps + _product_steps(left, right, part, len(stack), len(walked[0]))
     return steps
+
+
+def _by_kernel(
+    op: Op,
+    position: int,
+    factors: tuple[Factor, Factor],
+    walked: tuple[list[int], list[int]],
+    out: Floats,
+    shared: Shared,
+    arithmetic: Arithmetic,
+) -> list[Step] | None:
+    """A large constant matrix times a vector, by a kernel; None where float32 does not hold the matrix exactly."""
+    inner = list(range(len(op.dims), len(op.iteration)))
+    size = math.prod(op.inner)
+
+    def matrix() -> Callable[[Floats], Floats] | None:
+        view, steps = read(factors[position].tensor, op.maps[position], op.iteration)
+        for step in steps:
+            step()
+        kept = _kept(_only(view, [*walked[position], *inner]), 0, len(walked[position]), by_vector=True)
+        return arithmetic(kept.reshape(-1, size)) if kept.dtype == np.float32 else None
+
+    times = shared.once(("kernel", factors[position].name, op.maps[position], op.iteration), matrix)
+    if times is None:
+        return None
+    view, steps = read(factors[1 - position].tensor, op.maps[1 - position], op.iteration)
+    vector = _only(view, inner)
+
+    def multiply() -> None:
+        out.reshape(-1)[:] = times(np.ascontiguousarray(vector).reshape(-1))
+
+    return [*steps, multiply]
 
 
 def _side(

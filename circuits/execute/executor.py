@@ -17,7 +17,7 @@ from circuits.execute.accumulating import contract, linear, mul, reduce_sum
 from circuits.execute.choosing import argmax, compare, maximum, select
 from circuits.execute.dividing import divide, rsqrt
 from circuits.execute.moving import gather, index, lookup
-from circuits.execute.tensors import Floats, Step, Tensors
+from circuits.execute.tensors import Arithmetic, Floats, Step, Tensors
 from circuits.program.graph import Program
 from circuits.program.interpreter import check_inputs
 from circuits.program.ops import (
@@ -57,13 +57,16 @@ PLANS: dict[type[Op], Callable[[Any, Tensors], tuple[Floats, list[Step]]]] = {
 
 
 class Executor:
-    """One program, ready to run many times. The program has to be valid (`circuits.program.validate`)."""
+    """One program, ready to run many times. The program has to be valid (`circuits.program.validate`).
 
-    def __init__(self, program: Program) -> None:
+    `arithmetic` multiplies large matrices by vectors, exactly where float64 is; without it NumPy does.
+    """
+
+    def __init__(self, program: Program, arithmetic: Arithmetic | None = None) -> None:
         self._program = program
         self._steps: list[Step] = []
         self._one_at_a_time = Lock()
-        tensors = Tensors(program)
+        tensors = Tensors(program, arithmetic)
         self._inputs, self._made = tensors.inputs, tensors.made
         for op in program.ops:
             made, steps = (np.empty(op.dims), []) if 0 in op.dims else PLANS[type(op)](op, tensors)

@@ -22,15 +22,18 @@ from circuits.program.refs import AffineMap, Ref, Source
 
 Floats = npt.NDArray[np.float64]
 Step = Callable[[], Any]
+# Given a float32 matrix [rows, columns]: a function of a float64 vector that gives their product in float64, every
+# element widened before it is multiplied.
+Arithmetic = Callable[[npt.NDArray[np.float32]], Callable[[Floats], Floats]]
 
 
 class Shared:
     """Arrays that several ops use: a constant in some layout, or scratch for what lives no longer than one op."""
 
     def __init__(self) -> None:
-        self._arrays: dict[Hashable, npt.NDArray[Any]] = {}
+        self._arrays: dict[Hashable, Any] = {}
 
-    def once(self, key: Hashable, make: Callable[[], npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    def once(self, key: Hashable, make: Callable[[], Any]) -> Any:
         """What `make` made for the first op that asked for `key`."""
         if key not in self._arrays:
             self._arrays[key] = make()
@@ -40,7 +43,8 @@ class Shared:
 class Tensors:
     """C-contiguous arrays by reference. `made` grows op by op, in execution order."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, arithmetic: Arithmetic | None = None) -> None:
+        self.arithmetic = arithmetic
         self.inputs = [np.empty(port.dims) for port in program.inputs]
         self.made: list[Floats] = []
         self.shared = Shared()
@@ -51,7 +55,7 @@ class Tensors:
         if ref.source != Source.CONST:
             return (self.inputs if ref.source == Source.INPUT else self.made)[ref.index]
         values = self._constants[ref.index]
-        return self.shared.once((ref, shift), lambda: np.multiply(values, 2.0**-shift, dtype=np.float64))
+        return cast(Floats, self.shared.once((ref, shift), lambda: np.multiply(values, 2.0**-shift, dtype=np.float64)))
 
     def read(self, op: Op, position: int, fill: float = 0.0, shift: int = 0) -> tuple[Floats, list[Step]]:
         """Operand `position` at every point, and the steps that keep the view up to date.
@@ -74,7 +78,7 @@ class Tensors:
         return [partial(np.maximum, values, low, out=values), partial(np.minimum, values, high, out=values)]
 
     def _everywhere(self, value: float, dims: tuple[int, ...]) -> Floats:
-        return self.shared.once(("everywhere", value, dims), lambda: np.full(dims, value))
+        return cast(Floats, self.shared.once(("everywhere", value, dims), lambda: np.full(dims, value)))
 
 
 def read(tensor: Floats, how: AffineMap, iteration: Sequence[int], fill: float = 0.0) -> tuple[Floats, list[Step]]:

@@ -6,11 +6,16 @@ with exec, as this project does everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
 
 from circuits.statement import Hasher, Integers, shape_header, tensor_bytes
 from prover.kernels import _native
 from prover.kernels._native import KnownTauSrs, PointError, SrsCheck, g2_pair, keccak256
+
+Floats = npt.NDArray[np.float64]
 
 # What a lower layer takes as `hasher=`.
 fast_hasher: Hasher = keccak256
@@ -29,6 +34,12 @@ def tensor_root(values: Integers, width: int = 4) -> bytes:
     return _native.tensor_root(tensor_bytes(values, width), width, list(values.shape))
 
 
+def narrow_product(matrix: npt.NDArray[np.float32]) -> Callable[[Floats], Floats]:
+    """What `Executor` takes as `arithmetic=`: float32 [rows, columns] kept, its products with float64 [columns]."""
+    kept = _native.NarrowMatrix(matrix.shape[1], matrix.astype("<f4").tobytes())
+    return lambda vector: np.frombuffer(kept.times(vector.astype("<f8").tobytes()), "<f8")
+
+
 __all__ = [
     "KnownTauSrs",
     "PointError",
@@ -37,5 +48,6 @@ __all__ = [
     "g2_pair",
     "keccak256",
     "merkle_root",
+    "narrow_product",
     "tensor_root",
 ]

@@ -6,12 +6,17 @@ little-endian Montgomery limbs (R = 2^256), x then y, 64 bytes in G1; a G2 coord
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from py_ecc import optimized_bn128
 
 from circuits.statement import keccak256, merkle_root, tensor_root
 from prover.kernels._native import PointError
+
+Floats = npt.NDArray[np.float64]
 
 bn128: Any = optimized_bn128  # its names are not typed as exports
 P: int = bn128.field_modulus
@@ -20,6 +25,12 @@ MONTGOMERY = 2**256
 TWO_ADICITY = 28
 G1_BYTES, G2_BYTES = 64, 128
 HALO2_GENERATOR = 7
+
+
+def narrow_product(matrix: npt.NDArray[np.float32]) -> Callable[[Floats], Floats]:
+    """The kernel's order of additions is its own: the two agree where every sum is exact."""
+    rows = matrix.astype(np.float64)
+    return lambda vector: np.array([sum(row * vector) for row in rows], np.float64)
 
 
 def scalar_from_be(data: bytes) -> int:

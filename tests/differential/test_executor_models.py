@@ -25,6 +25,7 @@ from circuits.program.ops import Contract, Divide, Op, Rsqrt
 from circuits.program.refs import AffineMap, Output, Port, Ref, Source
 from circuits.program.validate import validate
 from circuits.quantize import compile_model
+from prover.kernels import narrow_product
 from tests.random_programs import inputs_of, programs
 
 Integers = npt.NDArray[np.int64]
@@ -54,6 +55,22 @@ def test_reference_model_gives_the_interpreters_integers_at_every_op(program: Pr
     executor = Executor(program)
     require_equal(program, executor, random_inputs(program, 0))
     require_equal(program, executor, random_inputs(program, 1))
+
+
+def test_the_kernel_for_large_matrices_changes_no_integer(program: Program) -> None:
+    executor = Executor(program, narrow_product)
+    require_equal(program, executor, random_inputs(program, 2))
+    extremes = [np.full(port.dims, Interval.of_bits(port.bits).lo) for port in program.inputs]
+    require_equal(program, executor, extremes)
+
+
+@settings(max_examples=100, deadline=None)
+@given(data=st.data())
+def test_the_kernel_is_the_interpreter_on_random_contractions(data: st.DataObject) -> None:
+    program = data.draw(programs(kinds=[Contract]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(contractions, "NARROW_ELEMENTS", 1)
+        require_equal(program, Executor(program, narrow_product), data.draw(inputs_of(program)))
 
 
 def test_a_result_does_not_change_when_the_executor_runs_again(program: Program) -> None:

@@ -173,3 +173,25 @@ def test_known_tau_string_refuses_ranges_outside_it() -> None:
             make(2, RHO).monomial(2, 3)
         with pytest.raises(ValueError, match="outside the 4"):
             make(2, RHO).lagrange(5, 0)
+
+
+@given(
+    rows=st.integers(0, 70),
+    columns=st.integers(1, 40),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_narrow_product_equals_its_twin_where_sums_are_exact(rows: int, columns: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    matrix = rng.integers(-(2**24), 2**24, (rows, columns), endpoint=True).astype(np.float32)
+    vector = rng.integers(-(2**20), 2**20, columns, endpoint=True).astype(np.float64)
+    fast, twin = (module.narrow_product(matrix)(vector) for module in (kernels, reference))
+    np.testing.assert_array_equal(fast, twin)
+
+
+def test_narrow_matrix_refuses_bytes_that_are_no_rows_and_no_vector() -> None:
+    for columns, length in ((3, 16), (0, 0), (2**62, 8), (1, 3)):
+        with pytest.raises(ValueError, match="are no rows"):
+            _native.NarrowMatrix(columns, bytes(length))
+    for length in (0, 8, 23, 32):
+        with pytest.raises(ValueError, match="are no 3 doubles"):
+            _native.NarrowMatrix(3, bytes(24)).times(bytes(length))

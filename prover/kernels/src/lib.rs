@@ -1,10 +1,11 @@
-//! Keccak trees and BN254 reference strings, over opaque bytes.
+//! Keccak trees, BN254 reference strings and exact products, over opaque bytes.
 //!
 //! Every kernel has a plain Python twin in `reference.py` that must agree with it byte for byte.
 
 pub mod bytes;
 pub mod error;
 pub mod keccak;
+pub mod narrow;
 pub mod srs;
 pub mod srs_check;
 

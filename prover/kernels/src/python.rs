@@ -8,7 +8,7 @@ use pyo3::types::PyBytes;
 
 use crate::bytes::scalar_from_be;
 use crate::error::KernelError;
-use crate::{keccak, srs, srs_check};
+use crate::{keccak, narrow, srs, srs_check};
 
 create_exception!(_native, PointError, PyValueError, "Bytes that are no point of the group: (index, reason).");
 
@@ -65,6 +65,22 @@ impl KnownTauSrs {
     }
 }
 
+#[pyclass(frozen, module = "prover.kernels._native")]
+struct NarrowMatrix(narrow::NarrowMatrix);
+
+#[pymethods]
+impl NarrowMatrix {
+    #[new]
+    fn new(columns: usize, weights: &[u8]) -> PyResult<Self> {
+        Ok(Self(narrow::NarrowMatrix::new(columns, weights)?))
+    }
+
+    fn times<'py>(&self, py: Python<'py>, vector: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+        let product = py.detach(|| self.0.times(vector))?;
+        Ok(PyBytes::new(py, &product))
+    }
+}
+
 #[pyfunction]
 fn g2_pair<'py>(py: Python<'py>, tau: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
     let tau: Fr = scalar_from_be(tau)?;
@@ -98,5 +114,5 @@ impl SrsCheck {
 #[pymodule]
 mod _native {
     #[pymodule_export]
-    use super::{KnownTauSrs, PointError, SrsCheck, g2_pair, keccak256, merkle_root, tensor_root};
+    use super::{KnownTauSrs, NarrowMatrix, PointError, SrsCheck, g2_pair, keccak256, merkle_root, tensor_root};
 }
