@@ -3,12 +3,13 @@
 //! A large product with one vector waits for memory: kept in half the bytes, the matrix is read in half the time. Every
 //! element is widened before it is multiplied, so sums are those of double precision, and exact wherever those are.
 
+use multiversion::multiversion;
 use rayon::prelude::*;
 
 use crate::error::{KernelError, Result};
 
 /// Sums that run side by side, which is what lets the compiler use vector registers.
-const LANES: usize = 8;
+const LANES: usize = 16;
 /// Fewer rows than this are not worth a second thread.
 const ROWS_PER_TASK: usize = 64;
 
@@ -42,6 +43,8 @@ impl NarrowMatrix {
     }
 }
 
+/// Compiled for each width of vector registers; the processor's own is chosen when it runs.
+#[multiversion(targets("x86_64+avx512f", "x86_64+avx2"))]
 fn dot(row: &[f32], vector: &[f64]) -> f64 {
     let (rows, vectors) = (row.chunks_exact(LANES), vector.chunks_exact(LANES));
     let rest = rows.remainder().iter().zip(vectors.remainder()).map(|(&weight, &value)| f64::from(weight) * value);
