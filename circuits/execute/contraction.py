@@ -111,7 +111,7 @@ def _by_kernel(
     vector = _only(view, inner)
 
     def multiply() -> None:
-        out.reshape(-1)[:] = times(np.ascontiguousarray(vector).reshape(-1))
+        out.reshape(-1)[:] = times(vector.reshape(-1))
 
     return [*steps, multiply]
 

@@ -8,7 +8,7 @@ from circuits.program.intervals import Interval
 from circuits.program.limits import MAX_BITS
 from circuits.program.ops import Argmax, Compare, Gather, Mul, Relation, Select
 from circuits.program.refs import AffineMap
-from circuits.quantize.arithmetic import at_least, at_most, common_scale, negated, rescaled, signed_sum
+from circuits.quantize.arithmetic import at_least, at_most, common_scale, rescaled, signed_sum
 from circuits.quantize.builder import Builder, Reading, Tensor
 from circuits.quantize.scales import Exact, Target
 from circuits.quantize.sums import over_axes
@@ -61,10 +61,6 @@ def argmax_over(b: Builder, x: Tensor, axis: int, keepdims: bool = True) -> Tens
     """The lowest index of the largest element along one axis."""
     (ref, how), dims, inner = over_axes(x, [axis], keepdims)
     return b.fitting(Argmax((ref,), (how,), dims, inner, MAX_BITS, 0))
-
-
-def argmin_over(b: Builder, x: Tensor, axis: int, keepdims: bool = True) -> Tensor:
-    return argmax_over(b, negated(b, x), axis, keepdims)
 
 
 def index_from_end(b: Builder, positions: Tensor, size: int) -> Tensor:

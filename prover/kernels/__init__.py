@@ -36,8 +36,8 @@ def tensor_root(values: Integers, width: int = 4) -> bytes:
 
 def narrow_product(matrix: npt.NDArray[np.float32]) -> Callable[[Floats], Floats]:
     """What `Executor` takes as `arithmetic=`: float32 [rows, columns] kept, its products with float64 [columns]."""
-    kept = _native.NarrowMatrix(matrix.shape[1], matrix.astype("<f4").tobytes())
-    return lambda vector: np.frombuffer(kept.times(vector.astype("<f8").tobytes()), "<f8")
+    kept = _native.NarrowMatrix(matrix.shape[1], matrix.astype("<f4", copy=False).tobytes())
+    return lambda vector: np.frombuffer(kept.times(vector.astype("<f8", copy=False).tobytes()), "<f8")
 
 
 __all__ = [
