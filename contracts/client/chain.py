@@ -23,6 +23,23 @@ GAS_LIMIT = 2**24  # EIP-7825: no transaction may ask for more
 
 
 @dataclass(frozen=True)
+class Fees:
+    """What a transaction offers for each unit of its gas, in wei."""
+
+    max_fee: int
+    priority_fee: int
+
+    def raised(self, ceiling: int | None = None) -> Fees:
+        """A quarter more of both; nodes let a dearer transaction replace a waiting one from a tenth more on.
+
+        `ceiling` bounds max_fee, and with it the priority fee.
+        """
+        limit = self.max_fee + self.max_fee // 4 + 1
+        limit = limit if ceiling is None else min(limit, max(ceiling, self.max_fee))
+        return Fees(limit, min(limit, self.priority_fee + self.priority_fee // 4 + 1))
+
+
+@dataclass(frozen=True)
 class SignedTransaction:
     """Raw bytes ready for broadcast and the hash under which they will be mined."""
 
@@ -102,15 +119,21 @@ class Chain:
     def contract(self, name: str, address: str) -> Contract:
         return self.web3.eth.contract(address=Web3.to_checksum_address(address), abi=load_artifact(name).abi)
 
-    def call(self, function: Any) -> Any:
-        """Evaluates a contract function without a transaction, as this account if there is one."""
+    def call(self, function: Any, block: int | None = None) -> Any:
+        """Evaluates a contract function without a transaction, as this account if there is one, by default at the head."""
         options = {"from": self._account.address} if self._account else {}
-        return self.guard(lambda: function.call(options))
+        return self.guard(lambda: function.call(options, block_identifier="latest" if block is None else block))
 
     def sign(
-        self, function: Any, *, value: int = 0, nonce: int | None = None, gas: int | None = None
+        self,
+        function: Any,
+        *,
+        value: int = 0,
+        nonce: int | None = None,
+        gas: int | None = None,
+        fees: Fees | None = None,
     ) -> SignedTransaction:
-        """Builds and signs; gas is estimated with a margin of a quarter when not given."""
+        """Builds and signs; gas is estimated with a margin of a quarter when not given, fees are the node's."""
         sender = self.address
         number = self.nonce() if nonce is None else nonce
         options: dict[str, Any] = {"from": sender, "value": value, "nonce": number, "chainId": self.chain_id}
@@ -118,6 +141,8 @@ class Chain:
             estimated = self.guard(lambda: int(function.estimate_gas({"from": sender, "value": value})))
             gas = min(GAS_LIMIT, estimated + estimated // 4)
         options["gas"] = gas
+        if fees is not None:
+            options |= {"maxFeePerGas": fees.max_fee, "maxPriorityFeePerGas": fees.priority_fee}
         transaction = self.guard(lambda: function.build_transaction(options))
         self._require_funds(value + gas * int(transaction.get("maxFeePerGas", transaction.get("gasPrice", 0))))
         signed = self.account.sign_transaction(transaction)
@@ -160,6 +185,17 @@ class Chain:
 
     def nonce(self) -> int:
         return self.guard(lambda: int(self.web3.eth.get_transaction_count(self.account.address, "pending")))
+
+    def mined_nonce(self, block: int | None = None) -> int:
+        """How many transactions of the account the chain holds, up to `block` or to its head."""
+        count = self.web3.eth.get_transaction_count
+        return self.guard(lambda: int(count(self.account.address, "latest" if block is None else block)))
+
+    def fees(self) -> Fees:
+        """What the node suggests now: twice the base fee, so that six full blocks do not price it out, and a tip."""
+        block = self.guard(lambda: self.web3.eth.get_block("latest"))
+        tip = self.guard(lambda: int(self.web3.eth.max_priority_fee))
+        return Fees(2 * int(block.get("baseFeePerGas", 0)) + tip, tip)
 
     def balance(self, address: str) -> int:
         return self.guard(lambda: int(self.web3.eth.get_balance(Web3.to_checksum_address(address))))
