@@ -39,7 +39,7 @@ class Tensor:
 
     @classmethod
     def from_tuple(cls, raw: Any) -> Tensor:
-        width, dims, data = _fields(raw, "width", "dims", "data")
+        width, dims, data = fields(raw, "width", "dims", "data")
         return cls(int(width), tuple(int(d) for d in dims), bytes(data))
 
     def to_array(self) -> npt.NDArray[np.int64]:
@@ -80,8 +80,8 @@ class Request:
     @classmethod
     def from_tuple(cls, raw: Any) -> Request:
         names = "requester payer registrationId inputRoot routes fee bond proveWindow expiry callbackGas nonce"
-        requester, payer, registration_id, root, routes, *numbers = _fields(raw, *names.split())
-        pins = (_fields(pin, "route", "selector", "keyDigest") for pin in routes)
+        requester, payer, registration_id, root, routes, *numbers = fields(raw, *names.split())
+        pins = (fields(pin, "route", "selector", "keyDigest") for pin in routes)
         return cls(
             requester,
             payer,
@@ -114,8 +114,8 @@ class Request:
         return cls(body["requester"], body["payer"], *ids, routes, *body["numbers"])
 
 
-def _fields(raw: Any, *names: str) -> Sequence[Any]:
-    """web3 hands structs over as tuples or as attribute dicts; both are read by the struct's field order."""
+def fields(raw: Any, *names: str) -> Sequence[Any]:
+    """A struct's fields in their order: web3 hands structs over as tuples or as attribute dicts."""
     if isinstance(raw, (tuple, list)):
         return raw
     return [raw[name] for name in names]
