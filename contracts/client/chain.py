@@ -125,15 +125,15 @@ class Chain:
         return self.guard(lambda: function.call(options, block_identifier="latest" if block is None else block))
 
     def sign(
-        self, function: Any, *, value: int = 0, nonce: int | None = None, gas: int | None = None
+        self,
+        function: Any,
+        *,
+        value: int = 0,
+        nonce: int | None = None,
+        gas: int | None = None,
+        fees: Fees | None = None,
     ) -> SignedTransaction:
-        """Builds and signs; gas is estimated with a margin of a quarter when not given."""
-        return self.sign_built(self.build(function, value=value, nonce=nonce, gas=gas))
-
-    def build(
-        self, function: Any, *, value: int = 0, nonce: int | None = None, gas: int | None = None
-    ) -> dict[str, Any]:
-        """A transaction's fields with the fees that the node suggests; JSON-serialisable. A revert is an error here."""
+        """Builds and signs; gas is estimated with a margin of a quarter when not given, fees are the node's."""
         sender = self.address
         number = self.nonce() if nonce is None else nonce
         options: dict[str, Any] = {"from": sender, "value": value, "nonce": number, "chainId": self.chain_id}
@@ -141,14 +141,12 @@ class Chain:
             estimated = self.guard(lambda: int(function.estimate_gas({"from": sender, "value": value})))
             gas = min(GAS_LIMIT, estimated + estimated // 4)
         options["gas"] = gas
-        return dict(self.guard(lambda: function.build_transaction(options)))
-
-    def sign_built(self, transaction: dict[str, Any]) -> SignedTransaction:
-        """Signs a transaction's fields, as they are or with other fees."""
-        price = int(transaction.get("maxFeePerGas", transaction.get("gasPrice", 0)))
-        self._require_funds(int(transaction["value"]) + int(transaction["gas"]) * price)
+        if fees is not None:
+            options |= {"maxFeePerGas": fees.max_fee, "maxPriorityFeePerGas": fees.priority_fee}
+        transaction = self.guard(lambda: function.build_transaction(options))
+        self._require_funds(value + gas * int(transaction.get("maxFeePerGas", transaction.get("gasPrice", 0))))
         signed = self.account.sign_transaction(transaction)
-        return SignedTransaction(bytes(signed.raw_transaction), bytes(signed.hash), int(transaction["nonce"]))
+        return SignedTransaction(bytes(signed.raw_transaction), bytes(signed.hash), number)
 
     def broadcast(self, raw: bytes) -> bytes:
         """Hands raw transaction bytes to the node; a node that knows them already is not an error."""
