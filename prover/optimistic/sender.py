@@ -35,13 +35,19 @@ def quiet(event: str, **values: Any) -> None:
 class Account(Protocol):
     """What of `contracts.client.chain.Chain` a sender needs."""
 
+    def fees(self) -> Fees: ...
+
     def mined_nonce(self, block: int | None = None) -> int: ...
 
-    def build(
-        self, function: Any, *, value: int = 0, nonce: int | None = None, gas: int | None = None
-    ) -> dict[str, Any]: ...
-
-    def sign_built(self, transaction: dict[str, Any]) -> SignedTransaction: ...
+    def sign(
+        self,
+        function: Any,
+        *,
+        value: int = 0,
+        nonce: int | None = None,
+        gas: int | None = None,
+        fees: Fees | None = None,
+    ) -> SignedTransaction: ...
 
     def broadcast(self, raw: bytes) -> bytes: ...
 
@@ -76,22 +82,12 @@ class Sent:
 
 @dataclass
 class _Waiting:
-    """A transaction under its nonce, and the hashes under which it was offered so far."""
+    """A call under its nonce, what it offers, and the hashes under which it was offered so far."""
 
     call: Call
-    transaction: dict[str, Any]
+    nonce: int
+    fees: Fees
     hashes: list[bytes] = field(default_factory=list)
-
-    @property
-    def nonce(self) -> int:
-        return int(self.transaction["nonce"])
-
-    @property
-    def fees(self) -> Fees:
-        return Fees(int(self.transaction["maxFeePerGas"]), int(self.transaction["maxPriorityFeePerGas"]))
-
-    def offer(self, fees: Fees) -> None:
-        self.transaction |= {"maxFeePerGas": fees.max_fee, "maxPriorityFeePerGas": fees.priority_fee}
 
 
 class Sender:
@@ -136,19 +132,19 @@ class Sender:
         """Every call, in order, each under a nonce of its own. Calls that the contract refuses are left out."""
         if not calls:
             return []
-        nonce = self._account.mined_nonce()
+        nonce, fees = self._account.mined_nonce(), self._account.fees()
         done: dict[int, Sent] = {}
         waiting: dict[int, _Waiting] = {}
         for place, call in enumerate(calls):
+            entry = _Waiting(call, nonce, fees)
             try:
-                built = self._account.build(call.function, value=call.value, nonce=nonce)
+                self._offer(entry)
             except EnvironmentFailure as error:
                 if error.code != "transaction_reverted":
                     raise
                 done[place] = Sent(call, error=error)
                 continue
-            waiting[place] = _Waiting(call, built)
-            self._broadcast(waiting[place])
+            waiting[place] = entry
             nonce += 1
         self._await(waiting, done)
         return [done[place] for place in range(len(calls))]
@@ -165,9 +161,7 @@ class Sender:
                     break
                 self._sleep(self._poll_s)
             for entry in waiting.values():
-                entry.offer(entry.fees.raised(self._max_fee))
-                self._report("fee_raised", call=entry.call.name, nonce=entry.nonce, max_fee=entry.fees.max_fee)
-                self._broadcast(entry)
+                self._raise(entry)
         names = [entry.call.name for entry in waiting.values()]
         raise EnvironmentFailure("transaction_not_mined", f"the chain does not take {names}", calls=names)
 
@@ -182,10 +176,21 @@ class Sender:
             done[place] = Sent(entry.call, receipt)
             del waiting[place]
 
-    def _broadcast(self, entry: _Waiting) -> None:
-        """Signs and hands over, outbidding what an earlier sender left under this nonce."""
+    def _raise(self, entry: _Waiting) -> None:
+        """Offers more. That the call would revert by now says that it, or a twin, was mined meanwhile."""
+        entry.fees = entry.fees.raised(self._max_fee)
+        self._report("fee_raised", call=entry.call.name, nonce=entry.nonce, max_fee=entry.fees.max_fee)
+        try:
+            self._offer(entry)
+        except EnvironmentFailure as error:
+            if error.code == "chain_unreachable":
+                raise
+            self._report("not_replaced", call=entry.call.name, nonce=entry.nonce, reason=error.message)
+
+    def _offer(self, entry: _Waiting) -> None:
+        """Signs and broadcasts, outbidding what an earlier sender left under this nonce."""
         for _ in range(ROUNDS):
-            signed = self._account.sign_built(entry.transaction)
+            signed = self._account.sign(entry.call.function, value=entry.call.value, nonce=entry.nonce, fees=entry.fees)
             try:
                 self._account.broadcast(signed.raw)
             except EnvironmentFailure as error:
@@ -196,7 +201,7 @@ class Sender:
                 dearer = entry.fees.raised(self._max_fee)
                 if dearer.max_fee == entry.fees.max_fee:
                     return  # at the limit: what waits there has to be mined first
-                entry.offer(dearer)
+                entry.fees = dearer
             else:
                 entry.hashes.append(signed.hash)
                 return
