@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from contracts.client.chain import Chain
-from contracts.client.types import Request, Status, Tensor
+from contracts.client.types import Request, Status, Tensor, fields
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,16 @@ class DeliveredEvent:
     output_root: bytes
     outputs: tuple[Tensor, ...]
     at: LogPosition
+
+
+@dataclass(frozen=True)
+class RequestState:
+    """What the hub stores of a request; `prover` and `deadline` (unix time) are the assignment's while it is assigned."""
+
+    status: Status
+    expired: int  # assignments that ran out
+    deadline: int
+    prover: str
 
 
 class Hub:
@@ -87,6 +97,12 @@ class Hub:
 
     def status(self, request_id: bytes) -> Status:
         return Status(self.chain.call(self.functions.statusOf(request_id)))
+
+    def state(self, request_id: bytes) -> RequestState:
+        raw = self.chain.call(self.functions.stateOf(request_id))
+        names = ("status", "expired", "liveAtAssignment", "route", "deadline", "prover", "sponsor", "undelivered")
+        status, expired, _, _, deadline, prover, *_ = fields(raw, *names)
+        return RequestState(Status(status), int(expired), int(deadline), str(prover))
 
     def request_id(self, request: Request) -> bytes:
         return bytes(self.chain.call(self.functions.requestIdOf(request.as_tuple())))
