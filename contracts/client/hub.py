@@ -50,7 +50,7 @@ class DeliveredEvent:
 
 @dataclass(frozen=True)
 class RequestState:
-    """What the hub stores of a request; `prover` and `deadline` (unix time) are the assignment's while it is assigned."""
+    """What the hub stores of a request; while it is assigned, `prover` and `deadline` (unix time) are the assignment's."""
 
     status: Status
     expired: int  # assignments that ran out
