@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +38,7 @@ from circuits.program.ops import (
 )
 
 Integers = npt.NDArray[np.int64]
+Read = TypeVar("Read")
 
 PLANS: dict[type[Op], Callable[[Any, Tensors], tuple[Floats, list[Step]]]] = {
     Contract: contract,
@@ -75,20 +76,33 @@ class Executor:
 
     def trace(self, inputs: Sequence[Integers]) -> list[Integers]:
         """Every op's output, in execution order. Inputs are int64 of the ports' dims."""
-        return self._run(inputs, range(len(self._program.ops)))
+        return self._run(inputs, lambda: [made.astype(np.int64) for made in self._made])
+
+    def trace_into(self, inputs: Sequence[Integers], into: Sequence[npt.NDArray[np.int32]]) -> None:
+        """Writes every op's output to an array of its dims: int32 holds each, for an op has at most 32 bits."""
+        if [array.shape for array in into] != [op.dims for op in self._program.ops]:
+            raise ValueError("a trace is written to one array for every op, of the op's dims")
+
+        def write() -> None:
+            for array, made in zip(into, self._made, strict=True):
+                np.copyto(array, made, casting="unsafe")
+
+        self._run(inputs, write)
 
     def run(self, inputs: Sequence[Integers]) -> list[Integers]:
         """The program's outputs, in graph order."""
-        return self._run(inputs, [output.ref.index for output in self._program.outputs])
+        wanted = [output.ref.index for output in self._program.outputs]
+        return self._run(inputs, lambda: [self._made[op].astype(np.int64) for op in wanted])
 
-    def _run(self, inputs: Sequence[Integers], wanted: Sequence[int]) -> list[Integers]:
+    def _run(self, inputs: Sequence[Integers], read: Callable[[], Read]) -> Read:
+        """What `read` makes of the arrays, before another run writes them."""
         check_inputs(self._program.inputs, inputs)
         with self._one_at_a_time:
             for array, values in zip(self._inputs, inputs, strict=True):
                 np.copyto(array, values)
             for step in self._steps:
                 step()
-            return [self._made[op].astype(np.int64) for op in wanted]
+            return read()
 
 
 def execute(program: Program, inputs: Sequence[Integers]) -> list[Integers]:

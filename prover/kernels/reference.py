@@ -6,14 +6,14 @@ little-endian Montgomery limbs (R = 2^256), x then y, 64 bytes in G1; a G2 coord
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from py_ecc import optimized_bn128
 
-from circuits.statement import keccak256, merkle_root, tensor_root
+from circuits.statement import CHUNK_BYTES, Integers, Tag, keccak256, leaf, merkle_root, tensor_bytes, tensor_root
 from prover.kernels._native import PointError
 
 Floats = npt.NDArray[np.float64]
@@ -25,6 +25,24 @@ MONTGOMERY = 2**256
 TWO_ADICITY = 28
 G1_BYTES, G2_BYTES = 64, 128
 HALO2_GENERATOR = 7
+
+
+def trace_roots(tensors: Sequence[Integers]) -> list[bytes]:
+    return [tensor_root(values) for values in tensors]
+
+
+def chunk_levels(values: Integers, width: int = 4) -> list[bytes]:
+    """The whole padded tree, and then what covers a chunk of the tensor."""
+    data = tensor_bytes(values, width) or bytes(1)
+    chunks = [data[i : i + CHUNK_BYTES].ljust(CHUNK_BYTES, b"\0") for i in range(0, len(data), CHUNK_BYTES)]
+    level, real = [leaf(chunk) for chunk in chunks], len(chunks)
+    level += [bytes(32)] * ((1 << (real - 1).bit_length()) - real)
+    levels = [b"".join(level[:real])]
+    while len(level) > 1:
+        level = [keccak256(bytes([Tag.NODE]) + level[i] + level[i + 1]) for i in range(0, len(level), 2)]
+        real = -(-real // 2)
+        levels.append(b"".join(level[:real]))
+    return levels
 
 
 def narrow_product(matrix: npt.NDArray[np.float32]) -> Callable[[Floats], Floats]:

@@ -11,7 +11,7 @@ pub type Hash = [u8; 32];
 const LEAF: u8 = 0x00;
 const NODE: u8 = 0x01;
 const TENSOR: u8 = 0x02;
-const CHUNK_BYTES: usize = 256;
+pub(crate) const CHUNK_BYTES: usize = 256;
 const MAX_RANK: usize = 8;
 /// Hashing fewer items than this on one core is cheaper than waking the others.
 const PARALLEL_FROM: usize = 256;
@@ -30,21 +30,63 @@ fn tagged(tag: u8, parts: [&[u8]; 2]) -> Hash {
     hasher.finalize().into()
 }
 
-/// Root of leaves, zero-padded to a power of two; the empty list has the zero root (section 2).
-fn fold(mut level: Vec<Hash>) -> Hash {
-    if level.is_empty() {
-        return [0; 32];
+/// A node for each pair of hashes.
+fn nodes(pairs: &[Hash]) -> Vec<Hash> {
+    let node = |pair: &[Hash]| tagged(NODE, [&pair[0], &pair[1]]);
+    if pairs.len() >= PARALLEL_FROM {
+        return pairs.par_chunks_exact(2).map(node).collect();
     }
-    level.resize(level.len().next_power_of_two(), [0; 32]);
-    while level.len() > 1 {
-        let node = |pair: &[Hash]| tagged(NODE, [&pair[0], &pair[1]]);
-        level = if level.len() >= PARALLEL_FROM {
-            level.par_chunks_exact(2).map(node).collect()
-        } else {
-            level.chunks_exact(2).map(node).collect()
-        };
+    pairs.chunks_exact(2).map(node).collect()
+}
+
+/// Levels between the leaves and the root of a tree of so many leaves.
+fn height(leaves: usize) -> u32 {
+    leaves.next_power_of_two().trailing_zeros()
+}
+
+/// Roots of trees whose leaves lie one after the other, all trees one level at a time (section 2).
+///
+/// A node that covers only padding is never laid out: all of its height are equal.
+pub(crate) fn fold_all(mut counts: Vec<usize>, mut level: Vec<Hash>) -> Vec<Hash> {
+    let heights: Vec<u32> = counts.iter().map(|&count| height(count)).collect();
+    let mut roots = vec![[0; 32]; counts.len()];
+    let mut padding = [0; 32];
+    for here in 0..=heights.iter().copied().max().unwrap_or(0) {
+        let mut pairs = Vec::with_capacity(level.len() + counts.len());
+        let mut rest = level.as_slice();
+        for (tree, count) in counts.iter_mut().enumerate() {
+            let (own, others) = rest.split_at(*count);
+            rest = others;
+            if heights[tree] == here {
+                roots[tree] = own.first().copied().unwrap_or_default();
+                *count = 0;
+                continue;
+            }
+            pairs.extend_from_slice(own);
+            if *count % 2 == 1 {
+                pairs.push(padding);
+            }
+            *count = count.div_ceil(2);
+        }
+        level = nodes(&pairs);
+        padding = tagged(NODE, [&padding, &padding]);
     }
-    level[0]
+    roots
+}
+
+/// Every level of a tensor's chunk tree from the leaves up, without the nodes that cover only padding.
+pub fn chunk_levels(data: &[u8]) -> Vec<Vec<Hash>> {
+    let mut levels = vec![chunk_leaves(data)];
+    let mut padding = [0; 32];
+    for here in 0..height(levels[0].len()) as usize {
+        let mut pairs = levels[here].clone();
+        if pairs.len() % 2 == 1 {
+            pairs.push(padding);
+        }
+        levels.push(nodes(&pairs));
+        padding = tagged(NODE, [&padding, &padding]);
+    }
+    levels
 }
 
 /// Root of leaves handed over as one string of 32-byte pieces.
@@ -55,7 +97,7 @@ pub fn merkle_root(leaves: &[u8]) -> Result<Hash> {
     }
     let mut level = vec![[0; 32]; pieces.len()];
     level.iter_mut().zip(pieces).for_each(|(leaf, piece)| leaf.copy_from_slice(piece));
-    Ok(fold(level))
+    Ok(fold_all(vec![level.len()], level)[0])
 }
 
 /// Leaf of one chunk, padded with zeros to its full size.
@@ -65,7 +107,7 @@ fn chunk_leaf(chunk: &[u8]) -> Hash {
 }
 
 /// Leaves of a tensor's bytes; an empty tensor has one zero chunk (section 3).
-fn chunk_leaves(data: &[u8]) -> Vec<Hash> {
+pub(crate) fn chunk_leaves(data: &[u8]) -> Vec<Hash> {
     if data.is_empty() {
         return vec![chunk_leaf(&[])];
     }
@@ -83,7 +125,7 @@ fn shape_header(width: u8, dims: &[u32]) -> Vec<u8> {
     header
 }
 
-fn check_shape(len: usize, width: u8, dims: &[u32]) -> Result<()> {
+pub(crate) fn check_shape(len: usize, width: u8, dims: &[u32]) -> Result<()> {
     if width != 4 && width != 8 {
         return Err(KernelError::Argument(format!("element width must be 4 or 8, got {width}")));
     }
@@ -101,11 +143,16 @@ fn check_shape(len: usize, width: u8, dims: &[u32]) -> Result<()> {
     Ok(())
 }
 
+/// Root of a tensor, given that of its chunk tree.
+pub(crate) fn root_with_header(width: u8, dims: &[u32], root: Hash) -> Hash {
+    tagged(TENSOR, [&shape_header(width, dims), &root])
+}
+
 /// Root of a tensor's big-endian, row-major bytes (section 3).
 pub fn tensor_root(data: &[u8], width: u8, dims: &[u32]) -> Result<Hash> {
     check_shape(data.len(), width, dims)?;
-    let root = fold(chunk_leaves(data));
-    Ok(tagged(TENSOR, [&shape_header(width, dims), &root]))
+    let leaves = chunk_leaves(data);
+    Ok(root_with_header(width, dims, fold_all(vec![leaves.len()], leaves)[0]))
 }
 
 #[cfg(test)]

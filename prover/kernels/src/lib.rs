@@ -4,10 +4,13 @@
 
 pub mod bytes;
 pub mod error;
+pub mod forest;
 pub mod keccak;
 pub mod narrow;
 pub mod srs;
 pub mod srs_check;
 
+#[cfg(feature = "pyo3")]
+mod buffers;
 #[cfg(feature = "pyo3")]
 mod python;

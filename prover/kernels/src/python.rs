@@ -8,7 +8,7 @@ use pyo3::types::PyBytes;
 
 use crate::bytes::scalar_from_be;
 use crate::error::KernelError;
-use crate::{keccak, narrow, srs, srs_check};
+use crate::{buffers, keccak, narrow, srs, srs_check};
 
 create_exception!(_native, PointError, PyValueError, "Bytes that are no point of the group: (index, reason).");
 
@@ -41,6 +41,20 @@ fn merkle_root<'py>(py: Python<'py>, leaves: &[u8]) -> PyResult<Bound<'py, PyByt
 fn tensor_root<'py>(py: Python<'py>, data: &[u8], width: u8, dims: Vec<u32>) -> PyResult<Bound<'py, PyBytes>> {
     let root = py.detach(|| keccak::tensor_root(data, width, &dims))?;
     Ok(PyBytes::new(py, &root))
+}
+
+/// Roots of tensors: of each an array of one axis, int32 or int64, and its dims.
+#[pyfunction]
+fn trace_roots<'py>(py: Python<'py>, tensors: Vec<buffers::Tensor<'py>>) -> PyResult<Vec<Bound<'py, PyBytes>>> {
+    let roots = buffers::trace_roots(py, tensors)?;
+    Ok(roots.iter().map(|root| PyBytes::new(py, root)).collect())
+}
+
+/// Levels of a tensor's chunk tree, each one string of 32-byte hashes.
+#[pyfunction]
+fn chunk_levels<'py>(py: Python<'py>, data: &[u8]) -> Vec<Bound<'py, PyBytes>> {
+    let levels = py.detach(|| keccak::chunk_levels(data));
+    levels.iter().map(|level| PyBytes::new(py, level.as_flattened())).collect()
 }
 
 #[pyclass(frozen, module = "prover.kernels._native")]
@@ -114,5 +128,8 @@ impl SrsCheck {
 #[pymodule]
 mod _native {
     #[pymodule_export]
-    use super::{KnownTauSrs, NarrowMatrix, PointError, SrsCheck, g2_pair, keccak256, merkle_root, tensor_root};
+    use super::{
+        KnownTauSrs, NarrowMatrix, PointError, SrsCheck, chunk_levels, g2_pair, keccak256, merkle_root, tensor_root,
+        trace_roots,
+    };
 }
