@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.24;
+
+import {StatementLib} from "../libraries/StatementLib.sol";
+import {DescriptorLib, Op, Opcode} from "./DescriptorLib.sol";
+import {Opening, StepRoots} from "./DisputeTypes.sol";
+import {MultiproofLib} from "./MultiproofLib.sol";
+
+/// Chunks of one operand, proven. Positions are of calldata.
+struct Opened {
+    uint256 operand;
+    uint256 width; // bytes of an element
+    uint256 elements; // of the whole tensor
+    uint256 numbers; // position of the chunks' numbers, a word each
+    uint256 count; // of chunks
+    uint256 chunks; // position of the first chunk
+    uint256 latest; // which of them was read last: the next read is often there, or in the one after it
+}
+
+/// Proves what a step reads; docs/protocol/optimistic.md section 3, "Openings".
+library OpeningLib {
+    error OpeningsNotAscending(uint256 previous, uint256 operand);
+    error NoSuchOperand(uint256 operand, uint256 count);
+    error NoSuchTensor(uint256 operand, uint256 index, uint256 count);
+    error PathMismatch(uint256 operand, bytes32 expected, bytes32 actual);
+    error ElementCountMismatch(uint256 operand, uint256 expected, uint256 actual);
+    error NotATable(uint256 rank, uint256 elements);
+    error ChunkNotOpened(uint256 operand, uint256 number);
+
+    uint256 private constant CHUNK_BYTES = StatementLib.CHUNK_BYTES;
+    uint256 private constant MAX_TABLE = 1 << 16;
+    bytes1 private constant INPUT = 0x03; // the tag; statement.md section 1
+
+    /// Every opening, checked; they ascend by operand, so that none is opened twice.
+    function open(Op memory op, StepRoots calldata roots, Opening[] calldata openings)
+        internal
+        pure
+        returns (Opened[] memory opened)
+    {
+        opened = new Opened[](openings.length);
+        uint256 least = 0;
+        for (uint256 i = 0; i < openings.length; ++i) {
+            Opening calldata o = openings[i];
+            uint256 operand = o.operand;
+            if (operand < least) revert OpeningsNotAscending(least - 1, operand);
+            if (operand >= op.maps.length) revert NoSuchOperand(operand, op.maps.length);
+            least = operand + 1;
+            _open(opened[i], op, o);
+            _requireCommitted(op, roots, o, _tensorRoot(opened[i], o));
+        }
+    }
+
+    /// What of an operand is opened; without an opening nothing is.
+    function find(Opened[] memory opened, uint256 operand) internal pure returns (Opened memory none) {
+        for (uint256 i = 0; i < opened.length; ++i) {
+            if (opened[i].operand == operand) return opened[i];
+        }
+        (none.operand, none.width) = (operand, 4);
+    }
+
+    /// The element with this flat index, which the caller keeps below the tensor's number of elements.
+    function element(Opened memory o, uint256 index) internal pure returns (int256 value) {
+        uint256 number = index * o.width / CHUNK_BYTES;
+        uint256 slot = _slot(o, number);
+        uint256 position = o.chunks + slot * CHUNK_BYTES + index * o.width % CHUNK_BYTES;
+        uint256 unused = 256 - 8 * o.width;
+        assembly ("memory-safe") {
+            value := sar(unused, calldataload(position))
+        }
+    }
+
+    /// Where among the chunks the one with this number is.
+    function _slot(Opened memory o, uint256 number) private pure returns (uint256 slot) {
+        slot = o.latest;
+        for (uint256 tried = 0; tried < o.count; ++tried) {
+            uint256 position = o.numbers + 32 * slot;
+            uint256 found;
+            assembly ("memory-safe") {
+                found := calldataload(position)
+            }
+            if (found == number) {
+                o.latest = slot;
+                return slot;
+            }
+            if (++slot == o.count) slot = 0;
+        }
+        revert ChunkNotOpened(o.operand, number);
+    }
+
+    function _open(Opened memory opened, Op memory op, Opening calldata o) private pure {
+        uint256 operand = o.operand;
+        (uint32[] calldata numbers, bytes calldata chunks) = (o.numbers, o.chunks);
+        (opened.operand, opened.count) = (operand, numbers.length);
+        opened.width = op.biased && operand == op.maps.length - 1 ? 8 : 4;
+        opened.elements = StatementLib.elementCount(o.dims);
+        (uint256 numbersAt, uint256 chunksAt) = (0, 0);
+        assembly ("memory-safe") {
+            numbersAt := numbers.offset
+            chunksAt := chunks.offset
+        }
+        (opened.numbers, opened.chunks) = (numbersAt, chunksAt);
+        if (op.opcode == Opcode.LOOKUP && operand == 1) {
+            if (o.dims.length != 1 || opened.elements > MAX_TABLE) revert NotATable(o.dims.length, opened.elements);
+            return;
+        }
+        uint256 expected = 1;
+        uint256 map = op.maps[operand];
+        for (uint256 rank = DescriptorLib.u32(map) >> 24; rank > 0; --rank) {
+            expected *= DescriptorLib.u32(map + 1 + 4 * (rank - 1));
+        }
+        if (opened.elements != expected) revert ElementCountMismatch(operand, expected, opened.elements);
+    }
+
+    /// keccak(0x02 ‖ width ‖ rank ‖ dims ‖ Merkle root); statement.md section 3.
+    function _tensorRoot(Opened memory opened, Opening calldata o) private pure returns (bytes32 hash) {
+        uint256 count = (opened.elements * opened.width + CHUNK_BYTES - 1) / CHUNK_BYTES;
+        bytes32 merkle = MultiproofLib.root(count == 0 ? 1 : count, o.numbers, o.chunks, o.siblings);
+        uint256 rank = o.dims.length;
+        uint256 shape = 0x02 << 16 | opened.width << 8 | rank;
+        uint256 dims = 0;
+        for (uint256 d = 0; d < rank; ++d) {
+            dims = dims << 32 | o.dims[d];
+        }
+        assembly ("memory-safe") {
+            let scratch := mload(0x40)
+            mstore(scratch, shl(232, shape))
+            mstore(add(scratch, 3), shl(sub(256, shl(5, rank)), dims))
+            mstore(add(scratch, add(3, shl(2, rank))), merkle)
+            hash := keccak256(scratch, add(35, shl(2, rank)))
+        }
+    }
+
+    /// An operand resolves only to the request's inputs, the key's constants and the claim's trace.
+    function _requireCommitted(Op memory op, StepRoots calldata roots, Opening calldata o, bytes32 tensor)
+        private
+        pure
+    {
+        uint256 operand = o.operand;
+        bytes32[] calldata path = o.path;
+        (uint256 kind, uint256 index) = DescriptorLib.operandReference(op, operand);
+        if (kind == DescriptorLib.OP) {
+            if (index >= roots.numOps) revert NoSuchTensor(operand, index, roots.numOps);
+            _requireRoot(operand, roots.traceTree, _fold(operand, index, tensor, path));
+        } else if (kind == DescriptorLib.CONST) {
+            _requireRoot(operand, roots.weightsRoot, _fold(operand, index, tensor, path));
+        } else {
+            uint256 count = path.length;
+            if (index >= count || count > type(uint8).max) revert NoSuchTensor(operand, index, count);
+            _requireRoot(operand, roots.inputRoot, keccak256(abi.encodePacked(INPUT, uint8(count), path)));
+            _requireRoot(operand, path[index], tensor);
+        }
+    }
+
+    function _requireRoot(uint256 operand, bytes32 expected, bytes32 actual) private pure {
+        if (actual != expected) revert PathMismatch(operand, expected, actual);
+    }
+
+    /// Bit h of the index says on which side the path stands at height h.
+    function _fold(uint256 operand, uint256 index, bytes32 hash, bytes32[] calldata siblings)
+        private
+        pure
+        returns (bytes32)
+    {
+        uint256 height = siblings.length;
+        // A reference has 32 bits.
+        if (height > 32 || index >> height != 0) revert NoSuchTensor(operand, index, height);
+        for (uint256 h = 0; h < height; ++h) {
+            bytes32 sibling = siblings[h];
+            hash = (index >> h) & 1 == 0 ? StatementLib.node(hash, sibling) : StatementLib.node(sibling, hash);
+        }
+        return hash;
+    }
+}
