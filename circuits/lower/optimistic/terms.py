@@ -79,11 +79,19 @@ class Element:
         self._outer = coordinates(element, op.dims)
         self._read = read
 
-    def maybe(self, position: int, k: int = 0) -> int | None:
-        """An operand at inner point number k; None out of bounds. Operands read at o are those at number 0."""
+    def place(self, position: int, k: int = 0) -> int | None:
+        """Where an operand is read at inner point number k; None out of bounds. One read at o is read at number 0."""
         inner = coordinates(k, self.op.inner) if k else (0,) * len(self.op.inner)
-        flat = flat_index(self.op.maps[position], self._outer + inner)
+        return flat_index(self.op.maps[position], self._outer + inner)
+
+    def maybe(self, position: int, k: int = 0) -> int | None:
+        flat = self.place(position, k)
         return None if flat is None else self._read(position, flat)
+
+    def product(self, k: int = 0) -> int:
+        """Operand 0 times operand 1. Where either is out of bounds neither is read."""
+        a, b = self.place(0, k), self.place(1, k)
+        return 0 if a is None or b is None else self._read(0, a) * self._read(1, b)
 
     def zeroed(self, position: int, k: int = 0) -> int:
         return self.maybe(position, k) or 0
@@ -100,9 +108,7 @@ class Element:
 
 
 def _contract(op: Contract, at: Element, acc: int, t: int) -> int:
-    if t == at.points:
-        return acc + at.zeroed(2)
-    return acc + at.zeroed(0, t) * at.zeroed(1, t)
+    return acc + (at.product(t) if t < at.points else at.zeroed(2))
 
 
 def _linear(op: Linear, at: Element, acc: int, t: int) -> int:
@@ -111,7 +117,7 @@ def _linear(op: Linear, at: Element, acc: int, t: int) -> int:
 
 
 def _mul(op: Mul, at: Element, acc: int, t: int) -> int:
-    return acc + at.zeroed(2) if t == 1 else acc + at.zeroed(0) * at.zeroed(1)
+    return acc + (at.product() if t == 0 else at.zeroed(2))
 
 
 def _reduce_sum(op: ReduceSum, at: Element, acc: int, t: int) -> int:

@@ -1,0 +1,1 @@
+"""The optimistic route's disputes, as anyone can check them: docs/protocol/optimistic.md."""
