@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-import {IInferenceHub} from "../interfaces/IInferenceHub.sol";
+import {ICredits} from "../interfaces/ICredits.sol";
 
 /// Balances that their owners pull out. Nothing here or in what inherits it ever pushes money to anybody.
-abstract contract Credits is IInferenceHub {
-    event Deposited(address indexed account, uint256 amount);
+abstract contract Credits is ICredits {
     event Withdrawn(address indexed account, uint256 amount);
 
     error CreditTooLow(address account, uint256 credit, uint256 wanted);
     error WithdrawalRefused(address account, uint256 amount);
 
     mapping(address account => uint256 amount) private _credit;
-
-    function deposit() external payable {
-        _addCredit(msg.sender, msg.value);
-        emit Deposited(msg.sender, msg.value);
-    }
 
     function withdraw(uint256 amount) external {
         _takeCredit(msg.sender, amount);

@@ -30,6 +30,8 @@ contract InferenceHub is Credits, UnorderedNonces, EIP712, ReentrancyGuardTransi
         bytes32 undelivered; // output root of an answer whose callback failed
     }
 
+    event Deposited(address indexed account, uint256 amount);
+
     error NotTheRequester(address caller, address requester);
     error SignatureInvalid(bytes32 requestId, address requester);
     error PayerNotAllowed(address payer);
@@ -189,6 +191,12 @@ contract InferenceHub is Credits, UnorderedNonces, EIP712, ReentrancyGuardTransi
         (bool accepted, bytes memory reason) = CallbackLib.call(requestId, r, pin, outputs, gasleft());
         if (!accepted) revert CallbackLib.CallbackReverted(requestId, r.requester, reason);
         emit CallbackSucceeded(requestId, r.requester);
+    }
+
+    /// Adds to the caller's own credit, from which `request` pays.
+    function deposit() external payable {
+        _addCredit(msg.sender, msg.value);
+        emit Deposited(msg.sender, msg.value);
     }
 
     /// The EIP-712 digest that a requester signs, and the request's name everywhere.

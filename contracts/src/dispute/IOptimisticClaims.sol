@@ -105,7 +105,7 @@ interface IOptimisticClaims {
     function claimOf(bytes32 claimId) external view returns (Claim memory);
     function challengeOf(bytes32 challengeId) external view returns (Challenge memory);
     function revealOf(bytes32 claimId, bytes32 positionKey) external view returns (Reveal memory);
-    function positionKeyOf(Position calldata at) external pure returns (bytes32);
+    function positionKeyOf(Position calldata position) external pure returns (bytes32);
     /// Whose turn it is in an open challenge and, in game time, until when.
     function turnOf(bytes32 challengeId) external view returns (bool defenders, uint64 deadline);
     function gameTime() external view returns (uint64);

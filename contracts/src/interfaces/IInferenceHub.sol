@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
+import {ICredits} from "./ICredits.sol";
 import {Request, Tensor} from "./Types.sol";
 
-interface IInferenceHub {
+interface IInferenceHub is ICredits {
     enum Status {
         None,
         Open,
@@ -41,9 +42,7 @@ interface IInferenceHub {
     function retryCallback(Request calldata r, Tensor[] calldata outputs) external;
     function cancelNonce(uint256 nonce) external;
     function deposit() external payable;
-    function withdraw(uint256 amount) external;
 
     function requestIdOf(Request calldata r) external view returns (bytes32);
     function statusOf(bytes32 requestId) external view returns (Status);
-    function creditOf(address account) external view returns (uint256);
 }

@@ -8,6 +8,7 @@ import {StatementLib} from "./StatementLib.sol";
 struct ProgramIo {
     PortSpec[] inputs;
     PortSpec[] outputs;
+    uint32[] outputOps; // the op that each output is
     bool hashedInputs;
 }
 
@@ -24,7 +25,7 @@ library IoSpecLib {
     error MixedVisibility(uint256 offset, uint256 visibility);
 
     uint256 private constant MAX_BITS = 32;
-    uint256 private constant MAX_OPERAND_KIND = 2;
+    uint256 private constant OP = 2;
 
     function parse(bytes memory spec) internal pure returns (ProgramIo memory io) {
         (uint256 inputCount, uint256 offset) = _read(spec, 0, 1);
@@ -32,7 +33,7 @@ library IoSpecLib {
         (outputCount, offset) = _read(spec, offset, 1);
         if (inputCount == 0 || outputCount == 0) revert IoSpecWithoutPorts(inputCount, outputCount);
         (io.inputs, io.hashedInputs, offset) = _parseInputs(spec, offset, inputCount);
-        (io.outputs, offset) = _parseOutputs(spec, offset, outputCount);
+        (io.outputs, io.outputOps, offset) = _parseOutputs(spec, offset, outputCount);
         if (offset != spec.length) revert IoSpecTrailingBytes(offset, spec.length);
     }
 
@@ -56,19 +57,21 @@ library IoSpecLib {
     function _parseOutputs(bytes memory spec, uint256 offset, uint256 count)
         private
         pure
-        returns (PortSpec[] memory ports, uint256)
+        returns (PortSpec[] memory ports, uint32[] memory ops, uint256)
     {
         ports = new PortSpec[](count);
+        ops = new uint32[](count);
         for (uint256 i = 0; i < count; ++i) {
             uint256 start = offset;
             uint256 field;
             (field, offset) = _read(spec, offset, 1);
-            if (field > MAX_OPERAND_KIND) revert OutputOperandKind(start, field);
-            (, offset) = _read(spec, offset, 4);
+            if (field != OP) revert OutputOperandKind(start, field);
+            (field, offset) = _read(spec, offset, 4);
+            ops[i] = uint32(field);
             (ports[i], field, offset) = _parsePort(spec, offset, false);
             if (field != 0) revert OutputNotPublic(start, field);
         }
-        return (ports, offset);
+        return (ports, ops, offset);
     }
 
     function _parsePort(bytes memory spec, uint256 offset, bool isInput)

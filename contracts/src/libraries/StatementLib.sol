@@ -82,6 +82,11 @@ library StatementLib {
         return _ioRoot(OUTPUT, tensors);
     }
 
+    /// The output root of tensors whose roots are these.
+    function outputRootOf(bytes32[] memory roots) internal pure returns (bytes32) {
+        return _ioRootOf(OUTPUT, roots);
+    }
+
     /// What stands in inputRoot's place for a hashed input (section 4).
     function inputCommitment(uint8 scheme, bytes32 commitment) internal pure returns (bytes32) {
         return keccak256(abi.encodePacked(COMMITMENT, scheme, commitment));
@@ -106,12 +111,16 @@ library StatementLib {
     }
 
     function _ioRoot(bytes1 tag, Tensor[] memory tensors) private pure returns (bytes32) {
-        if (tensors.length > type(uint8).max) revert TooManyTensors(tensors.length, type(uint8).max);
         bytes32[] memory roots = new bytes32[](tensors.length);
         for (uint256 i = 0; i < tensors.length; ++i) {
             roots[i] = tensorRoot(tensors[i]);
         }
-        return keccak256(abi.encodePacked(tag, uint8(tensors.length), roots));
+        return _ioRootOf(tag, roots);
+    }
+
+    function _ioRootOf(bytes1 tag, bytes32[] memory roots) private pure returns (bytes32) {
+        if (roots.length > type(uint8).max) revert TooManyTensors(roots.length, type(uint8).max);
+        return keccak256(abi.encodePacked(tag, uint8(roots.length), roots));
     }
 
     /// The leaves of a tensor's chunks, already padded to a power of two with bytes32(0).
