@@ -50,7 +50,7 @@ class DeliveredEvent:
 
 @dataclass(frozen=True)
 class RequestState:
-    """What the hub stores of a request; while it is assigned, `prover` and `deadline` (unix time) are the assignment's."""
+    """What the hub stores of a request; `prover` and `deadline` (unix time) are those of an assignment under way."""
 
     status: Status
     expired: int  # assignments that ran out
@@ -67,7 +67,8 @@ class Hub:
         self.contract = chain.contract("InferenceHub", address)
         self.functions = self.contract.functions
 
-    def requested_events(self, from_block: int, to_block: int) -> list[RequestedEvent]:
+    def requested_events(self, from_block: int, to_block: int, request_id: bytes | None = None) -> list[RequestedEvent]:
+        """Of all requests, or of one."""
         return [
             RequestedEvent(
                 bytes(log["args"]["requestId"]),
@@ -75,7 +76,7 @@ class Hub:
                 tuple(Tensor.from_tuple(t) for t in log["args"]["inputs"]),
                 LogPosition.of(log),
             )
-            for log in self._logs("Requested", from_block, to_block)
+            for log in self._logs("Requested", from_block, to_block, request_id)
         ]
 
     def delivered_events(self, from_block: int, to_block: int) -> list[DeliveredEvent]:
@@ -91,9 +92,10 @@ class Hub:
             for log in self._logs("Delivered", from_block, to_block)
         ]
 
-    def _logs(self, event: str, from_block: int, to_block: int) -> list[Any]:
-        source = self.contract.events[event]
-        return list(self.chain.guard(lambda: source.get_logs(from_block=from_block, to_block=to_block)))
+    def _logs(self, event: str, from_block: int, to_block: int, request_id: bytes | None = None) -> list[Any]:
+        ask = self.contract.events[event].get_logs
+        wanted = {} if request_id is None else {"requestId": request_id}
+        return list(self.chain.guard(lambda: ask(argument_filters=wanted, from_block=from_block, to_block=to_block)))
 
     def status(self, request_id: bytes) -> Status:
         return Status(self.chain.call(self.functions.statusOf(request_id)))
@@ -106,6 +108,10 @@ class Hub:
 
     def request_id(self, request: Request) -> bytes:
         return bytes(self.chain.call(self.functions.requestIdOf(request.as_tuple())))
+
+    def bond(self, request: Request) -> int:
+        """What an assignment costs now, in wei; it doubles with every one that lapses."""
+        return int(self.chain.call(self.functions.bondOf(request.as_tuple())))
 
     def credit(self, account: str) -> int:
         return int(self.chain.call(self.functions.creditOf(account)))
