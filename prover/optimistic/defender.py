@@ -1,0 +1,195 @@
+"""The claimant's side of a claim from its bond to its delivery (docs/protocol/optimistic.md sections 3 to 6).
+
+Nothing is stored. What is due follows from the chain's state and the trace, and both can be had again: so a defender
+that was killed at any point goes on where the chain stands, and makes no move twice, for the chain says what it has.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from circuits.errors import EnvironmentFailure
+from circuits.statement import Route
+from contracts.client.disputes import OptimisticClaims
+from contracts.client.hub import Hub
+from contracts.client.types import Request, Status, Tensor
+from prover.optimistic.sender import Call, Report, Sender, Sent, quiet
+from prover.optimistic.standing import ClaimReader, OpenChallenge, Standing
+from verifier.dispute.commitment import CommittedTrace
+from verifier.dispute.rules import Move, rule_at
+from verifier.dispute.types import ClaimStatus, Position
+
+PASSING = frozenset({"chain_unreachable", "chain_refused", "transaction_not_mined", "logs_missing"})
+
+
+@dataclass(frozen=True)
+class Defended:
+    """A claim that its claimant has made."""
+
+    claim_id: bytes
+    request_id: bytes
+    request: Request
+    outputs: tuple[Tensor, ...]
+    trace: CommittedTrace
+
+
+@dataclass
+class Tally:
+    """What a defender has done so far: calls that were mined by name, and their gas."""
+
+    calls: dict[str, int] = field(default_factory=dict)
+    gas: int = 0
+
+    def add(self, sent: Sent) -> None:
+        if sent.succeeded:
+            self.calls[sent.call.name] = self.calls.get(sent.call.name, 0) + 1
+            self.gas += sent.gas_used
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a claim ended, and whether its request was answered by it."""
+
+    status: ClaimStatus
+    delivered: bool
+    tally: Tally
+
+
+class Defender:
+    """Defends one claim.
+
+    Args:
+        defended: the claim, and everything that it may be asked for.
+        reader: of that claim.
+        hub: where the request is.
+        sender: of the claimant's account.
+        confirmations: blocks on top of the last one that matters before it is believed.
+        withdraw: whether credit at both contracts is pulled in the end.
+        report: hears what is done.
+    """
+
+    def __init__(
+        self,
+        defended: Defended,
+        reader: ClaimReader,
+        hub: Hub,
+        sender: Sender,
+        *,
+        confirmations: int = 0,
+        withdraw: bool = True,
+        report: Report = quiet,
+    ) -> None:
+        self.tally = Tally()
+        self._defended = defended
+        self._reader = reader
+        self._claims: OptimisticClaims = reader.claims
+        self._hub = hub
+        self._sender = sender
+        self._confirmations = confirmations
+        self._withdraw = withdraw
+        self._report = report
+        self._ended_at: int | None = None
+
+    def run(self, stopping: threading.Event, poll_s: float) -> Outcome | None:
+        """Passes until the claim has ended and is delivered; None if stopped. Failures that may pass do not end it."""
+        while not stopping.is_set():
+            try:
+                outcome = self.once()
+            except EnvironmentFailure as error:
+                if error.code not in PASSING:
+                    raise
+                self._report("waits", code=error.code, reason=error.message)
+                outcome = None
+            if outcome is not None:
+                return outcome
+            stopping.wait(poll_s)
+        return None
+
+    def once(self) -> Outcome | None:
+        """One pass: sends everything that is due now; the outcome once nothing will ever be due again."""
+        standing = self._reader.read()
+        calls = self._due(standing)
+        if calls:
+            self._ended_at = None
+            for sent in self._sender.send_all(calls):
+                self._heard(sent)
+            return None
+        if standing.claim.status is ClaimStatus.PENDING:
+            return None
+        self._ended_at = standing.block if self._ended_at is None else self._ended_at
+        if standing.block < self._ended_at + self._confirmations:
+            return None
+        delivered = self._hub.state(self._defended.request_id).status is Status.DELIVERED
+        won = standing.claim.status is ClaimStatus.FINAL
+        return Outcome(standing.claim.status, won and delivered, self.tally)
+
+    def _due(self, standing: Standing) -> list[Call]:
+        claim = standing.claim
+        if claim.status is ClaimStatus.PENDING:
+            if standing.paused:
+                return []  # game time stands still, and so do all deadlines
+            calls = [self._answer(found) for found in unanswered(standing)]
+            calls += [self._timeout(found) for found in idle(standing)]
+            if not standing.challenges and standing.now >= claim.window_end:
+                calls.append(Call("finalise", self._claims.finalise(self._defended.claim_id)))
+            return calls
+        if claim.status is ClaimStatus.FINAL and self._assigned_to_us():
+            return [self._fulfil()]
+        return self._withdrawals() if self._withdraw else []
+
+    def _answer(self, found: OpenChallenge) -> Call:
+        at, trace, named = found.challenge.at, self._defended.trace, found.challenge_id
+        move, body = rule_at(at).reveal, trace.reveal_body(at)
+        if move is Move.REVEAL_TENSOR:
+            parts = (trace.committed.descriptors[at.op], trace.chunk_tree(at.op).root, body)
+            return Call(move, self._claims.reveal_tensor(named, *parts))
+        if move is Move.REVEAL_SUMS:
+            return Call(move, self._claims.reveal_sums(named, trace.committed.descriptors[at.op], body))
+        return Call(Move.REVEAL, self._claims.reveal(named, body))
+
+    def _timeout(self, found: OpenChallenge) -> Call:
+        return Call("timeout", self._claims.timeout(found.challenge_id))
+
+    def _assigned_to_us(self) -> bool:
+        state = self._hub.state(self._defended.request_id)
+        ours = state.status is Status.ASSIGNED and state.prover == self._hub.chain.address
+        return ours and self._hub.chain.timestamp() < state.deadline
+
+    def _fulfil(self) -> Call:
+        made = self._defended
+        proof = self._hub.fulfil(made.request, int(Route.OPTIMISTIC), made.outputs, made.claim_id)
+        return Call("fulfil", proof)
+
+    def _withdrawals(self) -> list[Call]:
+        sides: tuple[OptimisticClaims | Hub, ...] = (self._claims, self._hub)
+        credits_ = [(side, side.credit(side.chain.address)) for side in sides]
+        return [Call("withdraw", side.withdraw(amount)) for side, amount in credits_ if amount]
+
+    def _heard(self, sent: Sent) -> None:
+        self.tally.add(sent)
+        if sent.succeeded:
+            self._report("sent", call=sent.call.name, gas=sent.gas_used)
+        else:
+            reason = sent.error.message if sent.error else "mined and reverted, or replaced"
+            self._report("refused", call=sent.call.name, reason=reason)
+
+
+def unanswered(standing: Standing) -> list[OpenChallenge]:
+    """Challenges that wait for a reveal, the most urgent first; one a position, for all that are at it."""
+    waiting = [found for found in standing.challenges if found.defenders and standing.game_time < found.deadline]
+    by_place: dict[Position, OpenChallenge] = {}
+    for found in _by_deadline(waiting):
+        by_place.setdefault(found.challenge.at, found)
+    return list(by_place.values())
+
+
+def idle(standing: Standing) -> list[OpenChallenge]:
+    """Challenges whose challenger let its time run out."""
+    late = [found for found in standing.challenges if not found.defenders and standing.now >= found.deadline]
+    return _by_deadline(late)
+
+
+def _by_deadline(found: Iterable[OpenChallenge]) -> list[OpenChallenge]:
+    return sorted(found, key=lambda challenge: challenge.deadline)
