@@ -1,0 +1,1 @@
+"""Catches wrong claims of the optimistic route and overturns them (docs/protocol/optimistic.md)."""

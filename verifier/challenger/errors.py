@@ -1,0 +1,20 @@
+"""What the challenger says when it refuses."""
+
+from __future__ import annotations
+
+from circuits.errors import InferproofError
+
+
+class ChallengerError(InferproofError):
+    """A claim cannot be judged, or a move must not be made. `code` says why and is stable.
+
+    Codes: `claim_unknown`, `challenge_unknown`, `claim_of_another_model`, `opset_version_mismatch`,
+    `claim_of_another_chain`, `claim_input_mismatch`, `program_unavailable`, `request_not_found`, `nothing_differs`,
+    `challenge_without_salt`, `selftest_failed`, `executor_differs`, `evidence_malformed`, `evidence_refused`,
+    `evidence_unavailable`, `bond_over_budget`, `gas_over_budget`, `fee_over_limit`, `extension_too_short`,
+    `claim_not_pending`, `claim_is_right`, `too_late`, `not_staking`.
+    """
+
+
+class BudgetError(ChallengerError):
+    """A move would cost more than the owner of the account allows."""
