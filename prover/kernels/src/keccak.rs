@@ -1,9 +1,9 @@
 //! Keccak-256 and the trees of `docs/protocol/statement.md`, sections 2 and 3.
 
-use rayon::prelude::*;
 use sha3::{Digest, Keccak256};
 
 use crate::error::{KernelError, Result};
+use crate::lanes::hash_all;
 
 /// A digest, and a tree's node.
 pub type Hash = [u8; 32];
@@ -13,8 +13,6 @@ const NODE: u8 = 0x01;
 const TENSOR: u8 = 0x02;
 pub(crate) const CHUNK_BYTES: usize = 256;
 const MAX_RANK: usize = 8;
-/// Hashing fewer items than this on one core is cheaper than waking the others.
-const PARALLEL_FROM: usize = 256;
 
 /// Keccak-256 as the EVM computes it.
 pub fn keccak256(data: &[u8]) -> Hash {
@@ -32,11 +30,7 @@ fn tagged(tag: u8, parts: [&[u8]; 2]) -> Hash {
 
 /// A node for each pair of hashes.
 fn nodes(pairs: &[Hash]) -> Vec<Hash> {
-    let node = |pair: &[Hash]| tagged(NODE, [&pair[0], &pair[1]]);
-    if pairs.len() >= PARALLEL_FROM {
-        return pairs.par_chunks_exact(2).map(node).collect();
-    }
-    pairs.chunks_exact(2).map(node).collect()
+    hash_all(NODE, pairs.as_flattened(), 2 * size_of::<Hash>())
 }
 
 /// Levels between the leaves and the root of a tree of so many leaves.
@@ -100,21 +94,15 @@ pub fn merkle_root(leaves: &[u8]) -> Result<Hash> {
     Ok(fold_all(vec![level.len()], level)[0])
 }
 
-/// Leaf of one chunk, padded with zeros to its full size.
-fn chunk_leaf(chunk: &[u8]) -> Hash {
-    let padding = [0u8; CHUNK_BYTES];
-    tagged(LEAF, [chunk, &padding[chunk.len()..]])
-}
-
-/// Leaves of a tensor's bytes; an empty tensor has one zero chunk (section 3).
+/// Leaves of a tensor's bytes, the last chunk padded with zeros; an empty tensor has one zero chunk (section 3).
 pub(crate) fn chunk_leaves(data: &[u8]) -> Vec<Hash> {
-    if data.is_empty() {
-        return vec![chunk_leaf(&[])];
+    let whole = data.len() / CHUNK_BYTES * CHUNK_BYTES;
+    let mut leaves = hash_all(LEAF, &data[..whole], CHUNK_BYTES);
+    if whole < data.len() || data.is_empty() {
+        let last = &data[whole..];
+        leaves.push(tagged(LEAF, [last, &[0; CHUNK_BYTES][last.len()..]]));
     }
-    if data.len() >= PARALLEL_FROM * CHUNK_BYTES {
-        return data.par_chunks(CHUNK_BYTES).map(chunk_leaf).collect();
-    }
-    data.chunks(CHUNK_BYTES).map(chunk_leaf).collect()
+    leaves
 }
 
 fn shape_header(width: u8, dims: &[u32]) -> Vec<u8> {
