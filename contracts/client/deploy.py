@@ -10,6 +10,8 @@ from contracts.client.deployment import Deployment
 
 # What the router knows the halo2 adapter by; the first four bytes of keccak("inferproof.halo2.v1").
 HALO2_SELECTOR = bytes.fromhex("33cc16f5")
+# And OptimisticClaims; of keccak("inferproof.optimistic.v1").
+OPTIMISTIC_SELECTOR = bytes.fromhex("287638e1")
 
 Report = Callable[[str, dict[str, Any]], None]
 

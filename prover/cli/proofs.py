@@ -1,4 +1,4 @@
-"""`inferproof setup` and `prove`: the halo2 route from a program file to a proof file."""
+"""`inferproof setup` for every route; `prove` and `commit`: the halo2 route from a program file to a proof file."""
 
 from __future__ import annotations
 
@@ -18,8 +18,18 @@ from circuits.program.values import outputs_document
 from circuits.statement import Route
 from prover import halo2
 from prover.backend import Phases
+from prover.cli.optimistic_key import (
+    ChallengeBond,
+    ClaimBond,
+    Clock,
+    Extension,
+    ProveTime,
+    Window,
+    setup_optimistic,
+)
 from prover.cli.output_files import require_writable
 from prover.cli.salt import SaltFile, load_or_draw
+from prover.optimistic.key import TERM_NAMES
 from prover.service.settings import Settings
 from verifier.cli import load_key
 from verifier.console import JsonOption, emit, progress_bar, stderr, warn
@@ -31,7 +41,14 @@ INSECURE = "INSECURE: this is the development SRS; anybody can forge proofs over
 
 
 class RouteName(StrEnum):
-    """The routes that exist."""
+    """The routes that have keys."""
+
+    HALO2 = "halo2"
+    OPTIMISTIC = "optimistic"
+
+
+class ProvingRoute(StrEnum):
+    """The routes that convince by a proof; `inferproof claim` is for those that don't."""
 
     HALO2 = "halo2"
 
@@ -45,30 +62,53 @@ class Parameters(StrEnum):
 
 
 ProgramFile = Annotated[Path, typer.Argument(metavar="PROGRAM", help="Program file.")]
-RouteOption = Annotated[RouteName, typer.Option(help="How to convince.")]
 SrsOption = Annotated[Path | None, typer.Option("--srs", help="SRS file; without it the INSECURE development SRS.")]
 
 
 def setup(
     program: ProgramFile,
     output: Annotated[Path, typer.Option("-o", "--output", help="Key file to write.")],
-    route: RouteOption = RouteName.HALO2,
-    params: Annotated[Parameters, typer.Option(help="private binds nothing: local use only.")] = Parameters.FIXED,
-    private_input: Annotated[bool, typer.Option(help="Hide the input and bind nothing: local use only.")] = False,
+    route: Annotated[RouteName, typer.Option(help="How to convince.")] = RouteName.HALO2,
+    params: Annotated[
+        Parameters | None, typer.Option(help="halo2: fixed by default; private binds nothing: local use only.")
+    ] = None,
+    private_input: Annotated[
+        bool, typer.Option(help="halo2: hide the input and bind nothing: local use only.")
+    ] = False,
     srs: SrsOption = None,
+    claim_bond: ClaimBond = None,
+    challenge_bond: ChallengeBond = None,
+    window: Window = None,
+    prove_time: ProveTime = None,
+    clock: Clock = None,
+    extension: Extension = None,
     json: JsonOption = False,
 ) -> None:
     """Makes the program's keys, or finds them in the cache, and writes the one that verifiers need."""
     require_writable([output], [program])
+    named = (claim_bond, challenge_bond, window, prove_time, clock, extension)
+    terms = {name: value for name, value in zip(TERM_NAMES, named, strict=True) if value is not None}
+    if route is RouteName.OPTIMISTIC:
+        _refuse("halo2", params or private_input or srs)
+        return setup_optimistic(program, output, terms, json)
+    _refuse("optimistic", terms)
+    _setup_halo2(program, output, _options(ParamMode[(params or Parameters.FIXED).name], private_input, srs), json)
+
+
+def _refuse(other: str, given: object) -> None:
+    if given:
+        raise InputError("bad_option", f"an option of the {other} route was given for another one")
+
+
+def _setup_halo2(program: Path, output: Path, options: halo2.Halo2Options, json: bool) -> None:
     source = load_program(program)
-    options = _options(ParamMode[params.name], private_input, srs)
     keys = _keys(source, options)
     output.write_bytes(KeyFile(Route.HALO2, keys.key.encode()).to_json())
     unbound = keys.key.unbound()
     if unbound:
         warn(f"unbound: {' and '.join(unbound)}. Proofs under this key are for local use and cannot be registered.")
     document: dict[str, Any] = {
-        "route": route.value,
+        "route": RouteName.HALO2.value,
         "key": str(output),
         "key_digest": "0x" + keys.key.digest().hex(),
         "model_id": "0x" + keys.key.model_id.hex(),
@@ -86,7 +126,7 @@ def prove(
     input: Annotated[Path, typer.Argument(metavar="INPUT", help="Input file, .json or .npz.")],
     key: Annotated[Path, typer.Option(help="The key file that `setup` wrote.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Proof file to write.")],
-    route: RouteOption = RouteName.HALO2,
+    route: Annotated[ProvingRoute, typer.Option(help="How to convince.")] = ProvingRoute.HALO2,
     srs: SrsOption = None,
     salt: SaltFile | None = None,
     json: JsonOption = False,

@@ -1,0 +1,67 @@
+"""The optimistic route's part of `setup` and `model register`: a key is a program and the terms of its disputes."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from circuits.program.file import load_program
+from circuits.program.graph import Program
+from circuits.statement import Route
+from contracts.client.chain import Chain
+from contracts.client.deploy import OPTIMISTIC_SELECTOR
+from contracts.client.deployment import Deployment
+from contracts.client.disputes import OptimisticClaims
+from contracts.client.types import RoutePin
+from prover.optimistic.claim import needed_window_s
+from prover.optimistic.key import DEFAULT_TERMS, OptimisticKey
+from verifier.console import emit
+
+PANEL = "Terms of the optimistic route"
+
+
+def _term(text: str) -> Any:
+    return typer.Option(help=text, rich_help_panel=PANEL, show_default=False)
+
+
+ClaimBond = Annotated[int | None, _term("Wei that a claim puts at stake; 10^17 by default.")]
+ChallengeBond = Annotated[int | None, _term("Wei that a challenge puts at stake; 10^16 by default.")]
+Window = Annotated[int | None, _term("Seconds in which a claim may be challenged; a day by default.")]
+ProveTime = Annotated[int | None, _term("Seconds for a proof over a published trace; a day by default.")]
+Clock = Annotated[int | None, _term("Seconds that each side has in a challenge; a day by default.")]
+Extension = Annotated[int | None, _term("Seconds that are left for a move at least; an hour by default.")]
+
+
+def setup_optimistic(program: Path, output: Path, terms: dict[str, int], json: bool) -> None:
+    """Writes the key of a program under `terms`, the defaults where they name none."""
+    source = load_program(program)
+    key = OptimisticKey.of(source, replace(DEFAULT_TERMS, **terms))
+    output.write_bytes(key.to_json())
+    document: dict[str, Any] = {
+        "route": Route.OPTIMISTIC.name.lower(),
+        "key": str(output),
+        "key_digest": "0x" + key.digest().hex(),
+        "model_id": "0x" + key.model_id.hex(),
+        "num_ops": key.num_ops,
+        "terms": asdict(key.terms),
+        "prove_window_s": needed_window_s(source, key.terms),
+    }
+    lines = [f"key {document['key_digest']} in {output}"]
+    lines += [f"{name}: {value:,}" for name, value in document["terms"].items()]
+    lines.append(f"a request needs a prove window of {document['prove_window_s']:,} s at least")
+    emit(json, document, lines)
+
+
+def register_optimistic(
+    chain: Chain, addresses: Deployment, program: Program, key: OptimisticKey
+) -> tuple[RoutePin, dict[str, int]]:
+    """Makes the key known to the route's contract, once: what to pin, and the gas that it took."""
+    claims = OptimisticClaims(chain, addresses["OptimisticClaims"])
+    pin = RoutePin(int(Route.OPTIMISTIC), OPTIMISTIC_SELECTOR, key.digest())
+    if claims.key(pin.key_digest).num_ops:
+        return pin, {}
+    function = claims.register_key(program.header(), key.num_ops, key.graph_tree, key.terms)
+    return pin, {"register_key": int(chain.send(function)["gasUsed"])}
