@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 from types import TracebackType
 
+from web3.types import RPCEndpoint
+
 from circuits.errors import EnvironmentFailure
 from contracts.client.chain import Chain
 
@@ -19,6 +21,8 @@ DEV_KEYS = (
     "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d",
     "0x5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a",
     "0x7c852118294e51e653712a81e05800f419141751be58f605c371e15141b007a6",
+    "0x47e179ec197488593b187f80a00eb0da91f1b9d0b13f8733639f19c30a34926a",
+    "0x8b3a350cf5c34c9194ca85829a2df0ec3153be0318b5e2d3348e872092edffba",
 )
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -99,6 +103,15 @@ class Devnet:
             self._process.kill()
             self._process.wait()
         self._process = None
+
+    def pass_time(self, seconds: int) -> None:
+        """Moves the chain's clock on and mines a block, whose time is at least that much later."""
+        provider = Chain(self.rpc_url).web3.provider
+        for method, arguments in (("evm_increaseTime", [seconds]), ("evm_mine", [])):
+            answer = provider.make_request(RPCEndpoint(method), arguments)
+            if "error" in answer:
+                message = f"anvil refused {method}: {answer['error']}"
+                raise EnvironmentFailure("chain_refused", message, method=method, seconds=seconds)
 
     def wait(self) -> int:
         """Blocks until anvil ends; its exit code."""

@@ -188,6 +188,22 @@ def test_taken_port_is_refused_and_nothing_is_deployed_there(net: Devnet, chain:
     assert chain.block_number() == before
 
 
+def test_time_passes_on_a_devnet_when_told_to() -> None:
+    with Devnet(timestamp=2_000_000_000) as net:
+        chain = Chain(net.rpc_url)
+        before = chain.timestamp()
+        net.pass_time(86_400)
+        assert before + 86_400 <= chain.timestamp() < before + 90_000
+
+
+def test_time_of_a_devnet_never_goes_back(net: Devnet, chain: Chain) -> None:
+    before = chain.timestamp()
+    with pytest.raises(EnvironmentFailure) as refusal:
+        net.pass_time(-1_000)
+    assert refusal.value.code == "chain_refused"
+    assert chain.timestamp() >= before
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_devnet_verb_ends_with_its_anvil_on_a_signal(tmp_path: Path, number: int) -> None:
     port = devnet_module.free_port()
