@@ -17,7 +17,8 @@ from circuits.program.graph import Program
 from circuits.program.ops import Op
 from circuits.program.refs import Ref, Source
 from circuits.statement import CHUNK_BYTES, Hasher, Tag, graph_root, keccak256, leaf, shape_header, tensor_bytes
-from verifier.dispute.rules import SUM_BYTES, OpSize, revealed_height
+from verifier.dispute.reveals import encode_sums
+from verifier.dispute.rules import OpSize, revealed_height
 from verifier.dispute.tree import Tree, tree_levels
 from verifier.dispute.types import DescriptorProof, Phase, Position, StepRoots
 
@@ -43,10 +44,6 @@ def plain_chunk_levels(hasher: Hasher) -> ChunkLevels:
 
 def tensor_root_over(merkle_root: bytes, dims: Sequence[int], width: int, hasher: Hasher = keccak256) -> bytes:
     return hasher(bytes([Tag.TENSOR]) + shape_header(width, dims) + merkle_root)
-
-
-def encode_sums(accumulators: Sequence[int]) -> bytes:
-    return b"".join(acc.to_bytes(SUM_BYTES, "big", signed=True) for acc in accumulators)
 
 
 class CommittedProgram:

@@ -86,6 +86,15 @@ OVER = (Phase.WON, Phase.LOST, Phase.SETTLED)
 
 
 @dataclass(frozen=True)
+class Turn:
+    """Whose move it is, since when and until when (exclusive), in game time."""
+
+    side: Side
+    start: int
+    deadline: int
+
+
+@dataclass(frozen=True)
 class OpSize:
     """What of an op the rules depend on."""
 
@@ -133,10 +142,9 @@ def body_length(at: Position, size: OpSize | None = None) -> int:
     """Bytes that a reveal at `at` has, exactly; `size` of its op, where one is named."""
     if at.phase is Phase.TRACE and not at.is_leaf:
         return NODE_BYTES << (at.height - revealed_height(at))
-    if size is None:
-        raise DisputeError("wrong_phase", "an op is named here, and its size is needed", phase=at.phase.name)
     if at.phase is Phase.SUM:
         return SUM_BYTES * len(points(at.lo, at.hi))
+    size = _known(size, at)
     height = size.height if at.is_leaf else at.height
     below = revealed_height(at, size.height)
     if below:
@@ -153,18 +161,17 @@ def opened(ops: int, index: int) -> Position:
 
 
 def node_picked(at: Position, index: int, ops: int, size: OpSize | None = None) -> Position:
-    """Where `pickNode` of node `index`, among those of its height, leads; `size` is needed at a leaf."""
+    """Where `pickNode` of node `index`, among those of its height, leads; `size` of the op, once one is named."""
     if pick_at(at, size) is not Move.PICK_NODE:
         raise DisputeError("wrong_phase", f"no node can be picked in {at.phase.name}", phase=at.phase.name)
     if at.phase is Phase.TRACE and not at.is_leaf:
         below = revealed_height(at)
         _require_under(at.height, at.index, below, index)
         return _trace_node(ops, below, index)
-    if at.is_leaf and size is None:
-        raise DisputeError("wrong_phase", "an op is named here, and its size is needed", phase=at.phase.name)
-    height = size.height if at.is_leaf and size is not None else at.height
-    below = revealed_height(at, height)
-    _require_under(height, at.index, below, index)
+    size = _known(size, at)
+    below = revealed_height(at, size.height)
+    _require_under(size.height if at.is_leaf else at.height, at.index, below, index)
+    _require_some(below, index, size.chunks)
     return Position(Phase.NODES if below > DATA_HEIGHT else Phase.DATA, below, index, at.op)
 
 
@@ -196,17 +203,32 @@ def clock_after(start: int, now: int, left: int) -> int:
     return max(0, left - max(0, now - start))
 
 
-def open_deadline(committed: int, terms: DisputeTerms) -> int:
-    return deadline(committed, terms.clock, terms.extension)
+def turn_at(
+    at: Position, start: int, defender_left: int, challenger_left: int, revealed_at: int | None, extension: int
+) -> Turn:
+    """Section 4, for a position reached at `start`, of which the reveal was stored at `revealed_at`.
+
+    A reveal that came at or after the defender's deadline changes nothing, so nobody can wait that out.
+    """
+    ends = deadline(start, defender_left, extension)
+    in_time = revealed_at is not None and revealed_at < ends
+    if rule_at(at).turn(revealed=in_time) is Side.DEFENDER:
+        return Turn(Side.DEFENDER, start, ends)
+    if revealed_at is not None and in_time:
+        start = max(start, revealed_at)
+    return Turn(Side.CHALLENGER, start, deadline(start, challenger_left, extension))
+
+
+def timeout_from(at: Position, turn: Turn, terms: DisputeTerms) -> int:
+    """From when on `timeout` ends the turn; a commitment is lost once neither of its two moves is possible."""
+    if at.phase is Phase.COMMITTED:
+        return max(turn.deadline, prove_deadline(turn.start, terms))
+    return turn.deadline
 
 
 def prove_deadline(committed: int, terms: DisputeTerms) -> int:
+    """Until when (exclusive) `proveFault` may follow its commitment."""
     return committed + terms.prove_time
-
-
-def unused_deadline(committed: int, terms: DisputeTerms) -> int:
-    """From when on a commitment that nothing followed is lost."""
-    return max(open_deadline(committed, terms), prove_deadline(committed, terms))
 
 
 def latest_finality(window_end: int, terms: DisputeTerms, moves: int) -> int:
@@ -215,16 +237,19 @@ def latest_finality(window_end: int, terms: DisputeTerms, moves: int) -> int:
 
 
 def _trace_node(ops: int, height: int, index: int) -> Position:
-    if height:
-        return Position(Phase.TRACE, height, index)
-    # A leaf of padding is no op, and has no descriptor.
-    _require_index("op", index, ops)
-    return Position(Phase.TRACE, op=index)
+    _require_some(height, index, ops)
+    return Position(Phase.TRACE, height, index) if height else Position(Phase.TRACE, op=index)
 
 
 def _terms(op: int, element: int, lo: int, hi: int) -> Position:
     phase = Phase.SUM if hi - lo > SEGMENT_TERMS else Phase.STEP
     return Position(phase, op=op, element=element, lo=lo, hi=hi)
+
+
+def _known(size: OpSize | None, at: Position) -> OpSize:
+    if size is None:
+        raise DisputeError("wrong_phase", f"{at.phase.name} is of an op, whose size is needed", phase=at.phase.name)
+    return size
 
 
 def _require_under(height: int, index: int, below: int, picked: int) -> None:
@@ -233,6 +258,13 @@ def _require_under(height: int, index: int, below: int, picked: int) -> None:
     if not first <= picked < first + count:
         message = f"number {picked} at height {below} is not under node {index} of height {height}"
         raise DisputeError("pick_out_of_range", message, picked=picked, height=height, index=index)
+
+
+def _require_some(height: int, index: int, leaves: int) -> None:
+    """Nothing can be wrong below a node over nothing but padding."""
+    if index << height >= leaves:
+        message = f"node {index} of height {height} is over padding, past {leaves} leaves"
+        raise DisputeError("pick_out_of_range", message, index=index, height=height, leaves=leaves)
 
 
 def _require_index(what: str, index: int, count: int) -> None:
