@@ -115,20 +115,22 @@ library DescriptorLib {
     }
 
     /// Coordinates of a point, given its number in row-major order, over `rank` dims at `position`.
-    function coordinates(uint256 position, uint256 rank, uint256 number)
-        internal
-        pure
-        returns (uint256[] memory point)
-    {
+    function coordinates(uint256 position, uint256 rank, uint256 index) internal pure returns (uint256[] memory point) {
         point = new uint256[](rank);
-        recoordinate(point, position, number);
+        recoordinate(point, position, index);
     }
 
     /// As `coordinates`, into a point that is already there.
-    function recoordinate(uint256[] memory point, uint256 position, uint256 number) internal pure {
-        for (uint256 d = point.length; d > 0; --d) {
-            uint256 size = u32(position + 4 * (d - 1));
-            (number, point[d - 1]) = (number / size, number % size);
+    function recoordinate(uint256[] memory point, uint256 position, uint256 index) internal pure {
+        assembly ("memory-safe") {
+            let left := index
+            let dim := add(position, shl(2, mload(point)))
+            for { let axis := add(point, shl(5, mload(point))) } gt(axis, point) { axis := sub(axis, 0x20) } {
+                dim := sub(dim, 4)
+                let size := shr(224, calldataload(dim))
+                mstore(axis, mod(left, size))
+                left := div(left, size)
+            }
         }
     }
 

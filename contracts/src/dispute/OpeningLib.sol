@@ -5,6 +5,7 @@ import {StatementLib} from "../libraries/StatementLib.sol";
 import {DescriptorLib, Op, Opcode} from "./DescriptorLib.sol";
 import {Opening, StepRoots} from "./DisputeTypes.sol";
 import {MultiproofLib} from "./MultiproofLib.sol";
+import {TreeLib} from "./TreeLib.sol";
 
 /// Chunks of one operand, proven. Positions are of calldata.
 struct Opened {
@@ -60,29 +61,32 @@ library OpeningLib {
 
     /// The element with this flat index, which the caller keeps below the tensor's number of elements.
     function element(Opened memory o, uint256 index) internal pure returns (int256 value) {
-        uint256 number = index * o.width / CHUNK_BYTES;
-        uint256 slot = _slot(o, number);
-        uint256 position = o.chunks + slot * CHUNK_BYTES + index * o.width % CHUNK_BYTES;
-        uint256 unused = 256 - 8 * o.width;
-        assembly ("memory-safe") {
-            value := sar(unused, calldataload(position))
+        unchecked {
+            uint256 offset = index * o.width;
+            uint256 position = o.chunks + _slot(o, offset / CHUNK_BYTES) * CHUNK_BYTES + offset % CHUNK_BYTES;
+            uint256 unused = 256 - 8 * o.width;
+            assembly ("memory-safe") {
+                value := sar(unused, calldataload(position))
+            }
         }
     }
 
-    /// Where among the chunks the one with this number is.
+    /// Where among the chunks the one with this number is. Every index in here is below 2^32.
     function _slot(Opened memory o, uint256 number) private pure returns (uint256 slot) {
-        slot = o.latest;
-        for (uint256 tried = 0; tried < o.count; ++tried) {
-            uint256 position = o.numbers + 32 * slot;
-            uint256 found;
-            assembly ("memory-safe") {
-                found := calldataload(position)
+        unchecked {
+            slot = o.latest;
+            for (uint256 left = o.count; left > 0; --left) {
+                uint256 position = o.numbers + 32 * slot;
+                uint256 found;
+                assembly ("memory-safe") {
+                    found := calldataload(position)
+                }
+                if (found == number) {
+                    o.latest = slot;
+                    return slot;
+                }
+                if (++slot == o.count) slot = 0;
             }
-            if (found == number) {
-                o.latest = slot;
-                return slot;
-            }
-            if (++slot == o.count) slot = 0;
         }
         revert ChunkNotOpened(o.operand, number);
     }
@@ -140,9 +144,11 @@ library OpeningLib {
         (uint256 kind, uint256 index) = DescriptorLib.operandReference(op, operand);
         if (kind == DescriptorLib.OP) {
             if (index >= roots.numOps) revert NoSuchTensor(operand, index, roots.numOps);
-            _requireRoot(operand, roots.traceTree, _fold(operand, index, tensor, path));
+            uint256 depth = TreeLib.depthOf(roots.numOps);
+            _requireRoot(operand, roots.traceTree, TreeLib.rootOver(tensor, index, path, depth));
         } else if (kind == DescriptorLib.CONST) {
-            _requireRoot(operand, roots.weightsRoot, _fold(operand, index, tensor, path));
+            // A key does not say how many constants there are; tensor roots are no nodes, so no other depth folds.
+            _requireRoot(operand, roots.weightsRoot, TreeLib.rootOver(tensor, index, path, path.length));
         } else {
             uint256 count = path.length;
             if (index >= count || count > type(uint8).max) revert NoSuchTensor(operand, index, count);
@@ -153,21 +159,5 @@ library OpeningLib {
 
     function _requireRoot(uint256 operand, bytes32 expected, bytes32 actual) private pure {
         if (actual != expected) revert PathMismatch(operand, expected, actual);
-    }
-
-    /// Bit h of the index says on which side the path stands at height h.
-    function _fold(uint256 operand, uint256 index, bytes32 hash, bytes32[] calldata siblings)
-        private
-        pure
-        returns (bytes32)
-    {
-        uint256 height = siblings.length;
-        // A reference has 32 bits.
-        if (height > 32 || index >> height != 0) revert NoSuchTensor(operand, index, height);
-        for (uint256 h = 0; h < height; ++h) {
-            bytes32 sibling = siblings[h];
-            hash = (index >> h) & 1 == 0 ? StatementLib.node(hash, sibling) : StatementLib.node(sibling, hash);
-        }
-        return hash;
     }
 }

@@ -39,14 +39,22 @@ library ReaderLib {
     }
 
     /// Whether inner point `k` is in bounds, and which element is read there. An operand read at o has no `k`.
-    function locate(Reader memory r, uint256[] memory k) internal pure returns (bool, uint256 flat) {
-        for (uint256 a = 0; a < r.base.length; ++a) {
-            int256 index = _along(r.base[a], r.strides + a * r.rowBytes, k);
-            uint256 size = DescriptorLib.u32(r.view_ + 4 * a);
-            if (index < 0 || uint256(index) >= size) return (false, 0);
-            flat = flat * size + uint256(index);
+    function locate(Reader memory r, uint256[] memory k) internal pure returns (bool inBounds, uint256 flat) {
+        (int256[] memory base, uint256 strides, uint256 dim) = (r.base, r.strides, r.view_);
+        uint256 rowBytes = r.rowBytes;
+        inBounds = true;
+        for (uint256 a = 0; a < base.length;) {
+            int256 index = _along(base[a], strides, k);
+            uint256 size = DescriptorLib.u32(dim);
+            // A negative index, unsigned, is far above every size.
+            if (uint256(index) >= size) return (false, 0);
+            unchecked {
+                flat = flat * size + uint256(index);
+                strides += rowBytes;
+                dim += 4;
+                ++a;
+            }
         }
-        return (true, flat);
     }
 
     /// The element at inner point `k`, 0 out of bounds.
