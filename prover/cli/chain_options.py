@@ -24,7 +24,8 @@ KeyFile = Annotated[
     typer.Option("--private-key-file", help="File with a hex private key. Default: INFERPROOF_PRIVATE_KEY."),
 ]
 DevAccount = Annotated[
-    int | None, typer.Option("--dev-account", help="One of anvil's public accounts (devnets only).", min=0, max=3)
+    int | None,
+    typer.Option("--dev-account", help="One of anvil's public accounts (devnets only).", min=0, max=len(DEV_KEYS) - 1),
 ]
 
 
