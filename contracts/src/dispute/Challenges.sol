@@ -12,6 +12,7 @@ abstract contract Challenges is Claims {
     error ChallengeExists(bytes32 challengeId);
     error ChallengeNotOpen(bytes32 challengeId, Phase phase);
     error ClaimStillPending(bytes32 claimId);
+    error DeadlinePassed(bytes32 challengeId, uint256 deadline);
     error DeadlineNotReached(bytes32 challengeId, uint256 deadline);
 
     /// Whose turn it is, since when and until when, in game time.

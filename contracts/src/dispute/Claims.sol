@@ -1,31 +1,19 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
+import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {InferenceHub} from "../core/InferenceHub.sol";
 import {Credits} from "../core/Credits.sol";
-import {IInferenceHub} from "../interfaces/IInferenceHub.sol";
-import {IModelRegistry} from "../interfaces/IModelRegistry.sol";
 import {IProofVerifier} from "../interfaces/IProofVerifier.sol";
 import {ModelHeader, Request, Statement, Tensor} from "../interfaces/Types.sol";
-import {IoSpecLib, ProgramIo} from "../libraries/IoSpecLib.sol";
-import {RequestLib} from "../libraries/RequestLib.sol";
-import {StatementLib} from "../libraries/StatementLib.sol";
-import {ClaimLib} from "./ClaimLib.sol";
+import {DisputeEvidence} from "./DisputeEvidence.sol";
 import {DisputeLib} from "./DisputeLib.sol";
 import {Claim, ClaimStatus, DisputeKey, DisputeTerms} from "./DisputeTypes.sol";
 import {GameClock} from "./GameClock.sol";
+import {IOneStep} from "./IOneStep.sol";
 
 /// Keys, bonded claims and their ends; docs/protocol/optimistic.md sections 1, 5 and 6.
 abstract contract Claims is GameClock, Credits, IProofVerifier {
-    using RequestLib for Request;
-
-    error TermOutOfRange(uint256 term, uint256 value, uint256 max);
-    error NoBond(uint256 claimBond, uint256 challengeBond);
-    error NumOpsOutOfRange(uint256 numOps, uint256 max);
-    error GraphRootMismatch(bytes32 expected, bytes32 actual);
-    error HashedInputs();
-    error OutputOutsideGraph(uint256 output, uint256 op, uint256 numOps);
-    error UnknownKey(bytes32 keyDigest);
     error NotAssigned(bytes32 requestId, address caller, address prover);
     error OtherModel(bytes32 expected, bytes32 actual);
     error WrongValue(uint256 sent, uint256 expected);
@@ -38,56 +26,46 @@ abstract contract Claims is GameClock, Credits, IProofVerifier {
     error OtherInput(bytes32 expected, bytes32 actual);
     error OtherOutput(bytes32 expected, bytes32 actual);
 
-    uint8 public constant ROUTE = 3; // docs/protocol/statement.md section 6
-    uint32 public constant MAX_OPS = 1 << 16;
-    uint32 public constant MAX_TERM = 30 days;
-
     InferenceHub public immutable HUB;
-    IModelRegistry public immutable REGISTRY;
+    IOneStep public immutable ONE_STEP;
+    DisputeEvidence public immutable EVIDENCE;
 
     uint256 public burnt;
 
     mapping(bytes32 keyDigest => DisputeKey key) internal _keys;
     mapping(bytes32 claimId => Claim claim) internal _claims;
 
-    constructor(InferenceHub hub) {
-        HUB = hub;
-        REGISTRY = hub.REGISTRY();
+    constructor(InferenceHub hub, IOneStep oneStep) {
+        (HUB, ONE_STEP) = (hub, oneStep);
+        EVIDENCE = new DisputeEvidence(hub, oneStep);
     }
 
     /// Makes a key usable under its digest. Registering one twice changes nothing.
-    function registerKey(ModelHeader calldata header, uint32 numOps, bytes32 graphTree, DisputeTerms calldata terms)
+    function registerKey(ModelHeader calldata, uint32, bytes32, DisputeTerms calldata)
         external
         returns (bytes32 keyDigest)
     {
-        bytes32 modelId = StatementLib.modelId(header);
-        keyDigest = DisputeLib.keyDigest(modelId, terms);
+        DisputeKey memory key = abi.decode(_evidence(), (DisputeKey));
+        keyDigest = DisputeLib.keyDigest(key.modelId, key.terms);
         if (_keys[keyDigest].numOps != 0) return keyDigest;
-        _requireTerms(terms);
-        _requireGraph(header, numOps, graphTree);
-        _keys[keyDigest] = DisputeKey(modelId, graphTree, header.weightsRoot, numOps, terms);
-        emit KeyRegistered(keyDigest, modelId, terms);
+        _keys[keyDigest] = key;
+        emit KeyRegistered(keyDigest, key.modelId, key.terms);
     }
 
     function claim(
-        Request calldata r,
-        Tensor[] calldata outputs,
+        Request calldata,
+        Tensor[] calldata,
         bytes32[] calldata top,
-        bytes32[][] calldata outputPaths,
+        bytes32[][] calldata,
         string calldata locator
     ) external payable running returns (bytes32 claimId) {
-        Claim memory made;
-        (made.claimant, made.status) = (msg.sender, ClaimStatus.Pending);
-        made.requestId = _requireAssigned(r);
-        made.keyDigest = r.pinOf(ROUTE).keyDigest;
-        made.inputRoot = r.inputRoot;
-        made.windowEnd = gameTime() + _keys[made.keyDigest].terms.window;
-        uint256 numOps = _requireKeyAndBond(made.keyDigest, r.registrationId);
-        made.traceTree = ClaimLib.traceTree(top, numOps);
-        made.outputRoot =
-            ClaimLib.outputRoot(outputs, REGISTRY.ioSpecOf(r.registrationId), top, outputPaths, numOps);
+        Claim memory made = abi.decode(_evidence(), (Claim));
+        if (msg.sender != made.claimant) revert NotAssigned(made.requestId, msg.sender, made.claimant);
+        DisputeTerms storage terms = _keys[made.keyDigest].terms;
+        if (msg.value != terms.claimBond) revert WrongValue(msg.value, terms.claimBond);
         claimId = _claimIdOf(made);
         if (_claims[claimId].status != ClaimStatus.None) revert ClaimExists(claimId);
+        (made.status, made.windowEnd) = (ClaimStatus.Pending, gameTime() + terms.window);
         _claims[claimId] = made;
         _emitClaimed(claimId, made, top, locator);
     }
@@ -131,6 +109,11 @@ abstract contract Claims is GameClock, Credits, IProofVerifier {
         return _claims[claimId];
     }
 
+    /// What the evidence contract answers to the very bytes of this call; reverts as it does.
+    function _evidence() internal view returns (bytes memory) {
+        return Address.functionStaticCall(address(EVIDENCE), msg.data);
+    }
+
     function _pending(bytes32 claimId) internal view returns (Claim storage c) {
         c = _claims[claimId];
         if (c.status != ClaimStatus.Pending) revert WrongClaimStatus(claimId, c.status, ClaimStatus.Pending);
@@ -144,28 +127,9 @@ abstract contract Claims is GameClock, Credits, IProofVerifier {
         c.status = ClaimStatus.Killed;
     }
 
-    function _requireAssigned(Request calldata r) private view returns (bytes32 requestId) {
-        requestId = HUB.requestIdOf(r);
-        InferenceHub.RequestState memory state = HUB.stateOf(requestId);
-        if (state.status != IInferenceHub.Status.Assigned || state.prover != msg.sender) {
-            revert NotAssigned(requestId, msg.sender, state.prover);
-        }
-    }
-
-    function _requireKeyAndBond(bytes32 keyDigest, bytes32 registrationId) private view returns (uint256 numOps) {
-        DisputeKey storage key = _keys[keyDigest];
-        numOps = key.numOps;
-        if (numOps == 0) revert UnknownKey(keyDigest);
-        bytes32 modelId = REGISTRY.modelIdOf(registrationId);
-        if (modelId != key.modelId) revert OtherModel(key.modelId, modelId);
-        if (msg.value != key.terms.claimBond) revert WrongValue(msg.value, key.terms.claimBond);
-    }
-
     function _claimIdOf(Claim memory c) private view returns (bytes32) {
         return keccak256(
-            abi.encode(
-                block.chainid, address(this), c.requestId, c.keyDigest, c.traceTree, c.outputRoot, c.claimant
-            )
+            abi.encode(block.chainid, address(this), c.requestId, c.keyDigest, c.traceTree, c.outputRoot, c.claimant)
         );
     }
 
@@ -182,25 +146,5 @@ abstract contract Claims is GameClock, Credits, IProofVerifier {
             top,
             locator
         );
-    }
-
-    function _requireTerms(DisputeTerms calldata terms) private pure {
-        if (terms.claimBond == 0 || terms.challengeBond == 0) revert NoBond(terms.claimBond, terms.challengeBond);
-        uint32[4] memory times = [terms.window, terms.proveTime, terms.clock, terms.extension];
-        for (uint256 i = 0; i < 4; ++i) {
-            if (times[i] == 0 || times[i] > MAX_TERM) revert TermOutOfRange(i, times[i], MAX_TERM);
-        }
-    }
-
-    /// The header has to be that of a graph of `numOps` ops, of which its outputs are, that everybody has the input of.
-    function _requireGraph(ModelHeader calldata header, uint32 numOps, bytes32 graphTree) private pure {
-        if (numOps == 0 || numOps > MAX_OPS) revert NumOpsOutOfRange(numOps, MAX_OPS);
-        bytes32 graphRoot = DisputeLib.graphRoot(numOps, graphTree);
-        if (graphRoot != header.graphRoot) revert GraphRootMismatch(header.graphRoot, graphRoot);
-        ProgramIo memory io = IoSpecLib.parse(header.ioSpec);
-        if (io.hashedInputs) revert HashedInputs();
-        for (uint256 i = 0; i < io.outputOps.length; ++i) {
-            if (io.outputOps[i] >= numOps) revert OutputOutsideGraph(i, io.outputOps[i], numOps);
-        }
     }
 }

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.24;
 
 import {DisputeTerms, Position} from "./DisputeTypes.sol";
+import {TreeLib} from "./TreeLib.sol";
 
 /// The game's constants, geometry and hashes; docs/protocol/optimistic.md sections 1 to 3.
 library DisputeLib {
@@ -68,6 +69,11 @@ library DisputeLib {
     /// Chunks of a tensor of values; an empty one has one.
     function chunkCount(uint256 elements) internal pure returns (uint256) {
         return elements == 0 ? 1 : (elements + CHUNK_ELEMENTS - 1) / CHUNK_ELEMENTS;
+    }
+
+    /// Of a tensor's tree over chunks.
+    function tensorHeight(uint256 elements) internal pure returns (uint256) {
+        return TreeLib.depthOf(chunkCount(elements));
     }
 
     /// Height of the nodes that a node of the trace tree reveals.

@@ -4,28 +4,20 @@ pragma solidity ^0.8.24;
 import {ClaimLib} from "./ClaimLib.sol";
 import {DisputeLib} from "./DisputeLib.sol";
 import {Challenge, DescriptorProof, DisputeKey, Phase, Position} from "./DisputeTypes.sol";
+import {RevealLib} from "./RevealLib.sol";
 import {Reveals} from "./Reveals.sol";
 import {TreeLib} from "./TreeLib.sol";
 
 /// How a challenger walks to the one segment that is wrong; docs/protocol/optimistic.md section 3.
 abstract contract Picks is Reveals {
-    /// What a descriptor says of its op.
-    struct Shape {
-        bytes32 leaf;
-        uint32[] dims;
-        uint32 elements;
-        uint48 terms;
-        int128 start;
-    }
-
     error NotTheChallenger(address caller, address challenger);
     error NotTheChallengersTurn(bytes32 challengeId);
     error SameBlock(bytes32 challengeId, uint256 blockNumber);
     error OtherCommitment(bytes32 expected, bytes32 actual);
+    error WrongPosition(bytes32 challengeId, Phase phase, uint256 height);
     error NotBelow(uint256 index, uint256 nodeIndex, uint256 levels);
     error OnlyPadding(uint256 index, uint256 height);
     error ElementOutOfRange(uint256 element, uint256 elements);
-    error ChunkLength(uint256 actual);
     error RangeOutOfBounds(uint256 index, uint256 ranges);
 
     function open(
@@ -72,10 +64,8 @@ abstract contract Picks is Reveals {
         (bytes32 root, uint256 height) = _tensorNode(challengeId, c);
         if (height > DisputeLib.DATA_HEIGHT) revert WrongPosition(challengeId, c.at.phase, height);
         if (element >= c.elements) revert ElementOutOfRange(element, c.elements);
-        _requireBelow(
-            root, c.at.index, height, element / DisputeLib.CHUNK_ELEMENTS, TreeLib.leaf(chunk), siblings
-        );
-        c.value = _valueIn(chunk, element);
+        _requireBelow(root, c.at.index, height, element / DisputeLib.CHUNK_ELEMENTS, TreeLib.leaf(chunk), siblings);
+        c.value = RevealLib.valueIn(chunk, element);
         _standAtFold(challengeId, c, element, 0, c.terms);
     }
 
@@ -122,27 +112,8 @@ abstract contract Picks is Reveals {
         if (commitment != c.commitment) revert OtherCommitment(c.commitment, commitment);
     }
 
-    /// Reverts unless the descriptor is op's; says how many elements and terms it has and where its folds start.
-    function _shapeOf(Challenge storage c, uint256 op, DescriptorProof calldata proof)
-        internal
-        view
-        returns (Shape memory shape)
-    {
-        DisputeKey storage key = _keyOf(c);
-        shape.leaf = TreeLib.leaf(proof.descriptor);
-        TreeLib.requireUnder(key.graphTree, shape.leaf, op, proof.siblings, TreeLib.depthOf(key.numOps));
-        (shape.dims, shape.elements, shape.terms, shape.start) = ONE_STEP.shape(proof.descriptor);
-    }
-
     function _keyOf(Challenge storage c) internal view returns (DisputeKey storage) {
         return _keys[_claims[c.claimId].keyDigest];
-    }
-
-    /// A chunk's element; `chunk` has to be whole.
-    function _valueIn(bytes calldata chunk, uint256 element) internal pure returns (int32) {
-        if (chunk.length != DisputeLib.CHUNK_BYTES) revert ChunkLength(chunk.length);
-        uint256 offset = 4 * (element % DisputeLib.CHUNK_ELEMENTS);
-        return int32(uint32(bytes4(chunk[offset:offset + 4])));
     }
 
     /// The challenge, if it is the caller's move, with both clocks charged for the time since the position was reached.
@@ -167,14 +138,19 @@ abstract contract Picks is Reveals {
         (position.phase, position.height) = (Phase.Trace, uint8(height));
         if (height == 0) {
             position.op = uint32(index);
-            Shape memory shape = _shapeOf(c, index, descriptor);
-            c.descriptorLeaf = shape.leaf;
-            (c.elements, c.terms, c.first) = (shape.elements, shape.terms, shape.start);
+            _readDescriptor(c, position.op, descriptor);
         } else {
             position.index = uint32(index);
         }
         c.node = node;
         _stand(challengeId, c, position);
+    }
+
+    /// From here on the chain knows how many elements and terms there are, and where their folds start.
+    function _readDescriptor(Challenge storage c, uint32 op, DescriptorProof calldata proof) private {
+        DisputeKey storage key = _keyOf(c);
+        c.descriptorLeaf = TreeLib.requireOp(key.graphTree, proof.descriptor, op, proof.siblings, key.numOps);
+        (, c.elements, c.terms, c.first) = ONE_STEP.shape(proof.descriptor);
     }
 
     function _standAtNode(bytes32 challengeId, Challenge storage c, uint256 height, uint256 index, bytes32 node)
@@ -216,15 +192,11 @@ abstract contract Picks is Reveals {
     }
 
     /// The root and height of the part of a tensor's tree that was revealed.
-    function _tensorNode(bytes32 challengeId, Challenge storage c)
-        private
-        view
-        returns (bytes32 root, uint256 height)
-    {
+    function _tensorNode(bytes32 challengeId, Challenge storage c) private view returns (bytes32 root, uint256 height) {
         Phase phase = c.at.phase;
         if (phase == Phase.Nodes || phase == Phase.Data) return (c.node, c.at.height);
         if (phase != Phase.Trace || c.at.height != 0) revert WrongPosition(challengeId, phase, c.at.height);
-        return (_revealAt(c).root, TreeLib.depthOf(DisputeLib.chunkCount(c.elements)));
+        return (_revealAt(c).root, DisputeLib.tensorHeight(c.elements));
     }
 
     function _requireBelow(

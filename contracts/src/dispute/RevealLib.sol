@@ -8,27 +8,14 @@ import {TreeLib} from "./TreeLib.sol";
 library RevealLib {
     error BodyLength(uint256 expected, uint256 actual);
     error PaddingNotZero(uint256 position);
-    error WrongAccumulator(uint256 term, int256 expected, int256 actual);
-    error WrongElement(int256 expected, int256 actual);
+    error ChunkLength(uint256 actual);
 
-    /// Nodes of height `child` below the node (`height`, `index`) of a tree over `leaves` leaves.
-    function requireNodes(
-        bytes calldata body,
-        bytes32 node,
-        uint256 index,
-        uint256 height,
-        uint256 child,
-        uint256 leaves
-    ) internal pure {
-        uint256 levels = height - child;
-        _requireLength(body, 32 << levels);
-        bytes32[] memory nodes = _words(body, 1 << levels, 32);
-        bytes32 padding = TreeLib.zero(child);
-        uint256 first = index << levels;
-        for (uint256 i = nodes.length; i > 0 && (first + i - 1) << child >= leaves; --i) {
-            if (nodes[i - 1] != padding) revert PaddingNotZero(first + i - 1);
-        }
-        _requireRoot(node, TreeLib.fold(nodes, levels));
+    /// What the node (`height`, `index`) of the trace tree reveals.
+    function requireTraceNode(bytes calldata body, bytes32 node, uint256 index, uint256 height, uint256 numOps)
+        internal
+        pure
+    {
+        _requireNodes(body, node, index, height, DisputeLib.traceChild(height), numOps);
     }
 
     /// What the node (`height`, `index`) of a tensor's tree reveals: nodes, or chunks from height 2 down.
@@ -38,7 +25,7 @@ library RevealLib {
     {
         if (height <= DisputeLib.DATA_HEIGHT) return _requireChunks(body, node, index, height, elements);
         uint256 child = DisputeLib.tensorChild(height);
-        requireNodes(body, node, index, height, child, DisputeLib.chunkCount(elements));
+        _requireNodes(body, node, index, height, child, DisputeLib.chunkCount(elements));
     }
 
     /// The root over pairs of neighbouring accumulators, and the outermost two.
@@ -52,6 +39,33 @@ library RevealLib {
         first = int128(uint128(bytes16(accumulators[:16])));
         last = int128(uint128(bytes16(accumulators[16 * count:])));
         root = TreeLib.fold(_words(accumulators, count, 16), TreeLib.depthOf(count));
+    }
+
+    /// Nodes of height `child` below the node (`height`, `index`) of a tree over `leaves` leaves.
+    function _requireNodes(
+        bytes calldata body,
+        bytes32 node,
+        uint256 index,
+        uint256 height,
+        uint256 child,
+        uint256 leaves
+    ) private pure {
+        uint256 levels = height - child;
+        _requireLength(body, 32 << levels);
+        bytes32[] memory nodes = _words(body, 1 << levels, 32);
+        bytes32 padding = TreeLib.zero(child);
+        uint256 first = index << levels;
+        for (uint256 i = nodes.length; i > 0 && (first + i - 1) << child >= leaves; --i) {
+            if (nodes[i - 1] != padding) revert PaddingNotZero(first + i - 1);
+        }
+        _requireRoot(node, TreeLib.fold(nodes, levels));
+    }
+
+    /// A chunk's element; `chunk` has to be whole.
+    function valueIn(bytes calldata chunk, uint256 element) internal pure returns (int32) {
+        if (chunk.length != DisputeLib.CHUNK_BYTES) revert ChunkLength(chunk.length);
+        uint256 offset = 4 * (element % DisputeLib.CHUNK_ELEMENTS);
+        return int32(uint32(bytes4(chunk[offset:offset + 4])));
     }
 
     function _requireChunks(bytes calldata body, bytes32 node, uint256 index, uint256 height, uint256 elements)

@@ -50,6 +50,18 @@ library TreeLib {
         if (actual != root) revert OtherRoot(root, actual);
     }
 
+    /// Reverts unless `descriptor` is that of op `op` of a graph; its leaf.
+    function requireOp(
+        bytes32 graphTree,
+        bytes calldata descriptor,
+        uint256 op,
+        bytes32[] calldata siblings,
+        uint256 numOps
+    ) internal pure returns (bytes32 descriptorLeaf) {
+        descriptorLeaf = leaf(descriptor);
+        requireUnder(graphTree, descriptorLeaf, op, siblings, depthOf(numOps));
+    }
+
     /// The node `levels` above `nodes`, in place. Fewer than 2^levels of them are padded with zeros, which only leaves are.
     function fold(bytes32[] memory nodes, uint256 levels) internal pure returns (bytes32) {
         uint256 count = nodes.length;
