@@ -133,13 +133,11 @@ class Chain:
         gas: int | None = None,
         fees: Fees | None = None,
     ) -> SignedTransaction:
-        """Builds and signs; gas is estimated with a margin of a quarter when not given, fees are the node's."""
+        """Builds and signs; gas is estimated when not given, fees are the node's."""
         sender = self.address
         number = self.nonce() if nonce is None else nonce
         options: dict[str, Any] = {"from": sender, "value": value, "nonce": number, "chainId": self.chain_id}
-        if gas is None:
-            estimated = self.guard(lambda: int(function.estimate_gas({"from": sender, "value": value})))
-            gas = min(GAS_LIMIT, estimated + estimated // 4)
+        gas = self.estimate(function, value=value) if gas is None else gas
         options["gas"] = gas
         if fees is not None:
             options |= {"maxFeePerGas": fees.max_fee, "maxPriorityFeePerGas": fees.priority_fee}
@@ -147,6 +145,23 @@ class Chain:
         self._require_funds(value + gas * int(transaction.get("maxFeePerGas", transaction.get("gasPrice", 0))))
         signed = self.account.sign_transaction(transaction)
         return SignedTransaction(bytes(signed.raw_transaction), bytes(signed.hash), number)
+
+    def estimate(self, function: Any, *, value: int = 0) -> int:
+        """Gas for a call, with a margin of a quarter; raises what the contract says if it would revert.
+
+        A call that is refused in the head's block may be due in the next one, whose number and time are others.
+        """
+        options = {"from": self.address, "value": value}
+        try:
+            needed = self.guard(lambda: int(function.estimate_gas(options)))
+        except EnvironmentFailure as error:
+            if error.code != "transaction_reverted":
+                raise
+            try:
+                needed = self.guard(lambda: int(function.estimate_gas(options, "pending")))
+            except EnvironmentFailure:
+                raise error from None
+        return min(GAS_LIMIT, needed + needed // 4)
 
     def broadcast(self, raw: bytes) -> bytes:
         """Hands raw transaction bytes to the node; a node that knows them already is not an error."""
@@ -206,8 +221,9 @@ class Chain:
     def block_hash(self, number: int) -> bytes:
         return self.guard(lambda: bytes(self.web3.eth.get_block(number)["hash"]))
 
-    def timestamp(self) -> int:
-        return self.guard(lambda: int(self.web3.eth.get_block("latest")["timestamp"]))
+    def timestamp(self, block: int | None = None) -> int:
+        """Of the head, or of block `block`."""
+        return self.guard(lambda: int(self.web3.eth.get_block("latest" if block is None else block)["timestamp"]))
 
     def _require_funds(self, needed: int) -> None:
         if self.balance(self.address) < needed:

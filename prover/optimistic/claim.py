@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from circuits.errors import EnvironmentFailure, InputError
 from circuits.lower.optimistic import longest_game
 from circuits.program.graph import Program
 from circuits.statement import Route, input_root
+from contracts.client.dispute_events import Claimed
 from contracts.client.dispute_types import DisputeKey
 from contracts.client.disputes import OptimisticClaims
 from contracts.client.hub import Hub, RequestedEvent, RequestState
@@ -47,10 +51,11 @@ class Asked:
     key: DisputeKey
     state: RequestState
     assignment_bond: int
+    prior: Claimed | None  # the newest claim that this account has made for it
 
     @property
     def stake(self) -> int:
-        """What has to be put down from here on."""
+        """What has to be put down from here on, if no claim stands."""
         return self.key.terms.claim_bond + (self.assignment_bond if self.state.status is Status.OPEN else 0)
 
 
@@ -82,8 +87,8 @@ def find_request(hub: Hub, request_id: bytes, from_block: int, logs: LogReader) 
     return found
 
 
-def examine(contracts: Contracts, event: RequestedEvent, program: Program, max_stake: int) -> Asked:
-    """Whether this account may and should claim an answer of `program` to the request.
+def examine(contracts: Contracts, event: RequestedEvent, program: Program, max_stake: int, logs: LogReader) -> Asked:
+    """Whether this account may and should claim an answer of `program` to the request, or go on with its claim.
 
     Errors: `route_not_pinned`, `registration_of_another_model`, `key_of_another_program`, `input_root_mismatch`,
     `window_too_short`, `stake_too_high`, `request_not_open`, `request_expired`.
@@ -99,12 +104,23 @@ def examine(contracts: Contracts, event: RequestedEvent, program: Program, max_s
     if input_root([tensor.to_array() for tensor in event.inputs]) != request.input_root:
         raise InputError("input_root_mismatch", "the published tensors are not the ones the request is about")
     state = hub.state(event.request_id)
-    asked = Asked(event, pin, key, state, hub.bond(request))
-    _require_time(asked, program, hub.chain.address, hub.chain.timestamp())
-    if asked.stake > max_stake:
-        message = f"the claim needs {asked.stake} wei at stake, over the limit of {max_stake}"
-        raise InputError("stake_too_high", message, stake=asked.stake, limit=max_stake)
+    prior = None if state.status is Status.OPEN else _own_claim(contracts.claims, event, logs)
+    asked = Asked(event, pin, key, state, hub.bond(request), prior)
+    if prior is None:
+        _require_ours(asked, hub.chain.address)
+        _require_time(asked, program, hub.chain.timestamp())
+        if asked.stake > max_stake:
+            message = f"the claim needs {asked.stake} wei at stake, over the limit of {max_stake}"
+            raise InputError("stake_too_high", message, stake=asked.stake, limit=max_stake)
     return asked
+
+
+def _own_claim(claims: OptimisticClaims, event: RequestedEvent, logs: LogReader) -> Claimed | None:
+    def ask(first: int, last: int) -> list[Claimed]:
+        found = claims.events(first, last, None, event.request_id)
+        return [e for e in found if isinstance(e, Claimed) and e.claimant == claims.chain.address]
+
+    return logs.newest(ask, event.at.block_number, claims.chain.block_number())
 
 
 def require_key(key: DisputeKey, program: Program) -> None:
@@ -119,22 +135,29 @@ def require_key(key: DisputeKey, program: Program) -> None:
         )
 
 
-def _require_time(asked: Asked, program: Program, account: str, now: int) -> None:
-    """The assignment must outlast the claim, whatever challengers do: else its bond is lost to nobody's fault."""
-    state, request = asked.state, asked.event.request
-    needed = needed_window_s(program, asked.key.terms)
+def _require_ours(asked: Asked, account: str) -> None:
+    state = asked.state
+    if state.status is Status.OPEN or (state.status is Status.ASSIGNED and state.prover == account):
+        return
+    status = state.status.name.lower()
+    message = f"the request is {status}" + (f" to {state.prover}" if state.status is Status.ASSIGNED else "")
+    raise InputError("request_not_open", message, status=status, prover=state.prover)
+
+
+def _require_time(asked: Asked, program: Program, now: int) -> None:
+    """An assignment must outlast the claim, whatever challengers do: else its bond is lost to nobody's fault.
+
+    Once assigned the bond is lost for certain without a claim, so then only the window has to fit.
+    """
+    state, request, terms = asked.state, asked.event.request, asked.key.terms
     if state.status is Status.OPEN:
-        left = request.prove_window
         if now >= request.expiry:
             raise InputError("request_expired", "nobody can be assigned to the request any more", expiry=request.expiry)
-    elif state.status is Status.ASSIGNED and state.prover == account:
-        left = state.deadline - now
+        left, needed = request.prove_window, needed_window_s(program, terms)
     else:
-        status = state.status.name.lower()
-        message = f"the request is {status}" + (f" to {state.prover}" if state.status is Status.ASSIGNED else "")
-        raise InputError("request_not_open", message, status=status, prover=state.prover)
+        left, needed = state.deadline - now, terms.window + terms.extension
     if left < needed:
-        message = f"an assignment has {left} s, and a claim may take {needed} s to become final and delivered"
+        message = f"the assignment has {left} s, and a claim may take {needed} s to become final and delivered"
         raise InputError("window_too_short", message, left_s=left, needed_s=needed)
 
 
@@ -142,7 +165,7 @@ def make_claim(contracts: Contracts, asked: Asked, trace: CommittedTrace, sender
     """Assigns if need be, and claims. Called again after a crash it finds what it did, and does the rest."""
     claims, event = contracts.claims, asked.event
     account = claims.chain.address
-    outputs = tuple(Tensor.from_array(trace.made[output.ref.index]) for output in trace.program.outputs)
+    outputs = tuple(_tensor(trace.made[output.ref.index]) for output in trace.program.outputs)
     named = claim_id(
         claims.chain.chain_id,
         claims.address,
@@ -156,6 +179,7 @@ def make_claim(contracts: Contracts, asked: Asked, trace: CommittedTrace, sender
     status = claims.claim_of(named).status
     if status is not ClaimStatus.NONE:
         return Made(made, ())
+    _require_ours(asked, account)
     sent = []
     if asked.state.status is Status.OPEN:
         sent.append(sender.send(Call("assign", contracts.hub.assign(event.request), asked.assignment_bond)))
@@ -164,3 +188,7 @@ def make_claim(contracts: Contracts, asked: Asked, trace: CommittedTrace, sender
     if claims.claim_of(named).status is ClaimStatus.NONE:
         raise EnvironmentFailure("claim_missing", "the claim was mined under another name", claim_id="0x" + named.hex())
     return Made(made, tuple(sent))
+
+
+def _tensor(values: npt.NDArray[np.signedinteger]) -> Tensor:
+    return Tensor.from_array(values.astype(np.int64))

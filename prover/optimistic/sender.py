@@ -39,6 +39,8 @@ class Account(Protocol):
 
     def mined_nonce(self, block: int | None = None) -> int: ...
 
+    def estimate(self, function: Any, *, value: int = 0) -> int: ...
+
     def sign(
         self,
         function: Any,
@@ -86,6 +88,7 @@ class _Waiting:
 
     call: Call
     nonce: int
+    gas: int
     fees: Fees
     hashes: list[bytes] = field(default_factory=list)
 
@@ -136,15 +139,15 @@ class Sender:
         done: dict[int, Sent] = {}
         waiting: dict[int, _Waiting] = {}
         for place, call in enumerate(calls):
-            entry = _Waiting(call, nonce, fees)
             try:
-                self._offer(entry)
+                gas = self._account.estimate(call.function, value=call.value)
             except EnvironmentFailure as error:
                 if error.code != "transaction_reverted":
                     raise
                 done[place] = Sent(call, error=error)
                 continue
-            waiting[place] = entry
+            waiting[place] = _Waiting(call, nonce, gas, fees)
+            self._offer(waiting[place])
             nonce += 1
         self._await(waiting, done)
         return [done[place] for place in range(len(calls))]
@@ -161,7 +164,9 @@ class Sender:
                     break
                 self._sleep(self._poll_s)
             for entry in waiting.values():
-                self._raise(entry)
+                entry.fees = entry.fees.raised(self._max_fee)
+                self._report("fee_raised", call=entry.call.name, nonce=entry.nonce, max_fee=entry.fees.max_fee)
+                self._offer(entry)
         names = [entry.call.name for entry in waiting.values()]
         raise EnvironmentFailure("transaction_not_mined", f"the chain does not take {names}", calls=names)
 
@@ -176,21 +181,11 @@ class Sender:
             done[place] = Sent(entry.call, receipt)
             del waiting[place]
 
-    def _raise(self, entry: _Waiting) -> None:
-        """Offers more. That the call would revert by now says that it, or a twin, was mined meanwhile."""
-        entry.fees = entry.fees.raised(self._max_fee)
-        self._report("fee_raised", call=entry.call.name, nonce=entry.nonce, max_fee=entry.fees.max_fee)
-        try:
-            self._offer(entry)
-        except EnvironmentFailure as error:
-            if error.code == "chain_unreachable":
-                raise
-            self._report("not_replaced", call=entry.call.name, nonce=entry.nonce, reason=error.message)
-
     def _offer(self, entry: _Waiting) -> None:
         """Signs and broadcasts, outbidding what an earlier sender left under this nonce."""
         for _ in range(ROUNDS):
-            signed = self._account.sign(entry.call.function, value=entry.call.value, nonce=entry.nonce, fees=entry.fees)
+            call, how = entry.call, {"nonce": entry.nonce, "gas": entry.gas}
+            signed = self._account.sign(call.function, value=call.value, **how, fees=entry.fees)
             try:
                 self._account.broadcast(signed.raw)
             except EnvironmentFailure as error:
