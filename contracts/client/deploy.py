@@ -21,7 +21,7 @@ def ignore(contract: str, receipt: dict[str, Any]) -> None:
 
 
 def deploy_core(chain: Chain, s_g2: tuple[int, int, int, int], report: Report = ignore) -> Deployment:
-    """Verifier, adapter, router, registry, hub; the chain's account becomes the router's owner and guardian.
+    """Every contract of the core; the chain's account becomes the router's owner and every guardian.
 
     Args:
         s_g2: the only s·G2 whose keys the halo2 adapter will ever accept, in the order of the pairing precompile.
@@ -39,6 +39,9 @@ def deploy_core(chain: Chain, s_g2: tuple[int, int, int, int], report: Report = 
     adapter = deploy("Halo2Adapter", verifier, list(s_g2))
     router = deploy("VerifierRouter", chain.address, chain.address)
     registry = deploy("ModelRegistry", router)
-    deploy("InferenceHub", registry, router)
-    chain.send(chain.contract("VerifierRouter", router).functions.add(HALO2_SELECTOR, adapter))
+    hub = deploy("InferenceHub", registry, router)
+    claims = deploy("OptimisticClaims", hub, deploy("OneStep"), chain.address)
+    routes = chain.contract("VerifierRouter", router).functions
+    for selector, verifier in ((HALO2_SELECTOR, adapter), (OPTIMISTIC_SELECTOR, claims)):
+        chain.send(routes.add(selector, verifier))
     return Deployment(chain.chain_id, start, addresses)

@@ -66,7 +66,7 @@ class ClaimsOnChain:
         self.reader = LogReader()
         self._hub = Hub(chain, deployment["InferenceHub"])
         self._registry = Registry(chain, deployment["ModelRegistry"])
-        self._requests: dict[bytes, tuple[Request, tuple[Integers, ...], str]] = {}
+        self._known: dict[bytes, ClaimView] = {}
 
     def block(self, number: int) -> Block | None:
         """None where the node has no such block (yet)."""
@@ -82,12 +82,22 @@ class ClaimsOnChain:
     def events(self, first: int, last: int, *topics: bytes | None) -> list[ClaimEvent]:
         return self.reader.read(lambda a, b: self.claims.events(a, b, *topics), first, last)
 
+    def forget(self) -> None:
+        """After a reorganisation: what an event said may stand elsewhere, or nowhere."""
+        self._known.clear()
+
     def view(self, wanted: bytes, block: int, made_in: int | None = None) -> ClaimView:
         """`made_in` is the claim's block, where it is known. Codes: `claim_unknown`, `claim_of_another_chain`,
         `request_not_found`, `claim_input_mismatch`."""
         claim = self.claims.claim_of(wanted, block)
         if claim.status is ClaimStatus.NONE:
             raise ChallengerError("claim_unknown", f"no claim 0x{wanted.hex()} here", claim_id="0x" + wanted.hex())
+        if wanted not in self._known:
+            self._known[wanted] = self._read(wanted, claim, block, made_in)
+        return replace(self._known[wanted], claim=claim)
+
+    def _read(self, wanted: bytes, claim: Claim, block: int, made_in: int | None) -> ClaimView:
+        """What never changes about a claim is asked for once."""
         event = self._claimed(wanted, block, made_in)
         contract = self.claims.address
         parts = (claim.request_id, claim.key_digest, claim.trace_tree, claim.output_root, claim.claimant)
@@ -122,12 +132,7 @@ class ClaimsOnChain:
         return event
 
     def _request(self, claim: Claim, before: int) -> tuple[Request, tuple[Integers, ...], str]:
-        """The request with its input, which the hub checked and put into its event; asked for once."""
-        if claim.request_id not in self._requests:
-            self._requests[claim.request_id] = self._read_request(claim, before)
-        return self._requests[claim.request_id]
-
-    def _read_request(self, claim: Claim, before: int) -> tuple[Request, tuple[Integers, ...], str]:
+        """The request with its input, which the hub checked and put into its event, and the program's locator."""
         event = self.reader.newest(
             lambda first, last: self._hub.requested_events(first, last, claim.request_id), self.start_block, before
         )

@@ -53,7 +53,12 @@ class KnownClaim:
 
 @dataclass(frozen=True)
 class CommitmentRow:
-    """The secret behind a commitment, and the bond in wei that stands on it. `ended` is empty while it is open."""
+    """The secret behind a commitment, and the bond in wei that stands on it.
+
+    `salt` is empty where the chain shows a commitment of ours that this store did not make. `proof` is what a
+    commitment to `proveFault` is to, in JSON: what was published may be gone when it is needed. `ended` is how the
+    challenge ended: won, lost, settled, abandoned; empty while it is open.
+    """
 
     challenge_id: bytes
     claim_id: bytes
@@ -62,13 +67,14 @@ class CommitmentRow:
     salt: bytes
     commitment: bytes
     bond: int
+    proof: str = ""
     ended: str = ""
 
     @classmethod
     def from_row(cls, row: Row) -> CommitmentRow:
         ids = (bytes(row["challenge_id"]), bytes(row["claim_id"]))
         kind, index, salt, commitment = int(row["kind"]), int(row["idx"]), bytes(row["salt"]), bytes(row["commitment"])
-        return cls(*ids, kind, index, salt, commitment, int(row["bond"]), str(row["ended"]))
+        return cls(*ids, kind, index, salt, commitment, int(row["bond"]), str(row["proof"]), str(row["ended"]))
 
 
 @dataclass(frozen=True)

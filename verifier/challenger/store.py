@@ -29,7 +29,7 @@ CREATE TABLE claims (
 );
 CREATE TABLE commitments (
     challenge_id BLOB PRIMARY KEY, claim_id BLOB NOT NULL, kind INTEGER NOT NULL, idx INTEGER NOT NULL,
-    salt BLOB NOT NULL, commitment BLOB NOT NULL, bond TEXT NOT NULL, ended TEXT NOT NULL
+    salt BLOB NOT NULL, commitment BLOB NOT NULL, bond TEXT NOT NULL, proof TEXT NOT NULL, ended TEXT NOT NULL
 );
 CREATE TABLE transactions (
     hash BLOB PRIMARY KEY, nonce INTEGER NOT NULL, purpose TEXT NOT NULL, claim_id BLOB NOT NULL,
@@ -142,8 +142,9 @@ class Store:
     # What is at stake.
 
     def add_commitment(self, row: CommitmentRow) -> None:
-        values = (row.challenge_id, row.claim_id, row.kind, row.index, row.salt, row.commitment, str(row.bond), "")
-        self._db.execute("INSERT INTO commitments VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+        secret = (row.kind, row.index, row.salt, row.commitment)
+        values = (row.challenge_id, row.claim_id, *secret, str(row.bond), row.proof, row.ended)
+        self._db.execute("INSERT INTO commitments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
 
     def commitments(self, claim_id: bytes | None = None) -> list[CommitmentRow]:
         where, values = ("", ()) if claim_id is None else (" WHERE claim_id = ?", (claim_id,))

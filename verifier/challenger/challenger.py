@@ -1,0 +1,211 @@
+"""One challenger: checks claims, stakes on wrong ones, and plays every challenge of its own to its end.
+
+All state is read from the chain as of its newest confirmed block. What must survive a crash is in the store before a
+transaction leaves this machine.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+
+import structlog
+
+from circuits.errors import EnvironmentFailure, InferproofError
+from verifier.challenger.claim_view import ClaimsOnChain, ClaimView
+from verifier.challenger.errors import ChallengerError
+from verifier.challenger.fault import Fault, ReadTrace, find_fault
+from verifier.challenger.judging import Judge, Judgement
+from verifier.challenger.moves import function_of, name_of
+from verifier.challenger.planning import NOT_ON_CHAIN, Plan, plan
+from verifier.challenger.proof_json import fault_text
+from verifier.challenger.records import CommitmentRow, TransactionRow, TxState, Verdict
+from verifier.challenger.sender import MoveKey, Sender
+from verifier.challenger.store import Store
+from verifier.dispute.types import ClaimStatus, CommitmentKind, challenge_id, commitment_hash
+
+log = structlog.get_logger()
+
+GAME_GAS = 1_500_000  # kept in the budget for our share of a whole game before a bond is put down
+COMMIT = "commit"
+# Seconds of block time are measured over this many blocks.
+PACE_BLOCKS = 20
+
+
+def nothing_published(view: ClaimView) -> None:
+    """For a challenger that has no way to read traces."""
+
+
+@dataclass(frozen=True)
+class Staked:
+    """A commitment that was made: written, and handed to the node."""
+
+    row: CommitmentRow
+    transaction: TransactionRow
+    fault: Fault | None  # path A if given
+
+
+class Challenger:
+    """Every verb of `inferproof challenger`, over one chain and one store.
+
+    Args:
+        chain: where the claims are; with an account for anything that sends.
+        judge: runs the programs.
+        store: our memory; one account and chain for each.
+        sender: of that account; None for a challenger that only looks.
+        confirmations: blocks on top of the newest one that is believed.
+        read_trace: reads what submitters publish.
+    """
+
+    def __init__(
+        self,
+        chain: ClaimsOnChain,
+        judge: Judge,
+        store: Store,
+        sender: Sender | None = None,
+        *,
+        confirmations: int = 0,
+        read_trace: ReadTrace = nothing_published,
+    ) -> None:
+        self.chain = chain
+        self.judge = judge
+        self.store = store
+        self.confirmations = confirmations
+        self._sender = sender
+        self.read_trace = read_trace
+        if sender is not None:
+            self.store.bind(chain.chain.chain_id, chain.claims.address, chain.chain.block_hash(0), self.account)
+
+    @property
+    def account(self) -> str:
+        return self.chain.chain.address
+
+    @property
+    def sender(self) -> Sender:
+        if self._sender is None:
+            raise ChallengerError("not_staking", "this challenger has no account: it only looks")
+        return self._sender
+
+    def block(self) -> int:
+        """The newest block that is believed."""
+        head = self.chain.chain.block_number()
+        if head < self.confirmations:
+            message = f"the chain has {head} blocks, {self.confirmations} confirmations are wanted"
+            raise EnvironmentFailure("chain_too_short", message, head=head, confirmations=self.confirmations)
+        return head - self.confirmations
+
+    def view(self, claim: bytes) -> ClaimView:
+        return self.chain.view(claim, self.block())
+
+    def check(self, claim: bytes) -> tuple[ClaimView, Judgement]:
+        """Whether a claim is right. Stakes and writes nothing."""
+        view = self.view(claim)
+        return view, self.judge.judge(view)
+
+    def challenge(self, claim: bytes) -> Staked:
+        """Puts a bond on a claim's being wrong, after everything that could say that it is us who are.
+
+        Codes: those of `check`, `claim_is_right`, `claim_not_pending`, `already_challenged`, `too_late`,
+        `extension_too_short`, `selftest_failed`, `executor_differs`, `bond_over_budget`, `gas_over_budget`.
+        """
+        view, judgement = self.check(claim)
+        if judgement.verdict is not Verdict.WRONG:
+            raise ChallengerError("claim_is_right", "our own run gives the same trace: a challenge would be lost")
+        return self.stake(view, judgement)
+
+    def stake(self, view: ClaimView, judgement: Judgement) -> Staked:
+        self._require_worth_it(view)
+        self.judge.prepare_to_stake(view)
+        fault = self._published_fault(view)
+        kind = CommitmentKind.OPEN if fault is None else CommitmentKind.PROVE_FAULT
+        index = judgement.wrong_node if fault is None else fault.op
+        salt = secrets.token_bytes(32)
+        commitment = commitment_hash(view.claim_id, self.account, kind, index, salt)
+        named = challenge_id(view.claim_id, self.account, commitment)
+        bond = view.key.terms.challenge_bond
+        proof = "" if fault is None else fault_text(fault.proof)
+        row = CommitmentRow(named, view.claim_id, kind, index, salt, commitment, bond, proof)
+        # The salt must be safe before the world can see what it hides.
+        with self.store.transaction():
+            self.store.add_commitment(row)
+            function = self.chain.claims.commit(view.claim_id, commitment)
+            sent = self.sender.write(MoveKey(COMMIT, view.claim_id, named), function, bond)
+        self.sender.send(sent)
+        log.info("challenged", claim_id=view.claim_id.hex(), challenge_id=named.hex(), kind=kind.name)
+        return Staked(row, sent, fault)
+
+    def _published_fault(self, view: ClaimView) -> Fault | None:
+        """Whatever is wrong with what a submitter publishes, path B needs none of it."""
+        try:
+            return find_fault(view, self.read_trace(view), self.judge.trace(view))
+        except InferproofError as error:
+            log.warning("published_trace_unusable", claim_id=view.claim_id.hex(), **error.as_dict())
+            return None
+
+    def _require_worth_it(self, view: ClaimView) -> None:
+        terms, claim = view.key.terms, view.claim
+        if claim.status is not ClaimStatus.PENDING:
+            status = claim.status.name.lower()
+            raise ChallengerError("claim_not_pending", f"the claim is {status}", status=status)
+        if any(not row.ended for row in self.store.commitments(view.claim_id)):
+            raise ChallengerError("already_challenged", "a challenge of ours of this claim is open")
+        if self.chain.claims.game_time() >= claim.window_end:
+            raise ChallengerError("too_late", "the claim's window is over", window_end=claim.window_end)
+        lag = self._lag_s()
+        if terms.extension <= 2 * lag:
+            message = (
+                f"{self.confirmations} confirmations take {lag} s or so, and a move may have {terms.extension} s only"
+            )
+            raise ChallengerError("extension_too_short", message, lag_s=lag, extension=terms.extension)
+        self.sender.require_bond(terms.challenge_bond)
+        self.sender.require_gas(GAME_GAS)
+
+    def _lag_s(self) -> int:
+        """How old what we believe is, in seconds of block time."""
+        head = self.chain.chain.block_number()
+        if self.confirmations == 0 or head == 0:
+            return 0
+        span = min(PACE_BLOCKS, head)
+        passed = self.chain.chain.timestamp(head) - self.chain.chain.timestamp(head - span)
+        return -(-passed * self.confirmations // span)
+
+    def plan(self, row: CommitmentRow, block: int | None = None) -> Plan:
+        """What is due in a challenge of ours."""
+        at = self.block() if block is None else block
+        return plan(self.chain, self.judge, self.chain.view(row.claim_id, at), row, at)
+
+    def next_moves(self, claim: bytes | None = None) -> list[Plan]:
+        """Of all our open challenges, or of those of one claim."""
+        block = self.block()
+        return [self.plan(row, block) for row in self.store.commitments(claim) if not row.ended]
+
+    def move(self, challenge: bytes) -> tuple[Plan, TransactionRow | None]:
+        """Makes the move that is due in a challenge of ours; no transaction if none is, or it is on its way."""
+        row = self.store.commitment(challenge)
+        if row is None:
+            shown = "0x" + challenge.hex()
+            raise ChallengerError("challenge_unknown", f"{shown} is no challenge of this store", challenge_id=shown)
+        found = self.plan(row)
+        return found, self.make(found)
+
+    def make(self, found: Plan) -> TransactionRow | None:
+        """Sends a planned move, unless it is on its way; notes the end of a challenge that has one."""
+        if found.move is None:
+            self._note_end(found)
+            return None
+        if self.sender.in_flight(found.key):
+            return None
+        with self.store.transaction():
+            function = function_of(self.chain.claims, found.challenge_id, found.move)
+            sent = self.sender.write(found.key, function)
+        self.sender.send(sent)
+        log.info("moved", move=name_of(found.move), challenge_id=found.challenge_id.hex())
+        return sent
+
+    def _note_end(self, found: Plan) -> None:
+        if found.why in ("won", "lost", "settled"):
+            self.store.end_commitment(found.challenge_id, found.why)
+        elif found.why == NOT_ON_CHAIN:
+            rows = self.store.of_move(found.challenge_id, COMMIT, bytes(32))
+            if all(row.state in (TxState.REVERTED, TxState.REPLACED) for row in rows):
+                self.store.end_commitment(found.challenge_id, "abandoned")

@@ -1,0 +1,80 @@
+"""What is due in a challenge of ours, as of a block: a move, or the reason why there is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from contracts.client.dispute_types import Challenge
+from verifier.challenger.claim_view import ClaimsOnChain, ClaimView
+from verifier.challenger.judging import Judge
+from verifier.challenger.moves import Move, ProveFault, Settle, Timeout, name_of
+from verifier.challenger.player import next_move
+from verifier.challenger.proof_json import fault_of, parsed
+from verifier.challenger.records import CommitmentRow
+from verifier.challenger.sender import MoveKey
+from verifier.dispute.rules import OVER
+from verifier.dispute.types import ClaimStatus, CommitmentKind, Phase, position_key
+
+# Why there is no move.
+NOT_ON_CHAIN = "not_on_chain"
+PAUSED = "paused"
+THEIR_TURN = "their_turn"
+WITHOUT_SALT = "challenge_without_salt"
+OUR_CLOCK_RAN_OUT = "clock_ran_out"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where a challenge stands as of a block, and what we do about it.
+
+    `why` is empty if there is a move; else one of the reasons above, or how the challenge ended: won, lost, settled.
+    `deadline` and `now` are game time; both are 0 where nobody has a turn.
+    """
+
+    claim_id: bytes
+    challenge_id: bytes
+    challenge: Challenge
+    move: Move | None = None
+    why: str = ""
+    defenders_turn: bool = False
+    deadline: int = 0
+    now: int = 0
+
+    @property
+    def key(self) -> MoveKey:
+        """Of the planned move."""
+        assert self.move is not None
+        return MoveKey(name_of(self.move), self.claim_id, self.challenge_id, position_key(self.challenge.at))
+
+
+def plan(chain: ClaimsOnChain, judge: Judge, view: ClaimView, row: CommitmentRow, block: int) -> Plan:
+    """The plan for the challenge of `row`. `view` is its claim as of the same block."""
+    claims = chain.claims
+    challenge = claims.challenge_of(row.challenge_id, block)
+    phase = challenge.at.phase
+    named = (row.claim_id, row.challenge_id, challenge)
+    if phase is Phase.NONE:
+        return Plan(*named, why=NOT_ON_CHAIN)
+    if phase in OVER:
+        return Plan(*named, why=phase.name.lower())
+    if view.claim.status is not ClaimStatus.PENDING:
+        return Plan(*named, move=Settle())
+    if claims.paused(block):
+        return Plan(*named, why=PAUSED)
+    defenders, deadline = claims.turn_of(row.challenge_id, block)
+    now = claims.game_time(block)
+    move: Move | None = None
+    why = ""
+    if now >= deadline:
+        move = Timeout() if defenders else None
+        why = "" if defenders else OUR_CLOCK_RAN_OUT
+    elif defenders:
+        why = THEIR_TURN
+    elif phase is Phase.COMMITTED and not row.salt:
+        why = WITHOUT_SALT
+    elif phase is Phase.COMMITTED and row.kind == CommitmentKind.PROVE_FAULT:
+        move = ProveFault(fault_of(parsed(row.proof.encode()), row.challenge_id, row.salt))
+    else:
+        board = chain.board(row.challenge_id, view, block)
+        move = next_move(board, judge.trace(view), row.salt, row.index)
+    return Plan(*named, move, why, defenders, deadline, now)

@@ -1,0 +1,219 @@
+"""Watches every claim of a contract: one pass reads what is new, judges it, and makes the moves that are due."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import structlog
+
+from circuits.errors import EnvironmentFailure, InferproofError
+from contracts.client.dispute_events import (
+    ClaimCancelled,
+    Claimed,
+    ClaimEvent,
+    ClaimFinal,
+    ClaimKilled,
+    Committed,
+)
+from verifier.challenger.challenger import Challenger
+from verifier.challenger.claim_view import ClaimView
+from verifier.challenger.judging import Judgement
+from verifier.challenger.log_reader import LARGEST_RANGE
+from verifier.challenger.moves import in_words, name_of
+from verifier.challenger.planning import OUR_CLOCK_RAN_OUT, WITHOUT_SALT
+from verifier.challenger.records import CommitmentRow, KnownClaim, Verdict
+from verifier.dispute.types import ClaimStatus, CommitmentKind
+
+log = structlog.get_logger()
+
+# Failures that another pass may not have; the others end the daemon.
+PASSING = frozenset({"chain_unreachable", "chain_refused", "log_incomplete", "chain_too_short"})
+# A claim that could not be judged for one of these reasons may be one day.
+CURABLE = frozenset({"program_unavailable"})
+ENDINGS = {ClaimFinal: "claim_final", ClaimKilled: "claim_killed", ClaimCancelled: "claim_cancelled"}
+
+
+class Mode(StrEnum):
+    """How far a watcher goes."""
+
+    WATCHTOWER = "watchtower"  # checks and tells
+    DEFENSIVE = "defensive"  # and plays its open challenges to their end, but opens none
+    ACTIVE = "active"  # and challenges wrong claims
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something that its operator should hear of. `code` is stable."""
+
+    code: str
+    claim_id: bytes
+    challenge_id: bytes = b""
+    message: str = ""
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+Notify = Callable[[Notice], None]
+
+
+class Watcher:
+    """Follows the chain from where the store stands. `notify` hears everything once.
+
+    `once` is safe to repeat at any time, and after a crash at any point.
+    """
+
+    def __init__(self, challenger: Challenger, mode: Mode, notify: Notify) -> None:
+        self.challenger = challenger
+        self.mode = mode
+        self._chain = challenger.chain
+        self._store = challenger.store
+        self._notify = notify
+        self._told: set[tuple[str, bytes, bytes, str]] = set()
+
+    def run(self, stopping: threading.Event, interval_s: float) -> None:
+        """Passes until stopped. A chain that does not answer is waited for."""
+        while not stopping.is_set():
+            try:
+                self.once()
+            except EnvironmentFailure as error:
+                if error.code not in PASSING:
+                    raise
+                log.warning("pass_failed", **error.as_dict())
+            stopping.wait(interval_s)
+
+    def once(self) -> None:
+        """One pass, as of the newest confirmed block."""
+        block = self.challenger.block()
+        self._roll_back_orphans()
+        self._follow(block)
+        if self.mode is not Mode.WATCHTOWER:
+            self.challenger.sender.reconcile(block)
+        for known in self._store.claims(ended=False):
+            self._guarded(known.claim_id, b"", lambda known=known: self._judge(known, block))  # type: ignore[misc]
+        if self.mode is Mode.WATCHTOWER:
+            return
+        for row in self._store.commitments():
+            if not row.ended:
+                self._guarded(row.claim_id, row.challenge_id, lambda row=row: self._play(row, block))  # type: ignore[misc]
+
+    # The log.
+
+    def _roll_back_orphans(self) -> None:
+        """Goes back to the newest block read that the chain still has.
+
+        A block that is missing says nothing (a node may lag behind another); a block with another hash says everything.
+        """
+        replaced, common = False, self._chain.from_block - 1
+        for block in self._store.blocks():
+            now = self._chain.block(block.number)
+            if now == block:
+                common = block.number
+                break
+            replaced = replaced or now is not None
+        if replaced:
+            log.warning("reorganisation", back_to=common)
+            with self._store.transaction():
+                self._store.roll_back_above(common)
+            self._chain.forget()
+            self._told.clear()
+
+    def _follow(self, block: int) -> None:
+        read = self._store.blocks()
+        first = read[0].number + 1 if read else self._chain.from_block
+        while first <= block:
+            last = min(block, first + LARGEST_RANGE - 1)
+            before = self._chain.block(last)
+            events = self._chain.events(first, last)
+            if before is None or self._chain.block(last) != before:
+                return  # the chain moved under us; the next pass sorts it out
+            with self._store.transaction():
+                for event in events:
+                    self._record(event)
+                self._store.advance(before)
+            first = last + 1
+
+    def _record(self, event: ClaimEvent) -> None:
+        if isinstance(event, Claimed):
+            self._store.record_claim(event.claim_id, event.request_id, event.at.block_number)
+        elif isinstance(event, ClaimFinal | ClaimKilled | ClaimCancelled):
+            self._store.end_claim(event.claim_id)
+            self._tell(ENDINGS[type(event)], event.claim_id, message=_ending(event))
+        elif isinstance(event, Committed) and self.mode is not Mode.WATCHTOWER:
+            self._adopt(event)
+
+    def _adopt(self, event: Committed) -> None:
+        """A challenge of this account that this store did not make can still be played, once it is opened."""
+        if event.challenger != self.challenger.account or self._store.commitment(event.challenge_id) is not None:
+            return
+        key = self._chain.claims.key(self._chain.claims.claim_of(event.claim_id).key_digest)
+        bond = key.terms.challenge_bond
+        named = (event.challenge_id, event.claim_id)
+        self._store.add_commitment(CommitmentRow(*named, CommitmentKind.OPEN, 0, b"", event.commitment, bond))
+
+    # Claims and challenges.
+
+    def _judge(self, known: KnownClaim, block: int) -> None:
+        view = self._chain.view(known.claim_id, block, known.block_number)
+        if view.claim.status is not ClaimStatus.PENDING:
+            self._store.end_claim(known.claim_id)
+            return
+        if known.verdict is Verdict.UNCHECKED or (known.verdict is Verdict.REFUSED and known.reason in CURABLE):
+            self._check(view)
+        elif known.verdict is Verdict.WRONG and self.mode is Mode.ACTIVE:
+            self._stake(view, self.challenger.judge.judge(view))
+
+    def _check(self, view: ClaimView) -> None:
+        try:
+            judgement = self.challenger.judge.judge(view)
+        except EnvironmentFailure:
+            raise
+        except InferproofError as error:
+            self._store.judge(view.claim_id, Verdict.REFUSED, error.code)
+            self._tell(error.code, view.claim_id, message=error.message, **error.details)
+            return
+        self._store.judge(view.claim_id, judgement.verdict)
+        if judgement.verdict is Verdict.RIGHT:
+            self._tell("claim_right", view.claim_id, message="the claim is what our own run gives")
+            return
+        message = f"ops {judgement.first_op} to {judgement.last_op} are where it first differs from our own run"
+        self._tell("claim_wrong", view.claim_id, message=message, output_differs=judgement.output_differs)
+        if self.mode is Mode.ACTIVE:
+            self._stake(view, judgement)
+
+    def _stake(self, view: ClaimView, judgement: Judgement) -> None:
+        if any(not row.ended or row.ended in ("won", "lost") for row in self._store.commitments(view.claim_id)):
+            return
+        staked = self.challenger.stake(view, judgement)
+        path = "a published trace" if staked.fault is not None else "forced reveals"
+        self._tell("challenged", view.claim_id, staked.row.challenge_id, message=f"challenged, by {path}")
+
+    def _play(self, row: CommitmentRow, block: int) -> None:
+        found = self.challenger.plan(row, block)
+        sent = self.challenger.make(found)
+        if sent is not None and found.move is not None:
+            self._tell(name_of(found.move), row.claim_id, row.challenge_id, message=in_words(found.move))
+        elif found.why in (WITHOUT_SALT, OUR_CLOCK_RAN_OUT, "won", "lost", "settled"):
+            self._tell(found.why, row.claim_id, row.challenge_id)
+
+    def _guarded(self, claim_id: bytes, challenge_id: bytes, act: Callable[[], None]) -> None:
+        """What one claim's trouble is must not keep the others waiting; a silent chain keeps all of them."""
+        try:
+            act()
+        except InferproofError as error:
+            if error.code in PASSING:
+                raise
+            self._tell(error.code, claim_id, challenge_id, message=error.message, **error.details)
+
+    def _tell(self, code: str, claim_id: bytes, challenge_id: bytes = b"", message: str = "", **details: Any) -> None:
+        if (code, claim_id, challenge_id, message) not in self._told:
+            self._told.add((code, claim_id, challenge_id, message))
+            self._notify(Notice(code, claim_id, challenge_id, message, details))
+
+
+def _ending(event: ClaimFinal | ClaimKilled | ClaimCancelled) -> str:
+    if isinstance(event, ClaimKilled):
+        return f"overturned by {event.winner}, who gets {event.prize} wei"
+    return "final" if isinstance(event, ClaimFinal) else "cancelled in a pause"
