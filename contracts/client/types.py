@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from circuits.statement import tensor_bytes
+from circuits.statement import Integers, tensor_bytes
 
 ZERO_ADDRESS = "0x" + "00" * 20
 
@@ -34,7 +34,7 @@ class Tensor:
     data: bytes
 
     @classmethod
-    def from_array(cls, values: npt.NDArray[np.int64]) -> Tensor:
+    def from_array(cls, values: Integers) -> Tensor:
         return cls(4, tuple(values.shape), tensor_bytes(values, 4))
 
     @classmethod

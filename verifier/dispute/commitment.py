@@ -9,20 +9,26 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cached_property
 
-import numpy as np
-import numpy.typing as npt
-
 from circuits.lower.optimistic import TOP_DEPTH, accumulators, chunk_count
 from circuits.program.graph import Program
 from circuits.program.ops import Op
 from circuits.program.refs import Ref, Source
-from circuits.statement import CHUNK_BYTES, Hasher, Tag, graph_root, keccak256, leaf, shape_header, tensor_bytes
+from circuits.statement import (
+    CHUNK_BYTES,
+    Hasher,
+    Integers,
+    Tag,
+    graph_root,
+    keccak256,
+    leaf,
+    shape_header,
+    tensor_bytes,
+)
 from verifier.dispute.reveals import encode_sums
 from verifier.dispute.rules import OpSize, revealed_height
 from verifier.dispute.tree import Tree, tree_levels
 from verifier.dispute.types import DescriptorProof, Phase, Position, StepRoots
 
-Integers = npt.NDArray[np.int64]
 # The levels of the chunk tree of a tensor of the given width, as `verifier.dispute.tree.tree_levels` gives them.
 ChunkLevels = Callable[[Integers, int], list[bytes]]
 

@@ -13,5 +13,5 @@ class DisputeError(VerificationError):
     `chunk_not_opened`, `element_count_mismatch`, `term_undefined`. About bodies: `body_length`, `fold_mismatch`,
     `padding_not_zero`, `sums_mismatch`. About moves: `wrong_phase`, `wrong_mover`, `wrong_turn`, `too_late`,
     `too_early`, `not_pending`, `pick_out_of_range`, `commitment_mismatch`, `step_holds`, `already_there`, `paused`,
-    `wrong_value`.
+    `wrong_value`. About published traces: `trace_malformed`.
     """

@@ -18,19 +18,20 @@ from circuits.lower.optimistic.geometry import ARGMAX_SHIFT, NEVER, points, star
 from circuits.lower.optimistic.terms import coordinates, run_terms
 from circuits.program.ops import Argmax, Contract, Max, Op, ReduceSum
 from circuits.program.refs import AffineMap
+from circuits.statement import Integers
 
-Integers = npt.NDArray[np.int64]
+Wide = npt.NDArray[np.int64]
 
 BLOCK_TERMS = 2**18
 _LEFT_OUT = -(2**62)  # what a point out of bounds counts as, below every element and every key of argmax
 
 
-def _read(tensor: Integers, how: AffineMap, op: Op, element: int, first: int, stop: int, missing: int) -> Integers:
+def _read(tensor: Integers, how: AffineMap, op: Op, element: int, first: int, stop: int, missing: int) -> Wide:
     """One operand at the inner points first <= k < stop, `missing` where it is out of bounds."""
     numbers = np.arange(first, stop)
     inner = np.unravel_index(numbers, op.inner) if op.inner else ()
     outer = coordinates(element, op.dims)
-    flat: Integers = np.zeros(stop - first, np.int64)
+    flat: Wide = np.zeros(stop - first, np.int64)
     in_bounds = np.ones(stop - first, np.bool_)
     for size, offset, strides in zip(how.view, how.offsets, how.strides, strict=True):
         fixed = offset + sum(stride * at for stride, at in zip(strides, outer, strict=False))
@@ -45,14 +46,14 @@ def _read(tensor: Integers, how: AffineMap, op: Op, element: int, first: int, st
     return values
 
 
-def _sums(values: Integers, starts: Sequence[int]) -> list[int]:
+def _sums(values: Wide, starts: Sequence[int]) -> list[int]:
     """The exact sums of the groups that begin at `starts`."""
     high = np.add.reduceat(values >> 32, starts).tolist()
     low = np.add.reduceat(values & 0xFFFFFFFF, starts).tolist()
     return [(upper << 32) + lower for upper, lower in zip(high, low, strict=True)]
 
 
-def _largest(values: Integers, starts: Sequence[int]) -> list[int]:
+def _largest(values: Wide, starts: Sequence[int]) -> list[int]:
     groups: list[int] = np.maximum.reduceat(values, starts).tolist()
     return [NEVER if value == _LEFT_OUT else value for value in groups]
 

@@ -10,9 +10,6 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from circuits.errors import InferproofError
 from circuits.lower.optimistic.geometry import ARGMAX_SHIFT, element_count, term_count
 from circuits.program.intervals import Interval
@@ -35,8 +32,8 @@ from circuits.program.ops import (
 )
 from circuits.program.ops.divide import divide_half_up, rsqrt_half_up
 from circuits.program.refs import AffineMap
+from circuits.statement import Integers
 
-Integers = npt.NDArray[np.int64]
 # Element `flat index` of operand number `position`.
 Read = Callable[[int, int], int]
 

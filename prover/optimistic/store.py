@@ -1,0 +1,111 @@
+"""Publishing a trace, so that whoever doubts a claim sees what it was made of: to a directory, or any fsspec URL.
+
+A trace is one file, named by its trace tree. It appears whole or not at all, and publishing it again changes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+import fsspec
+import numpy as np
+import numpy.typing as npt
+
+from circuits.errors import EnvironmentFailure
+from circuits.statement import ModelHeader
+from prover.kernels import fast_hasher
+from verifier.challenger.published import open_trace
+from verifier.dispute.commitment import CommittedProgram, CommittedTrace
+from verifier.dispute.trace_file import ELEMENT, TraceFile, TraceLayout, TraceStatement
+
+Integers = npt.NDArray[np.int64]
+
+SUFFIX = ".trace.safetensors"
+READABLE = 0o644  # a web server runs as somebody else
+
+
+def statement_of(trace: CommittedTrace) -> TraceStatement:
+    """What a claim of this trace says."""
+    committed = trace.committed
+    header = ModelHeader(committed.graph_root, committed.weights.root, committed.program.io_spec())
+    return TraceStatement(header.model_id(trace.hasher), trace.input_root, trace.output_root, trace.trace_tree)
+
+
+class TraceStore:
+    """Traces under one URL or path. `public_url` is where others read them: a claim's locator begins with it.
+
+    Raises EnvironmentFailure `store_unusable`, and what `open_trace` raises.
+    """
+
+    def __init__(self, url: str, public_url: str | None = None) -> None:
+        try:
+            self._system, root = fsspec.core.url_to_fs(url)
+        except (ImportError, ValueError) as error:
+            raise EnvironmentFailure("store_unusable", f"no store at {url}: {error}") from error
+        self._root = str(root).rstrip("/")
+        self._local = "file" in self._system.protocol
+        self._own_url = Path(self._root).as_uri() if self._local else url.rstrip("/")
+        self._public_url = (public_url or self._own_url).rstrip("/")
+
+    def locator(self, statement: TraceStatement) -> str:
+        """Where others find the trace of a statement."""
+        return f"{self._public_url}/{_name(statement)}"
+
+    def publish(self, trace: CommittedTrace) -> str:
+        """Writes the trace and returns its locator."""
+        statement = statement_of(trace)
+        layout = TraceLayout(statement, tuple(op.dims for op in trace.program.ops))
+        path = f"{self._root}/{_name(statement)}"
+        try:
+            folder = Path(self._root) if self._local else None
+            if folder is not None:
+                folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=folder, prefix=".trace.", delete=False) as file:
+                try:
+                    _write(file.file, layout, trace)
+                    self._put(file.name, path)
+                finally:
+                    Path(file.name).unlink(missing_ok=True)
+        except OSError as error:
+            raise EnvironmentFailure("store_unusable", f"the trace store refused: {error}") from error
+        return self.locator(statement)
+
+    def open(self, statement: TraceStatement, ops: int) -> TraceFile:
+        """A trace as it lies in the store, its roots checked; its tensors are when they are read."""
+        scheme = self._own_url.partition("://")[0]
+        return open_trace(
+            f"{self._own_url}/{_name(statement)}", statement, ops, accept=frozenset({scheme}), hasher=fast_hasher
+        )
+
+    def read(
+        self, committed: CommittedProgram, inputs: Sequence[Integers], statement: TraceStatement
+    ) -> CommittedTrace:
+        """A whole trace back, every tensor checked."""
+        ops = len(committed.program.ops)
+        file = self.open(statement, ops)
+        made = [file.tensor(op) for op in range(ops)]
+        return CommittedTrace(committed, inputs, made, roots=file.roots())
+
+    def _put(self, written: str, path: str) -> None:
+        if self._local:
+            Path(written).chmod(READABLE)
+            Path(written).replace(path)
+        else:
+            self._system.put_file(written, path)  # object stores publish an object whole
+
+
+def _name(statement: TraceStatement) -> str:
+    return statement.trace_tree.hex() + SUFFIX
+
+
+def _write(file: IO[bytes], layout: TraceLayout, trace: CommittedTrace) -> None:
+    file.write(layout.header)
+    file.write(b"".join(trace.tensor_roots))
+    for array in trace.made:
+        file.write(np.asarray(array, ELEMENT, order="C").data)
+    file.flush()
+    os.fsync(file.fileno())
