@@ -105,8 +105,13 @@ library RevealLib {
     /// `count` words of `body`, each `stride` bytes after the one before; the caller has checked the length.
     function _words(bytes calldata body, uint256 count, uint256 stride) private pure returns (bytes32[] memory words) {
         words = new bytes32[](count);
-        for (uint256 i = 0; i < count; ++i) {
-            words[i] = bytes32(body[i * stride:]);
+        assembly ("memory-safe") {
+            let from := body.offset
+            let to := add(words, 0x20)
+            for { let end := add(to, shl(5, count)) } lt(to, end) { to := add(to, 0x20) } {
+                mstore(to, calldataload(from))
+                from := add(from, stride)
+            }
         }
     }
 }

@@ -68,13 +68,26 @@ library TreeLib {
         bytes32 padding;
         for (uint256 level = 0; level < levels; ++level) {
             uint256 pairs = count >> 1;
-            for (uint256 i = 0; i < pairs; ++i) {
-                nodes[i] = StatementLib.node(nodes[2 * i], nodes[2 * i + 1]);
-            }
+            _foldPairs(nodes, pairs);
             if (count & 1 == 1) nodes[pairs] = StatementLib.node(nodes[2 * pairs], padding);
             count = (count + 1) >> 1;
             padding = StatementLib.node(padding, padding);
         }
         return nodes[0];
+    }
+
+    /// Each of the first nodes becomes the one over a pair of them. A reveal of sums has hundreds, hence the assembly.
+    function _foldPairs(bytes32[] memory nodes, uint256 pairs) private pure {
+        assembly ("memory-safe") {
+            let scratch := mload(0x40)
+            mstore8(scratch, 0x01) // NODE
+            let from := add(nodes, 0x20)
+            let to := from
+            for { let end := add(to, shl(5, pairs)) } lt(to, end) { to := add(to, 0x20) } {
+                mcopy(add(scratch, 1), from, 0x40)
+                mstore(to, keccak256(scratch, 0x41))
+                from := add(from, 0x40)
+            }
+        }
     }
 }
