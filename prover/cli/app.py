@@ -60,6 +60,12 @@ def _request(app: typer.Typer) -> None:
     app.command("request")(request)
 
 
+def _claim(app: typer.Typer) -> None:
+    from prover.cli.claim import claim
+
+    app.command("claim")(claim)
+
+
 def _serve(app: typer.Typer) -> None:
     from prover.cli.serve import serve
 
@@ -100,6 +106,7 @@ VERBS: dict[str, Callable[[typer.Typer], None]] = {
     "commit": _commit,
     "verify": _verify,
     "request": _request,
+    "claim": _claim,
     "serve": _serve,
     "worker": _worker,
     "devnet": _devnet,

@@ -28,6 +28,20 @@ DevAccount = Annotated[
     typer.Option("--dev-account", help="One of anvil's public accounts (devnets only).", min=0, max=len(DEV_KEYS) - 1),
 ]
 
+Confirmations = Annotated[
+    int | None,
+    typer.Option(min=0, help="Blocks on top of one before it is believed. Default: INFERPROOF_CONFIRMATIONS."),
+]
+MaxFee = Annotated[float | None, typer.Option(metavar="GWEI", min=0, help="Never offer more for a unit of gas.")]
+
+
+def confirmed_depth(given: int | None) -> int:
+    return Settings().confirmations if given is None else given
+
+
+def wei_of_gwei(fee: float | None) -> int | None:
+    return None if fee is None else int(fee * 10**9)
+
 
 def open_chain(rpc_url: str | None, key_file: Path | None = None, dev_account: int | None = None) -> Chain:
     """Connects, with the account that the options or the environment name, if any."""

@@ -161,11 +161,16 @@ def _require_time(asked: Asked, program: Program, now: int) -> None:
         raise InputError("window_too_short", message, left_s=left, needed_s=needed)
 
 
+def outputs_of(trace: CommittedTrace) -> list[npt.NDArray[np.int64]]:
+    """The program's outputs, in graph order."""
+    return [trace.made[output.ref.index].astype(np.int64) for output in trace.program.outputs]
+
+
 def make_claim(contracts: Contracts, asked: Asked, trace: CommittedTrace, sender: Sender, locator: str = "") -> Made:
     """Assigns if need be, and claims. Called again after a crash it finds what it did, and does the rest."""
     claims, event = contracts.claims, asked.event
     account = claims.chain.address
-    outputs = tuple(_tensor(trace.made[output.ref.index]) for output in trace.program.outputs)
+    outputs = tuple(Tensor.from_array(values) for values in outputs_of(trace))
     named = claim_id(
         claims.chain.chain_id,
         claims.address,
@@ -188,7 +193,3 @@ def make_claim(contracts: Contracts, asked: Asked, trace: CommittedTrace, sender
     if claims.claim_of(named).status is ClaimStatus.NONE:
         raise EnvironmentFailure("claim_missing", "the claim was mined under another name", claim_id="0x" + named.hex())
     return Made(made, tuple(sent))
-
-
-def _tensor(values: npt.NDArray[np.signedinteger]) -> Tensor:
-    return Tensor.from_array(values.astype(np.int64))

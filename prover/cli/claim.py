@@ -1,0 +1,144 @@
+"""`inferproof claim`: answer a request by a bonded claim, and stay to defend it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import Annotated, Any
+
+import typer
+
+from circuits.errors import InputError
+from circuits.program.file import load_program
+from circuits.program.values import outputs_document
+from contracts.client.disputes import OptimisticClaims
+from contracts.client.hub import Hub
+from contracts.client.registry import Registry
+from prover.cli.chain_options import (
+    Confirmations,
+    DeploymentFile,
+    DevAccount,
+    KeyFile,
+    MaxFee,
+    RpcUrl,
+    confirmed_depth,
+    open_chain,
+    open_deployment,
+    wei_of_gwei,
+)
+from prover.cli.hex_words import word
+from prover.cli.proofs import ProgramFile
+from prover.optimistic.claim import Asked, Contracts, Made, examine, find_request, make_claim, outputs_of
+from prover.optimistic.defender import Defender
+from prover.optimistic.sender import Sender
+from prover.optimistic.standing import ClaimReader
+from prover.optimistic.store import TraceStore
+from prover.optimistic.trace import Tracer
+from prover.service.entrypoints.logs import configure_logs
+from prover.service.settings import Settings
+from verifier.challenger.log_reader import LogReader
+from verifier.console import JsonOption, emit, progress_bar, stderr
+from verifier.dispute.commitment import CommittedTrace
+
+Publish = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="Write the trace there, for anybody to check: a folder, or any fsspec URL."),
+]
+PublicUrl = Annotated[str | None, typer.Option(metavar="URL", help="Where others read what --publish writes.")]
+MaxStake = Annotated[int | None, typer.Option(help="Wei to put at stake at most. Default: INFERPROOF_MAX_BOND_WEI.")]
+
+
+def claim(
+    request_id: Annotated[str, typer.Argument(metavar="REQUEST_ID", help="The request, hex.")],
+    program: ProgramFile,
+    publish: Publish = None,
+    public_url: PublicUrl = None,
+    defend: Annotated[bool, typer.Option("--defend", help="Stay: answer challenges, deliver, withdraw.")] = False,
+    withdraw: Annotated[bool, typer.Option(help="With --defend: pull what is credited in the end.")] = True,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Run and commit; publish and send nothing.")] = False,
+    max_stake: MaxStake = None,
+    max_fee: MaxFee = None,
+    confirmations: Confirmations = None,
+    rpc_url: RpcUrl = None,
+    deployment: DeploymentFile = None,
+    private_key_file: KeyFile = None,
+    dev_account: DevAccount = None,
+    json: JsonOption = False,
+) -> None:
+    """Runs the program on a request's input, commits to every op's output, and claims the result under bond.
+
+    Run again it goes on where it was: a claim that stands is not made twice, and what is due is read from the chain.
+    With --defend the exit code is 1 if the claim did not become final.
+    """
+    configure_logs(logging.WARNING)
+    if public_url and not publish:
+        raise InputError("bad_option", "--public-url says where others read what --publish writes: name both")
+    source = load_program(program)
+    chain = open_chain(rpc_url, private_key_file, dev_account)
+    addresses = open_deployment(deployment, chain)
+    contracts = Contracts(
+        OptimisticClaims(chain, addresses["OptimisticClaims"]),
+        Hub(chain, addresses["InferenceHub"]),
+        Registry(chain, addresses["ModelRegistry"]),
+    )
+    logs = LogReader(Settings().log_chunk_blocks)
+    event = find_request(contracts.hub, word(request_id, "request id"), addresses.start_block, logs)
+    limit = Settings().max_bond_wei if max_stake is None else max_stake
+    asked = examine(contracts, event, source, limit, logs)
+    trace, document = _run(Tracer(source), asked)
+    if not dry_run:
+        locator = TraceStore(publish, public_url).publish(trace) if publish else ""
+        sender = Sender(chain, max_fee=wei_of_gwei(max_fee), report=_say)
+        made = make_claim(contracts, asked, trace, sender, locator)
+        document |= _claimed(contracts, made, locator)
+        if defend:
+            reader = ClaimReader(contracts.claims, made.defended.claim_id, event.at.block_number, logs)
+            depth = confirmed_depth(confirmations)
+            defender = Defender(
+                made.defended, reader, contracts.hub, sender, confirmations=depth, withdraw=withdraw, report=_say
+            )
+            document["outcome"] = _defend(defender, document["claim_id"])
+    emit(json, document, [f"{name}: {value}" for name, value in document.items()])
+    if document.get("outcome", {}).get("status", "final") != "final":
+        raise typer.Exit(1)
+
+
+def _run(tracer: Tracer, asked: Asked) -> tuple[CommittedTrace, dict[str, Any]]:
+    """One inference and its commitment, and what there is to say of them before any money moves."""
+    began = time.perf_counter()
+    with progress_bar() as progress:
+        progress("run and commit", None)
+        trace = tracer.trace([tensor.to_array() for tensor in asked.event.inputs])
+        roots = {"trace_tree": trace.trace_tree, "output_root": trace.output_root, "input_root": trace.input_root}
+    document = {
+        "request_id": "0x" + asked.event.request_id.hex(),
+        "key_digest": "0x" + asked.pin.key_digest.hex(),
+        **{name: "0x" + root.hex() for name, root in roots.items()},
+        "stake": asked.stake,
+        "run_s": time.perf_counter() - began,
+    }
+    return trace, document | outputs_document(trace.program, outputs_of(trace))
+
+
+def _claimed(contracts: Contracts, made: Made, locator: str) -> dict[str, Any]:
+    stored = contracts.claims.claim_of(made.defended.claim_id)
+    return {
+        "claim_id": "0x" + made.defended.claim_id.hex(),
+        "status": stored.status.name.lower(),
+        "window_end": stored.window_end,
+        "locator": locator,
+        "gas": {sent.call.name: sent.gas_used for sent in made.sent},
+    }
+
+
+def _defend(defender: Defender, claim_id: str) -> dict[str, Any]:
+    _say("defending", claim=claim_id)
+    outcome = defender.run(threading.Event(), Settings().chain_poll_s)
+    ended = {} if outcome is None else {"status": outcome.status.name.lower(), "delivered": outcome.delivered}
+    return {"status": "pending", **ended, "transactions": defender.tally.calls, "gas": defender.tally.gas}
+
+
+def _say(event: str, **values: object) -> None:
+    shown = " ".join(f"{name}={value}" for name, value in values.items())
+    stderr.print(f"{event} {shown}", highlight=False, markup=False)
