@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from circuits.lower.optimistic import finish
+from circuits.lower.optimistic import chunk_count, finish
 from circuits.program.graph import Program
 from circuits.program.interpreter import evaluate_op, trace
 from circuits.program.ops import Argmax, Op, ReduceSum
 from circuits.program.ops.base import Accumulating
+from circuits.program.refs import Ref, Source
+from circuits.statement import leaf
 from verifier.challenger import moves
 from verifier.challenger.player import Answer, Board, next_move, wrong_top_node
 from verifier.dispute.challenges import Challenge
@@ -24,9 +26,12 @@ from verifier.dispute.commitment import CommittedProgram, CommittedTrace
 from verifier.dispute.errors import DisputeError
 from verifier.dispute.game import Game
 from verifier.dispute.ledger import Moment
-from verifier.dispute.reveals import encode_sums
-from verifier.dispute.rules import OVER, Move, Side, Turn, rule_at
+from verifier.dispute.openings import open_terms
+from verifier.dispute.reveals import encode_sums, read_reveal
+from verifier.dispute.rules import OVER, Move, Side, Turn, revealed_height, rule_at
+from verifier.dispute.tree import Tree
 from verifier.dispute.types import (
+    NO_DESCRIPTOR,
     CommitmentKind,
     DisputeTerms,
     Phase,
@@ -109,8 +114,11 @@ class Duel:
     played: list[str] = field(default_factory=list)
     visited: list[Position] = field(default_factory=list)
 
+    index: int | None = None  # of the top's node; the first that differs unless it is given
+
     def __post_init__(self) -> None:
-        self.index = wrong_top_node(self.claimed.top, self.mine)
+        if self.index is None:
+            self.index = wrong_top_node(self.claimed.top, self.mine)
         commitment = commitment_hash(CLAIM_ID, self.challenger, CommitmentKind.OPEN, self.index, self.salt)
         value = self.game.terms.challenge_bond
         self.id = self.game.commit(self.tick(), self.challenger, commitment, value)
@@ -156,6 +164,7 @@ class Duel:
 
     def attack(self) -> None:
         """The honest challenger's move."""
+        assert self.index is not None
         board = Board(self.id, self.challenge, self.claimed.top, self.answers)
         move = next_move(board, self.mine, self.salt, self.index)
         assert move is not None
@@ -221,3 +230,43 @@ def propagated(mine: CommittedTrace, op: int, element: int) -> CommittedTrace:
         current = CommittedTrace(mine.committed, mine.inputs, made)
         made[later] = evaluate_op(mine.op(later), current.operands(later))
     return CommittedTrace(mine.committed, mine.inputs, made)
+
+
+class BadlyPadded(CommittedTrace):
+    """A claim whose op number `BadlyPadded.op` has a last chunk that does not end in zeros."""
+
+    op = 4
+
+    def chunks(self, ref: Ref, first: int, stop: int) -> bytes:
+        true = super().chunks(ref, first, stop)
+        last = chunk_count(self.tensor(ref).size) - 1
+        return true[:-1] + b"\1" if ref == Ref(Source.OP, self.op) and first <= last < stop else true
+
+    def tree(self, ref: Ref) -> Tree:
+        if ref != Ref(Source.OP, self.op):
+            return super().tree(ref)
+        each = range(chunk_count(self.tensor(ref).size))
+        return Tree.of(leaf(self.chunks(ref, n, n + 1)) for n in each)
+
+
+def wander(duel: Duel, rng: np.random.Generator) -> moves.Move:
+    """Any legal move of the challenger, drawn at random; at a step, an honest proof."""
+    c, at = duel.challenge, duel.challenge.at
+    if at.phase is Phase.STEP:
+        return moves.Prove(b"", open_terms(duel.claimed, at.op, at.element, at.lo, at.hi))
+    revealed = read_reveal(at, duel.answers[position_key(at)].body, c.size)
+    if at.phase is Phase.SUM:
+        picked = int(rng.integers(len(revealed.sums) - 1))
+        return moves.PickRange(picked, *revealed.sums[picked : picked + 2], revealed.siblings(picked))
+    if revealed.chunks:
+        most = min(64 * (revealed.first + len(revealed.chunks)), duel.claimed.made[at.op].size)
+        element = int(rng.integers(64 * revealed.first, most))
+        chunk = revealed.chunks[element // 64 - revealed.first]
+        return moves.PickElement(element, chunk, revealed.siblings(element // 64))
+    in_trace = at.phase is Phase.TRACE and not at.is_leaf
+    below = revealed_height(at, 0 if c.size is None else c.size.height)
+    leaves = len(duel.mine.program.ops) if in_trace or c.size is None else c.size.chunks
+    most = min(revealed.first + len(revealed.nodes), ((leaves - 1) >> below) + 1)
+    picked = int(rng.integers(revealed.first, most))
+    named = duel.mine.descriptor_proof(picked) if in_trace and below == 0 else NO_DESCRIPTOR
+    return moves.PickNode(picked, revealed.nodes[picked - revealed.first], revealed.siblings(picked), named)
