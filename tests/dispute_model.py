@@ -1,7 +1,7 @@
 """A small program with every kind of op, and lies about its run, for playing disputes.
 
-Its sizes reach every position of a game: 36 ops are more than the top of a trace tree shows, 9,216 elements are more
-than one reveal of nodes spans, a sum of 9,216 terms takes two reveals of accumulators.
+Its sizes reach every position of a game, and its padding: 35 ops are more than the top of a trace tree shows, 9,312
+elements are more than one reveal of nodes spans, a sum of as many terms takes two reveals of accumulators.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from verifier.dispute.commitment import CommittedProgram, CommittedTrace
 
 Integers = npt.NDArray[np.int64]
 
-OPS = 36
+OPS = 35
 # The first op of each kind, by its number.
 OP_OF = {
     "index": 0,
@@ -78,13 +78,13 @@ def _constants() -> list[Constant]:
 
 def _ops() -> list[Op]:
     second = Ref(Source.INPUT, 1)
-    square = AffineMap((96, 96), (0, 0), ((0, 1, 0), (0, 0, 1)))
+    square = AffineMap((97, 96), (0, 0), ((0, 1, 0), (0, 0, 1)))
     rows = AffineMap((40, 96), (0, 0), ((1, 0), (0, 1)))
     inputs, outputs = AffineMap((96,), (0,), ((0, 1),)), AffineMap((40,), (0,), ((1, 0),))
     position = AffineMap((1,), (0,), ((1, 0),))
     ops: list[Op] = [
-        Index((INPUT,), (inputs,), (96, 96), (), 16, 0, 0),
-        ReduceSum((result(0),), (square,), (1,), (96, 96), 32, 0, 10, True, 3),
+        Index((INPUT,), (inputs,), (97, 96), (), 16, 0, 0),
+        ReduceSum((result(0),), (square,), (1,), (97, 96), 32, 0, 10, True, 3),
         Contract((INPUT, constant(0), constant(1)), (inputs, rows, outputs), (40,), (96,), 16, 0, 9, True),
         Linear((result(2), second, constant(2)), (SAME,) * 3, (40,), (), 16, 0, 2, True, (3, -2)),
         Mul((result(3), result(2)), (SAME, SAME), (40,), (), 16, 0, 12, True),
@@ -100,9 +100,7 @@ def _ops() -> list[Op]:
         Rsqrt((result(12),), (ONE,), (1,), (), 24, 0, 15),
         Linear((result(13), result(14), result(1)), (ONE,) * 3, (1,), (), 32, 0, 1, True, (1, 1, 1)),
     ]
-    return ops + [
-        Linear((result(j - 1),), (ONE,), (1,), (), 32, 0, 0, False, (1,)) for j in range(len(ops), OPS)
-    ]
+    return ops + [Linear((result(j - 1),), (ONE,), (1,), (), 32, 0, 0, False, (1,)) for j in range(len(ops), OPS)]
 
 
 def mixed_inputs(seed: int = 0) -> list[Integers]:

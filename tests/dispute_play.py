@@ -26,6 +26,7 @@ from contracts.client.types import Request, Tensor
 from verifier.challenger.moves import function_of, name_of
 from verifier.challenger.player import Answer, Board, next_move, wrong_top_node
 from verifier.dispute.commitment import CommittedTrace
+from verifier.dispute.openings import open_fault
 from verifier.dispute.reveals import encode_sums
 from verifier.dispute.rules import OVER, Move, rule_at
 from verifier.dispute.types import (
@@ -39,7 +40,9 @@ from verifier.dispute.types import (
 
 Integers = npt.NDArray[np.int64]
 
-MOVE_GAS = 6_000_000  # for moves that may be refused once mined; nothing may need as much
+MOVE_GAS = 3_000_000  # for moves that are sent although they may be refused; nothing may need as much
+MOVE_CEILING, STEP_CEILING = 300_000, 1_500_000  # of one transaction's gas, as issue 4 wants it
+EXECUTES = ("prove", "proveFault")
 FUNDS = 10**22
 
 
@@ -148,6 +151,15 @@ class Played:
     gas: int
 
 
+def require_ceilings(played: Sequence[Played]) -> None:
+    for made in played:
+        assert made.gas <= (STEP_CEILING if made.move in EXECUTES else MOVE_CEILING), made
+
+
+def gas_of(played: Sequence[Played], side: str = "") -> int:
+    return sum(made.gas for made in played if side in ("", made.side))
+
+
 Defence = Callable[["Game", Challenge], tuple[Any, Answer]]
 
 
@@ -199,6 +211,15 @@ class Game:
         move = next_move(board, self.truth, self.salt, self.index)
         assert move is not None, "it is the defender's turn"
         return name_of(move), function_of(self.moves, self.challenge_id, move)
+
+    def prove_published(self, op: int, element: int) -> None:
+        """Path A, over the claim's own trace: commits to the op, then shows the element and all that it is made of."""
+        commitment = self.commitment(CommitmentKind.PROVE_FAULT, op)
+        bond, named = self.table.terms.challenge_bond, self.claimed.claim_id
+        self.make("commit", "challenger", self.challenger, self.moves.commit(named, commitment), bond)
+        identifier = challenge_id(named, self.challenger.address, commitment)
+        proof = open_fault(self.claimed.trace, identifier, op, self.salt, element)
+        self.make("proveFault", "challenger", self.challenger, self.moves.prove_fault(proof))
 
     def step(self) -> None:
         """One move of whoever's turn it is."""
