@@ -50,7 +50,7 @@ class Tally:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a claim ended, and whether its request was answered by it."""
+    """How a claim ended, and whether its request has an answer."""
 
     status: ClaimStatus
     delivered: bool
