@@ -164,6 +164,7 @@ def test_dims_of_the_claimants_choice_do_not_make_a_tensor(content: bytes) -> No
         "http://",
         "http://[",
         "http:///x",
+        "http://[::1]:1/x",
         "http://127.0.0.1:99999/x",
         "http://\x00/",
         "http://a b/",

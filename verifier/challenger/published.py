@@ -38,7 +38,7 @@ def open_trace(
     `accept` are URL schemes; those besides `http` and `https` are read by fsspec, with this process's rights.
     Raises DisputeError `trace_malformed`, EnvironmentFailure `trace_unreachable`; so do the file's own reads.
     """
-    scheme = urlsplit(locator).scheme if len(locator) <= MAX_LOCATOR and "::" not in locator else ""
+    scheme = _scheme(locator)
     if scheme not in accept:
         raise _unreachable(locator, f"only {', '.join(sorted(accept))} addresses are read")
     read = _web(locator, deadline_s) if scheme in WEB else _file(locator)
@@ -53,6 +53,19 @@ def read_published(view: ClaimView, *, accept: frozenset[str] = WEB, hasher: Has
         return open_trace(view.locator, statement, view.key.num_ops, accept=accept, hasher=hasher)
     except (DisputeError, EnvironmentFailure):
         return None
+
+
+def _scheme(locator: str) -> str:
+    """Empty for what is no address that may be read."""
+    if len(locator) > MAX_LOCATOR:
+        return ""
+    try:
+        parts = urlsplit(locator)
+        port = parts.port  # refused here, where it is out of range
+    except ValueError:
+        return ""
+    chained = "::" in locator and parts.scheme not in WEB  # fsspec would read one address through another
+    return "" if chained or port == 0 else parts.scheme
 
 
 def _unreachable(locator: str, reason: str) -> EnvironmentFailure:
@@ -78,7 +91,7 @@ def _web(locator: str, deadline_s: float) -> ReadBytes:
             return b""
         try:
             found = asyncio.run(asyncio.wait_for(_range(locator, first, stop), deadline_s))
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, ValueError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, ExceptionGroup, OSError, ValueError) as error:
             raise _unreachable(locator, f"{type(error).__name__}") from error
         return _whole(locator, found, stop - first)
 

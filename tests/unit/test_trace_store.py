@@ -1,0 +1,162 @@
+"""A published trace is read back as it was made, from wherever it lies."""
+
+from __future__ import annotations
+
+import os
+import stat
+from functools import partial
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import fsspec
+import numpy as np
+import pytest
+from dispute_model import OPS, lie
+from published_traces import server, trace
+from safetensors.numpy import load_file
+
+from circuits.errors import EnvironmentFailure
+from prover.optimistic.store import TraceStore, statement_of
+from prover.optimistic.trace import Tracer
+from verifier.challenger.published import open_trace
+from verifier.dispute.commitment import CommittedTrace
+from verifier.dispute.trace_file import TraceLayout
+
+
+def same(read: CommittedTrace, made: CommittedTrace) -> None:
+    assert read.trace_tree == made.trace_tree
+    assert read.output_root == made.output_root
+    for ours, theirs in zip(read.made, made.made, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_trace_published_to_a_directory_is_read_back(tmp_path: Path) -> None:
+    made, store = trace(), TraceStore(str(tmp_path / "traces"))
+    locator = store.publish(made)
+    assert locator == (tmp_path / "traces" / f"{made.trace_tree.hex()}.trace.safetensors").as_uri()
+    same(store.read(made.committed, made.inputs, statement_of(made)), made)
+    file = open_trace(locator, statement_of(made), OPS, accept=frozenset({"file"}))
+    assert list(file.roots()) == made.tensor_roots
+
+
+def test_the_file_is_what_safetensors_reads(tmp_path: Path) -> None:
+    made = trace()
+    TraceStore(str(tmp_path)).publish(made)
+    tensors = load_file(next(tmp_path.iterdir()))
+    assert tensors["roots"].tobytes() == b"".join(made.tensor_roots)
+    for op, values in enumerate(made.made):
+        assert tensors[str(op)].dtype == np.int32
+        np.testing.assert_array_equal(tensors[str(op)], values)
+    assert len(tensors) == 1 + OPS
+
+
+def test_publishing_twice_leaves_one_file_that_others_may_read(tmp_path: Path) -> None:
+    made, store = trace(), TraceStore(str(tmp_path))
+    assert store.publish(made) == store.publish(made)
+    assert store.publish(trace(1)) != store.publish(made)
+    files = list(tmp_path.iterdir())
+    assert len(files) == 2
+    assert all(stat.S_IMODE(file.stat().st_mode) == 0o644 for file in files)
+
+
+def test_a_trace_published_to_an_object_store_is_read_back() -> None:
+    made, store = trace(), TraceStore("memory://bucket/traces", "https://traces.example/claims/")
+    assert store.publish(made) == f"https://traces.example/claims/{made.trace_tree.hex()}.trace.safetensors"
+    same(store.read(made.committed, made.inputs, statement_of(made)), made)
+    fsspec.filesystem("memory").rm("/bucket", recursive=True)
+    with pytest.raises(EnvironmentFailure) as refused:
+        store.open(statement_of(made), OPS)
+    assert refused.value.code == "trace_unreachable"
+
+
+def test_a_lie_is_published_as_it_was_told(tmp_path: Path) -> None:
+    """The file shows what the claim says, which is what a challenger needs."""
+    told = lie(trace(), 3, 0, recomputed=True)
+    store = TraceStore(str(tmp_path))
+    store.publish(told)
+    same(store.read(told.committed, told.inputs, statement_of(told)), told)
+
+
+def test_any_web_server_over_the_directory_will_do(tmp_path: Path) -> None:
+    """Python's own knows no ranges, and answers with the whole file."""
+    made = trace()
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    handler.log_message = lambda *_: None  # type: ignore[attr-defined]
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
+        thread = Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            url = f"http://127.0.0.1:{running.server_address[1]}/"
+            locator = TraceStore(str(tmp_path), url).publish(made)
+            assert locator.startswith(url)
+            file = open_trace(locator, statement_of(made), OPS)
+            for op, values in enumerate(made.made):
+                np.testing.assert_array_equal(file.tensor(op), values)
+        finally:
+            running.shutdown()
+            thread.join()
+
+
+def test_only_what_is_asked_for_is_fetched_where_the_server_knows_ranges(tmp_path: Path) -> None:
+    made = trace()
+    TraceStore(str(tmp_path)).publish(made)
+    content, sent = next(tmp_path.iterdir()).read_bytes(), []
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        first, last = map(int, request.headers["range"].removeprefix("bytes=").split("-"))
+        body = content[first : last + 1]
+        sent.append(len(body))
+        request.send_response(206)
+        request.send_header("content-range", f"bytes {first}-{last}/{len(content)}")
+        request.end_headers()
+        request.wfile.write(body)
+
+    with server(answer) as url:
+        file = open_trace(url, statement_of(made), OPS)
+        np.testing.assert_array_equal(file.tensor(5), made.made[5])
+    assert sum(sent) == len(file.layout.header) + 32 * OPS + made.made[5].size * 4
+
+
+def test_a_store_that_cannot_be_written_says_so(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    with pytest.raises(EnvironmentFailure) as refused:
+        TraceStore(str(tmp_path / "taken")).publish(trace())
+    assert refused.value.code == "store_unusable"
+    with pytest.raises(EnvironmentFailure) as refused:
+        TraceStore("nonsense://bucket")
+    assert refused.value.code == "store_unusable"
+
+
+def test_an_interrupted_publication_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(EnvironmentFailure):
+        TraceStore(str(tmp_path)).publish(trace())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_layout_of_a_header_is_the_one_that_wrote_it() -> None:
+    statement = statement_of(trace())
+    for dims in [(), ((),), ((0,),), ((2, 0, 3), (1,)), ((1,) * 8, (7,), ())]:
+        layout = TraceLayout(statement, dims)
+        assert TraceLayout.parse(layout.header, statement, len(dims)) == layout
+        assert len(layout.header) % 8 == 0
+    layout = TraceLayout(statement, ((2, 3), (0,), (5,)))
+    roots_end = len(layout.header) + 3 * 32
+    assert [layout.span(op) for op in range(3)] == [
+        (roots_end, roots_end + 24),
+        (roots_end + 24, roots_end + 24),
+        (roots_end + 24, roots_end + 44),
+    ]
+
+
+def test_a_tracers_own_arrays_can_be_published_while_it_runs_again(tmp_path: Path) -> None:
+    tracer = Tracer(trace().program)
+    first = tracer.trace(trace().inputs)
+    tracer.trace(trace(1).inputs)
+    store = TraceStore(str(tmp_path))
+    store.publish(first)
+    assert store.open(statement_of(trace()), OPS).roots() == tuple(first.tensor_roots)
