@@ -50,12 +50,15 @@ class Growing:
 
     draw: st.DrawFn
     sizes: tuple[int, ...]
+    shapes: tuple[Dims, ...] = ()
     constants: list[Constant] = field(default_factory=list)
     ops: list[Op] = field(default_factory=list)
     ranges: Ranges = field(default_factory=lambda: Ranges((), ()))
     tensors: list[tuple[Ref, Dims]] = field(default_factory=list)
 
     def dims(self) -> Dims:
+        if self.shapes:
+            return self.draw(st.sampled_from(self.shapes))
         return tuple(self.draw(st.lists(st.sampled_from(self.sizes), max_size=3)))
 
     def constant(self, values: npt.NDArray[np.int64], width: int = 4) -> Ref:
@@ -268,9 +271,13 @@ def programs(
     most: int = 6,
     empty_axes: bool = True,
     bits: Sequence[int] = (8, 12, 16, 32),
+    shapes: Sequence[Dims] = (),
 ) -> Program:
-    """Programs over one or two inputs that grow by `most` of `kinds` (and what those need: compare, max, argmax)."""
-    growing = Growing(draw, (1, 1, 2, 2, 3, 3, 0) if empty_axes else (1, 2, 3))
+    """Programs over one or two inputs that grow by `most` of `kinds` (and what those need: compare, max, argmax).
+
+    Dims are a few small axes, or one of `shapes`.
+    """
+    growing = Growing(draw, (1, 1, 2, 2, 3, 3, 0) if empty_axes else (1, 2, 3), tuple(shapes))
     count = draw(st.integers(1, 2))
     ports = tuple(Port(f"x{i}", growing.dims(), draw(st.sampled_from(bits)), (0,)) for i in range(count))
     for i, port in enumerate(ports):
