@@ -84,6 +84,10 @@ class Chain:
         self.chain_id: int = self.guard(lambda: int(self.web3.eth.chain_id))
 
     @property
+    def has_account(self) -> bool:
+        return self._account is not None
+
+    @property
     def account(self) -> LocalAccount:
         if self._account is None:
             raise EnvironmentFailure("account_missing", "this needs an account: give a private key")

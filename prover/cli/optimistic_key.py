@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from circuits.errors import InputError
 from circuits.program.file import load_program
 from circuits.program.graph import Program
 from circuits.statement import Route
@@ -17,7 +18,7 @@ from contracts.client.deployment import Deployment
 from contracts.client.disputes import OptimisticClaims
 from contracts.client.types import RoutePin
 from prover.optimistic.claim import needed_window_s
-from prover.optimistic.key import DEFAULT_TERMS, OptimisticKey
+from prover.optimistic.key import DEFAULT_TERMS, MAX_TIME_S, OptimisticKey
 from verifier.console import emit
 
 PANEL = "Terms of the optimistic route"
@@ -39,6 +40,12 @@ def setup_optimistic(program: Path, output: Path, terms: dict[str, int], json: b
     """Writes the key of a program under `terms`, the defaults where they name none."""
     source = load_program(program)
     key = OptimisticKey.of(source, replace(DEFAULT_TERMS, **terms))
+    needed = needed_window_s(source, key.terms)
+    if needed > MAX_TIME_S:
+        message = (
+            f"a claim of this program may take {needed} s to be delivered, and no request lasts over {MAX_TIME_S} s"
+        )
+        raise InputError("terms_invalid", message, needed_s=needed, limit_s=MAX_TIME_S)
     output.write_bytes(key.to_json())
     document: dict[str, Any] = {
         "route": Route.OPTIMISTIC.name.lower(),
@@ -47,7 +54,7 @@ def setup_optimistic(program: Path, output: Path, terms: dict[str, int], json: b
         "model_id": "0x" + key.model_id.hex(),
         "num_ops": key.num_ops,
         "terms": asdict(key.terms),
-        "prove_window_s": needed_window_s(source, key.terms),
+        "prove_window_s": needed,
     }
     lines = [f"key {document['key_digest']} in {output}"]
     lines += [f"{name}: {value:,}" for name, value in document["terms"].items()]

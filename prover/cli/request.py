@@ -14,17 +14,21 @@ from circuits.program.file import load_program
 from circuits.program.graph import Program
 from circuits.program.input_file import read_inputs
 from circuits.program.values import outputs_document
-from circuits.statement import input_root
+from circuits.statement import Route, input_root
 from contracts.client.chain import Chain
+from contracts.client.deployment import Deployment
+from contracts.client.disputes import OptimisticClaims
 from contracts.client.hub import DeliveredEvent, Hub
 from contracts.client.registry import Registration, Registry
 from contracts.client.types import ZERO_ADDRESS, Request, Status, Tensor
 from prover.cli.chain_options import DeploymentFile, DevAccount, KeyFile, RpcUrl, open_chain, open_deployment
 from prover.cli.hex_words import word
 from prover.cli.proofs import ProgramFile
+from prover.optimistic.claim import needed_window_s
 from verifier.console import JsonOption, emit, progress_bar
 
 POLL_S = 0.5
+PROOF_WINDOW_S = 3_600
 
 
 def request(
@@ -32,7 +36,12 @@ def request(
     input: Annotated[Path, typer.Argument(metavar="INPUT", help="Input file, .json or .npz.")],
     registration: Annotated[str, typer.Option(help="Registration id, hex.")],
     fee: Annotated[int, typer.Option(help="Wei for the prover.", min=0)] = 10**15,
-    window: Annotated[int, typer.Option(help="Seconds an assigned prover has.", min=1)] = 3_600,
+    window: Annotated[
+        int | None,
+        typer.Option(
+            help="Seconds an assigned prover has. Default: 3600, or what a disputed claim may take at most.", min=1
+        ),
+    ] = None,
     expiry: Annotated[int, typer.Option(help="Seconds until nobody may be assigned any more.", min=1)] = 86_400,
     wait: Annotated[int, typer.Option(help="Seconds to wait for delivery; 0 returns at once.", min=0)] = 600,
     rpc_url: RpcUrl = None,
@@ -49,7 +58,10 @@ def request(
     listed = Registry(chain, addresses["ModelRegistry"]).registration(word(registration, "registration id"))
     if listed.model_id != source.model_id():
         raise InputError("registration_of_another_model", "the registration lists another program")
+    if not listed.pins:
+        raise InputError("registration_without_key", "the registration has no key bound yet: nobody can prove it")
     hub = Hub(chain, addresses["InferenceHub"])
+    window = window or _window(chain, addresses, source, listed)
     asked = _request(chain, listed, input_root(inputs), fee, window, expiry)
     start = chain.block_number()
     receipt = chain.send(hub.request(asked, [Tensor.from_array(t) for t in inputs]), value=fee)
@@ -60,9 +72,16 @@ def request(
     emit(json, document, [f"{name}: {value}" for name, value in document.items()])
 
 
+def _window(chain: Chain, addresses: Deployment, program: Program, listed: Registration) -> int:
+    """Long enough for every route that is pinned: a claim has to outlast its disputes."""
+    pin = next((pin for pin in listed.pins if pin.route == Route.OPTIMISTIC), None)
+    if pin is None:
+        return PROOF_WINDOW_S
+    terms = OptimisticClaims(chain, addresses["OptimisticClaims"]).key(pin.key_digest).terms
+    return max(PROOF_WINDOW_S, needed_window_s(program, terms))
+
+
 def _request(chain: Chain, listed: Registration, root: bytes, fee: int, window: int, expiry: int) -> Request:
-    if not listed.pins:
-        raise InputError("registration_without_key", "the registration has no key bound yet: nobody can prove it")
     return Request(
         requester=chain.address,
         payer=ZERO_ADDRESS,

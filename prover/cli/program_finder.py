@@ -1,0 +1,88 @@
+"""Programs by their model id, from files, folders, and where their owners registered them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import structlog
+
+from circuits.errors import EnvironmentFailure, InferproofError
+from circuits.program.file import load_program
+from circuits.program.graph import Program
+from prover.kernels import fast_hasher
+
+log = structlog.get_logger()
+
+SUFFIX = ".program"
+MAX_DOWNLOAD_BYTES = 2**30
+TIMEOUT_S = 30.0
+DEADLINE_S = 600.0
+WEB = ("http", "https")
+
+
+class ProgramFinder:
+    """What `verifier.challenger.judging.FindProgram` takes.
+
+    Args:
+        paths: program files, and folders of them; looked through again when a model is not found.
+        downloads: where programs fetched from a registration's locator are kept; None: none are fetched.
+    """
+
+    def __init__(self, paths: Sequence[Path], downloads: Path | None = None) -> None:
+        self._paths = paths
+        self._downloads = downloads
+        self._seen: dict[Path, bytes] = {}
+
+    def __call__(self, model_id: bytes, locator: str) -> Program | None:
+        kept = None if self._downloads is None else self._downloads / (model_id.hex() + SUFFIX)
+        for path in [*self._files(), *([kept] if kept is not None and kept.is_file() else [])]:
+            found = self._load(path, model_id)
+            if found is not None:
+                return found
+        if kept is None or urlsplit(locator).scheme not in WEB:
+            return None
+        _fetch(locator, kept)
+        found = self._load(kept, model_id)
+        if found is None:
+            kept.unlink()  # what a stranger's server says is worth no second look
+        return found
+
+    def _files(self) -> list[Path]:
+        return [file for path in self._paths for file in (sorted(path.glob(f"*{SUFFIX}")) if path.is_dir() else [path])]
+
+    def _load(self, path: Path, model_id: bytes) -> Program | None:
+        """The file's program if it is the wanted one. One that cannot be read is passed over, aloud."""
+        if self._seen.get(path, model_id) != model_id:
+            return None
+        try:
+            program = load_program(path)
+        except InferproofError as error:
+            log.warning("program_unreadable", path=str(path), **error.as_dict())
+            return None
+        self._seen[path] = program.model_id(fast_hasher)
+        return program if self._seen[path] == model_id else None
+
+
+def _fetch(locator: str, target: Path) -> None:
+    """Raises EnvironmentFailure `program_unreachable`. Redirects are not followed: the owner named this address."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_suffix(".partial")
+    deadline = time.monotonic() + DEADLINE_S
+    try:
+        with httpx.stream("GET", locator, timeout=TIMEOUT_S) as answer, partial.open("wb") as file:
+            answer.raise_for_status()
+            for piece in answer.iter_bytes():
+                if file.tell() + len(piece) > MAX_DOWNLOAD_BYTES or time.monotonic() > deadline:
+                    message = f"{locator}: over {MAX_DOWNLOAD_BYTES} bytes, or {DEADLINE_S:.0f} s"
+                    raise EnvironmentFailure("program_unreachable", message, locator=locator)
+                file.write(piece)
+        partial.replace(target)
+    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        message = f"no program at {locator}: {error}"
+        raise EnvironmentFailure("program_unreachable", message, locator=locator) from error
+    finally:
+        partial.unlink(missing_ok=True)
