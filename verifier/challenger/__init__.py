@@ -1,1 +1,51 @@
-"""Catches wrong claims of the optimistic route and overturns them (docs/protocol/optimistic.md)."""
+"""Catches wrong claims of the optimistic route and overturns them (docs/protocol/optimistic.md).
+
+    chain = ClaimsOnChain(Chain(rpc_url, private_key), deployment)
+    store = Store(path)
+    judge = Judge(find_program, Engine())
+    challenger = Challenger(chain, judge, store, Sender(chain.chain, store, Budgets()))
+    Watcher(challenger, Mode.ACTIVE, notify).run(stopping, interval_s=5)
+
+`Challenger` has the verbs that act (`check`, `challenge`, `next_moves`, `move`); `report` has the documents that the
+others print.
+"""
+
+from verifier.challenger.challenger import Challenger, Staked
+from verifier.challenger.claim_view import ClaimsOnChain, ClaimView
+from verifier.challenger.engine import Engine
+from verifier.challenger.errors import BudgetError, ChallengerError
+from verifier.challenger.evidence import Replay, replay
+from verifier.challenger.fault import PublishedTrace, ReadTrace
+from verifier.challenger.judging import FindProgram, Judge, Judgement
+from verifier.challenger.planning import Plan
+from verifier.challenger.preflight import self_test
+from verifier.challenger.records import Verdict
+from verifier.challenger.sender import Budgets, Sender
+from verifier.challenger.store import Store
+from verifier.challenger.watch import Mode, Notice, Watcher
+
+__all__ = [
+    "BudgetError",
+    "Budgets",
+    "Challenger",
+    "ChallengerError",
+    "ClaimView",
+    "ClaimsOnChain",
+    "Engine",
+    "FindProgram",
+    "Judge",
+    "Judgement",
+    "Mode",
+    "Notice",
+    "Plan",
+    "PublishedTrace",
+    "ReadTrace",
+    "Replay",
+    "Sender",
+    "Staked",
+    "Store",
+    "Verdict",
+    "Watcher",
+    "replay",
+    "self_test",
+]

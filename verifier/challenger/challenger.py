@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import structlog
 
 from circuits.errors import EnvironmentFailure, InferproofError
+from circuits.lower.optimistic import finish, start, term_count
 from verifier.challenger.claim_view import ClaimsOnChain, ClaimView
 from verifier.challenger.errors import ChallengerError
-from verifier.challenger.fault import Fault, ReadTrace, find_fault
+from verifier.challenger.fault import MAX_PROOF_BYTES, MAX_STEP_GAS, Fault, ReadTrace, find_fault, proof_bytes
 from verifier.challenger.judging import Judge, Judgement
 from verifier.challenger.moves import function_of, name_of
 from verifier.challenger.planning import NOT_ON_CHAIN, Plan, plan
@@ -116,7 +117,7 @@ class Challenger:
     def stake(self, view: ClaimView, judgement: Judgement) -> Staked:
         self._require_worth_it(view)
         self.judge.prepare_to_stake(view)
-        fault = self._published_fault(view)
+        fault = self._provable_fault(view)
         kind = CommitmentKind.OPEN if fault is None else CommitmentKind.PROVE_FAULT
         index = judgement.wrong_node if fault is None else fault.op
         salt = secrets.token_bytes(32)
@@ -134,13 +135,33 @@ class Challenger:
         log.info("challenged", claim_id=view.claim_id.hex(), challenge_id=named.hex(), kind=kind.name)
         return Staked(row, sent, fault)
 
-    def _published_fault(self, view: ClaimView) -> Fault | None:
+    def published_fault(self, view: ClaimView) -> Fault | None:
         """Whatever is wrong with what a submitter publishes, path B needs none of it."""
         try:
             return find_fault(view, self.read_trace(view), self.judge.trace(view))
         except InferproofError as error:
             log.warning("published_trace_unusable", claim_id=view.claim_id.hex(), **error.as_dict())
             return None
+
+    def _provable_fault(self, view: ClaimView) -> Fault | None:
+        """A published fault that one transaction can prove, as the deployed contract itself says beforehand."""
+        fault = self.published_fault(view)
+        if fault is None or proof_bytes(fault.proof) > MAX_PROOF_BYTES:
+            return None
+        op = fault.trace.op(fault.op)
+        whole = (fault.element, term_count(op), start(op))
+        try:
+            descriptor = fault.proof.descriptor.descriptor
+            end, gas = self.chain.execute(descriptor, fault.trace.step_roots, *whole, fault.proof.openings)
+        except EnvironmentFailure as error:
+            if error.code == "chain_unreachable":
+                raise
+            log.warning("fault_not_executed", claim_id=view.claim_id.hex(), **error.as_dict())
+            return None
+        if finish(op, end) != fault.true:
+            message = f"the chain's op {fault.op} gives {finish(op, end)}, ours {fault.true}: nothing is staked on it"
+            raise ChallengerError("contract_differs", message, op=fault.op, element=fault.element)
+        return fault if gas <= MAX_STEP_GAS else None
 
     def _require_worth_it(self, view: ClaimView) -> None:
         terms, claim = view.key.terms, view.claim

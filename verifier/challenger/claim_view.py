@@ -6,6 +6,7 @@ refused with a code, not played against.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -27,7 +28,7 @@ from verifier.challenger.log_reader import LogReader
 from verifier.challenger.player import Answer, Board
 from verifier.challenger.records import Block
 from verifier.dispute.commitment import CommittedProgram
-from verifier.dispute.types import ClaimStatus, Phase, claim_id, key_digest
+from verifier.dispute.types import ClaimStatus, Opening, Phase, StepRoots, claim_id, key_digest
 
 Integers = npt.NDArray[np.int64]
 
@@ -64,6 +65,7 @@ class ClaimsOnChain:
         self.start_block = deployment.start_block
         self.from_block = self.start_block if from_block is None else max(from_block, self.start_block)
         self.reader = LogReader()
+        self._one_step = chain.contract("OneStep", deployment["OneStep"]).functions
         self._hub = Hub(chain, deployment["InferenceHub"])
         self._registry = Registry(chain, deployment["ModelRegistry"])
         self._known: dict[bytes, ClaimView] = {}
@@ -119,6 +121,15 @@ class ClaimsOnChain:
         said = self.events(view.made_at.number, block, view.claim_id)
         answers = {e.position_key: Answer(e.root, e.body) for e in said if isinstance(e, Revealed)}
         return Board(challenge_id, challenge, view.top, answers)
+
+    def execute(
+        self, op: bytes, roots: StepRoots, element: int, terms: int, acc: int, openings: Sequence[Opening]
+    ) -> tuple[int, int]:
+        """What the deployed contract makes of all terms of an element, and the gas for it; without a transaction."""
+        shown = [opening.as_tuple() for opening in openings]
+        run = self._one_step.run(op, roots.as_tuple(), element, 0, terms, acc, shown)
+        end = int(self.chain.call(run))
+        return end, self.chain.guard(lambda: int(run.estimate_gas({"from": self.chain.address})))
 
     def _claimed(self, wanted: bytes, block: int, made_in: int | None) -> Claimed:
         def ask(first: int, last: int) -> list[Claimed]:

@@ -15,6 +15,7 @@ from circuits.statement import Hasher, ModelHeader, keccak256
 from verifier.dispute.commitment import ChunkLevels, CommittedProgram, CommittedTrace
 
 Integers = npt.NDArray[np.int64]
+Made = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Engine:
     arithmetic: Arithmetic | None = None
     hasher: Hasher = keccak256
     chunk_levels: ChunkLevels | None = None
-    roots: Callable[[Sequence[Integers]], list[bytes]] | None = None
+    roots: Callable[[Sequence[Made]], list[bytes]] | None = None
 
 
 class LoadedProgram:
@@ -40,6 +41,8 @@ class LoadedProgram:
         self._executor = Executor(program, engine.arithmetic)
 
     def run(self, inputs: Sequence[Integers]) -> CommittedTrace:
-        made = self._executor.trace(inputs)
+        """Every op's output on one input, as int32: half of what the executor's own arrays take."""
+        made = [np.empty(op.dims, np.int32) for op in self.program.ops]
+        self._executor.trace_into(inputs, made)
         roots = None if self._engine.roots is None else self._engine.roots(made)
         return CommittedTrace(self.committed, inputs, made, roots=roots)

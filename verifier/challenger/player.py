@@ -20,6 +20,9 @@ from verifier.dispute.rules import revealed_height
 from verifier.dispute.tree import Tree, fold, words
 from verifier.dispute.types import NO_DESCRIPTOR, DescriptorProof, Opening, Phase, Position, position_key
 
+# Nodes of a tree by (height, index).
+Nodes = Mapping[tuple[int, int], bytes]
+
 ACCUMULATOR_BYTES = 16
 ELEMENT_BYTES = 4
 
@@ -71,8 +74,11 @@ def next_move(board: Board, mine: CommittedTrace, salt: bytes, index: int) -> Mo
     if at.phase is Phase.STEP:
         return _prove(board, mine)
     answer = board.answer
-    if answer is None:
-        return None
+    return None if answer is None else pick(at, answer, mine)
+
+
+def pick(at: Position, answer: Answer, mine: CommittedTrace) -> Move | None:
+    """What to pick of an answer; None at a position that nothing is picked at."""
     if at.phase is Phase.TRACE and at.height > 0:
         return _pick_in_trace(at, answer, mine)
     if at.phase is Phase.TRACE:
@@ -143,42 +149,46 @@ def _pick_range(at: Position, answer: Answer, mine: CommittedTrace) -> PickRange
 def _prove(board: Board, mine: CommittedTrace) -> Prove:
     at = board.challenge.at
     op = mine.program.ops[at.op]
-    claimed = claimed_trace_nodes(board, mine)
-    openings = open_terms(mine, at.op, at.element, at.lo, at.hi)
-    return Prove(op.encode(), tuple(_under_claim(opening, op.operands, claimed, mine) for opening in openings))
+    claimed = claimed_trace_nodes(board.top, board.answers, at.op, mine)
+    return Prove(op.encode(), openings_under(claimed, mine, at.op, at.element, at.lo, at.hi))
 
 
-def _under_claim(
-    opening: Opening, operands: Sequence[Ref], claimed: Mapping[tuple[int, int], bytes], mine: CommittedTrace
-) -> Opening:
-    """An operand's opening, its path in the claim's trace tree instead of in ours.
+def openings_under(
+    claimed: Nodes, mine: CommittedTrace, op: int, element: int, lo: int, hi: int
+) -> tuple[Opening, ...]:
+    """Terms of the first op that is wrong, opened under the claim's trace tree instead of ours."""
+    opened = []
+    for opening in open_terms(mine, op, element, lo, hi):
+        ref = mine.op(op).operands[opening.operand]
+        of_trace = ref.source is Source.OP
+        opened.append(replace(opening, path=path_under(claimed, mine, ref.index)) if of_trace else opening)
+    return tuple(opened)
 
-    An operand's leaf lies left of the faulty op's. So what of its path was not revealed lies left of the first place
-    that differs, and is the same in both trees.
+
+def path_under(claimed: Nodes, mine: CommittedTrace, op: int) -> tuple[bytes, ...]:
+    """The siblings of an op's leaf in the claim's trace tree; of the first op that is wrong, or one before it.
+
+    What of its path was not revealed lies left of the first place that differs, and is the same in both trees.
     """
-    ref = operands[opening.operand]
-    if ref.source is not Source.OP:
-        return opening
-    places = [(height, (ref.index >> height) ^ 1) for height in range(mine.trace.height)]
-    return replace(opening, path=tuple(claimed.get(place) or mine.node(*place) for place in places))
+    places = [(height, (op >> height) ^ 1) for height in range(mine.trace.height)]
+    return tuple(claimed.get(place) or mine.node(*place) for place in places)
 
 
-def claimed_trace_nodes(board: Board, mine: CommittedTrace) -> dict[tuple[int, int], bytes]:
-    """By (height, index), the claim's trace tree as far as its top and the reveals above the disputed op show it."""
-    op = board.challenge.at.op
+def claimed_trace_nodes(top: Sequence[bytes], answers: Mapping[bytes, Answer], op: int, mine: CommittedTrace) -> Nodes:
+    """The claim's trace tree as far as its top and the reveals above the op show it."""
     known: dict[tuple[int, int], bytes] = {}
     height = mine.top_height
-    _fold_into(known, height, 0, board.top, mine)
+    fold_into(known, height, 0, top, mine)
     while height > 0:
         index = op >> height
         at = Position(Phase.TRACE, height, index)
-        nodes = words(board.answers[position_key(at)].body)
+        nodes = words(answers[position_key(at)].body)
         height = revealed_height(at)
-        _fold_into(known, height, index * len(nodes), nodes, mine)
+        fold_into(known, height, index * len(nodes), nodes, mine)
     return known
 
 
-def _fold_into(
+def fold_into(
     known: dict[tuple[int, int], bytes], height: int, first: int, nodes: Sequence[bytes], mine: CommittedTrace
 ) -> None:
     """Notes a power of two of nodes beside each other, and every node above them up to their common one."""
