@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,12 @@ class PriceHistory:
     def next_midnight(self) -> int:
         """Unix time of the first midnight (UTC) after the last close."""
         return (self.rounds[-1].updated_at // 86_400 + 1) * 86_400
+
+    def split_after(self, date: str) -> tuple[PriceHistory, PriceHistory]:
+        """What was known once `date` (ISO) had closed, and that with one close more."""
+        count = sum(r.updated_at <= _close_time(date) for r in self.rounds)
+        known, longer = replace(self, rounds=self.rounds[:count]), replace(self, rounds=self.rounds[: count + 1])
+        return known, longer
 
 
 def load_prices(path: Path = HERE / "prices.json") -> PriceHistory:
