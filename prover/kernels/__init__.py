@@ -41,13 +41,12 @@ def trace_roots(tensors: Sequence[Integers]) -> list[bytes]:
     flat = [(_by_rows(values), values.shape) for values in tensors]
     try:
         return _native.trace_roots(flat)
-    except ValueError as refused:
+    except (OverflowError, ValueError) as refused:
         raise StatementError(str(refused)) from refused
 
 
 def _by_rows(values: Integers) -> Integers:
     """The elements in order, on one axis, in a dtype that the kernel takes; a copy only where there is no other way."""
-    shape_header(4, values.shape)
     if values.dtype not in KERNEL_DTYPES:
         if not np.issubdtype(values.dtype, np.signedinteger):
             raise StatementError(f"a tensor holds signed integers, got dtype {values.dtype}")

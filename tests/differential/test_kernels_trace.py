@@ -94,6 +94,7 @@ def test_a_trace_is_not_written_to_arrays_of_other_dims(dims: list[tuple[int, ..
         (np.zeros(3, np.float32), "signed integers"),
         (np.zeros(3, np.uint32), "signed integers"),
         (np.zeros((1,) * 9, np.int32), "rank 9"),
+        (np.zeros((2**32, 0), np.int32), "32 bits|out of range"),
     ],
 )
 def test_trace_roots_refuse_what_the_definition_refuses(values: npt.NDArray[Any], refusal: str) -> None:

@@ -6,7 +6,7 @@ pub mod bytes;
 pub mod error;
 pub mod forest;
 pub mod keccak;
-pub mod lanes;
+mod lanes;
 pub mod narrow;
 pub mod srs;
 pub mod srs_check;
