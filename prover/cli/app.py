@@ -66,6 +66,12 @@ def _claim(app: typer.Typer) -> None:
     app.command("claim")(claim)
 
 
+def _challenger(app: typer.Typer) -> None:
+    from prover.cli import challenger, challenger_reports  # noqa: F401  (whose verbs join the same app)
+
+    app.add_typer(challenger.app, name="challenger")
+
+
 def _serve(app: typer.Typer) -> None:
     from prover.cli.serve import serve
 
@@ -107,6 +113,7 @@ VERBS: dict[str, Callable[[typer.Typer], None]] = {
     "verify": _verify,
     "request": _request,
     "claim": _claim,
+    "challenger": _challenger,
     "serve": _serve,
     "worker": _worker,
     "devnet": _devnet,

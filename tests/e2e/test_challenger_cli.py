@@ -1,0 +1,203 @@
+"""The challenger's command line against a wrong claim on a local chain, from the first look to the money."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from optimistic_market import TERMS, Market, an_input, deep_program, honest_trace, let_pass
+
+from circuits.program.file import save_program
+from contracts.client.chain import Chain
+from contracts.client.deploy import deploy_core
+from contracts.client.devnet import DEV_KEYS, Devnet
+from prover.cli.app import run_cli
+from prover.optimistic.claim import Made, examine, find_request, make_claim
+from prover.optimistic.defender import Defender
+from prover.optimistic.sender import Sender
+from prover.optimistic.standing import ClaimReader
+from verifier.challenger.log_reader import LogReader
+from verifier.dispute.commitment import CommittedTrace
+from verifier.halo2_srs import DEVELOPMENT_S_G2
+
+pytestmark = pytest.mark.slow
+
+WRONG_OP, WRONG_ELEMENT = 2, 1
+
+
+@dataclass
+class Court:
+    """A wrong and a right claim, their claimant, and the command line of one challenger."""
+
+    market: Market
+    folder: Path
+    wrong: str
+    right: str
+    liar: Defender
+
+    def options(self, *extra: object) -> list[object]:
+        files = ["--program", self.folder / "deep.program", "--store", self.folder / "challenger.db"]
+        chain = ["--rpc-url", self.market.chain.rpc_url, "--deployment", self.folder / "deployment.json"]
+        return [*files, *chain, "--confirmations", 0, "--dev-account", 2, *extra]
+
+    def call(self, capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, dict[str, Any]]:
+        capsys.readouterr()
+        code = run_cli([str(a) for a in ("challenger", *arguments, *self.options("--json"))])
+        return code, json.loads(capsys.readouterr().out)
+
+    def text(self, capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+        capsys.readouterr()
+        run_cli([str(a) for a in ("challenger", *arguments, *self.options())])
+        return capsys.readouterr().out
+
+
+def corrupted(market: Market) -> CommittedTrace:
+    """One element of one op's output is one too high, and everything after it follows from that."""
+    honest = honest_trace(market.program, an_input(market.program))
+    made = [array.copy() for array in honest.made]
+    for array in made[WRONG_OP:]:
+        array.reshape(-1)[WRONG_ELEMENT] += 1
+    return CommittedTrace(market.program, honest.inputs, made)
+
+
+def claimed(market: Market, trace: CommittedTrace, nonce: int) -> tuple[Made, Defender]:
+    chain = Chain(market.chain.rpc_url, DEV_KEYS[1])
+    contracts, logs = market.contracts(chain), LogReader()
+    request_id = market.request(an_input(market.program), nonce=nonce)
+    event = find_request(contracts.hub, request_id, market.deployment.start_block, logs)
+    sender = Sender(chain, poll_s=0.02)
+    made = make_claim(contracts, examine(contracts, event, market.program, 10**19, logs), trace, sender)
+    reader = ClaimReader(contracts.claims, made.defended.claim_id, event.at.block_number, logs)
+    return made, Defender(made.defended, reader, contracts.hub, sender)
+
+
+@pytest.fixture(scope="module")
+def court(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Court]:
+    folder = tmp_path_factory.mktemp("court")
+    with Devnet() as net:
+        chain = Chain(net.rpc_url, DEV_KEYS[0])
+        market = Market.open(chain, deploy_core(chain, DEVELOPMENT_S_G2), deep_program())
+        market.deployment.save(folder / "deployment.json")
+        save_program(market.program, folder / "deep.program")
+        wrong, liar = claimed(market, corrupted(market), 1)
+        right, _ = claimed(market, honest_trace(market.program, an_input(market.program)), 2)
+        ids = ("0x" + made.defended.claim_id.hex() for made in (wrong, right))
+        yield Court(market, folder, *ids, liar)
+
+
+def test_check_tells_a_wrong_claim_from_a_right_one(court: Court, capsys: pytest.CaptureFixture[str]) -> None:
+    code, answer = court.call(capsys, "check", court.wrong)
+    assert (code, answer["right"], answer["output_differs"]) == (1, False, True)
+    assert answer["first_op"] <= WRONG_OP <= answer["last_op"]
+    code, answer = court.call(capsys, "check", court.right)
+    assert (code, answer["right"]) == (0, True)
+
+
+def test_check_without_the_program_fails_loudly(court: Court, capsys: pytest.CaptureFixture[str]) -> None:
+    chain = ["--rpc-url", court.market.chain.rpc_url, "--deployment", str(court.folder / "deployment.json")]
+    capsys.readouterr()
+    code = run_cli(["challenger", "check", court.wrong, *chain, "--confirmations", "0", "--json"])
+    assert (code, json.loads(capsys.readouterr().out)["error"]["code"]) == (2, "program_unavailable")
+
+
+def test_an_unknown_claim_is_refused(court: Court, capsys: pytest.CaptureFixture[str]) -> None:
+    code, answer = court.call(capsys, "show", "0x" + "12" * 32)
+    assert (code, answer["error"]["code"]) == (2, "claim_unknown")
+
+
+def test_a_challenge_of_a_right_claim_is_refused_before_money_moves(
+    court: Court, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, answer = court.call(capsys, "challenge", court.right)
+    assert (code, answer["error"]["code"]) == (2, "claim_is_right")
+    assert court.call(capsys, "credits")[1]["at_stake"] == 0
+
+
+def test_a_right_claim_has_nothing_to_explain(court: Court, capsys: pytest.CaptureFixture[str]) -> None:
+    code, answer = court.call(capsys, "explain", court.right)
+    assert (code, answer["right"]) == (0, True)
+
+
+def test_a_wrong_claim_is_overturned_from_the_command_line(
+    court: Court, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    _, listed = court.call(capsys, "claims")
+    assert {c["claim_id"] for c in listed["claims"]} == {court.wrong, court.right}
+    code, stopped = court.call(capsys, "challenge", court.wrong, "--dry-run")
+    assert (code, stopped["dry_run"]["call"], stopped["dry_run"]["value"]) == (0, "commit", TERMS.challenge_bond)
+    assert court.call(capsys, "show", court.wrong)[1]["challenges"] == []
+    code, early = court.call(capsys, "export-evidence", court.wrong, "-o", tmp_path / "evidence.json")
+    assert (code, early["error"]["code"]) == (2, "evidence_unavailable")
+
+    code, made = court.call(capsys, "challenge", court.wrong)
+    assert (code, made["bond"], made["transaction"]["state"]) == (0, TERMS.challenge_bond, "confirmed")
+    named = made["challenge_id"]
+    played = []
+    while True:
+        _, moves = court.call(capsys, "next-moves")
+        (due,) = moves["moves"]
+        if due["move"] is None:
+            assert due["why_none"] == "their_turn"
+            break
+        code, moved = court.call(capsys, "move", named)
+        assert (code, moved["transaction"]["state"]) == (0, "confirmed")
+        played.append(moved["move"])
+        court.liar.once()
+    # The liar cannot show a sum that starts at 0, ends at its element and is the op's.
+    assert played == ["open", "pickNode", "pickElement"]
+    shown = court.call(capsys, "show", court.wrong)[1]["challenges"][0]
+    assert (shown["ours"], shown["phase"], shown["turn"]) == (True, "sum", "defender")
+    assert court.call(capsys, "clocks")[1]["clocks"][0]["seconds_left"] > 0
+    explained(court, capsys, tmp_path)
+
+    let_pass(court.market.chain, TERMS.clock + TERMS.extension)
+    code, ended = court.call(capsys, "move", named)
+    assert (code, ended["move"]) == (0, "timeout")
+    assert court.call(capsys, "show", court.wrong)[1]["status"] == "killed"
+    code, money = court.call(capsys, "credits", "--withdraw")
+    assert (code, money["withdrawn"]) == (0, TERMS.claim_bond // 2 + TERMS.challenge_bond)
+    assert court.call(capsys, "credits")[1]["credit"] == 0
+
+
+def explained(court: Court, capsys: pytest.CaptureFixture[str], folder: Path) -> None:
+    code, told = court.call(capsys, "explain", court.wrong)
+    assert (code, told["element"], told["claimed"] - told["true"]) == (1, WRONG_ELEMENT, 1)
+    text = court.text(capsys, "explain", court.wrong)
+    assert f"op {WRONG_OP} of" in text
+    assert "✗" in text
+    assert str(told["claimed"]) in text
+
+    evidence = folder / "evidence.json"
+    assert court.call(capsys, "export-evidence", court.wrong, "-o", evidence)[0] == 0
+    capsys.readouterr()
+    assert run_cli(["challenger", "replay", str(evidence), "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["holds"], shown["claim_id"], shown["op"]) == (True, court.wrong, WRONG_OP)
+    body = json.loads(evidence.read_text())
+    body["claim"]["output_root"] = "0x" + "12" * 32
+    evidence.write_text(json.dumps(body))
+    assert run_cli(["challenger", "replay", str(evidence), "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["holds"] is False
+
+
+def test_watching_once_tells_of_every_claim(court: Court, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    capsys.readouterr()
+    arguments = ["challenger", "watch", "--once", *map(str, court.options("--json"))]
+    arguments[arguments.index("--store") + 1] = str(tmp_path / "other.db")
+    assert run_cli(arguments) == 0
+    notices = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert ("claim_right", court.right) in {(n["code"], n["claim_id"]) for n in notices}
+    assert court.wrong in {n["claim_id"] for n in notices}
+
+
+def test_the_picture_is_drawn_where_matplotlib_is(court: Court) -> None:
+    pytest.importorskip("matplotlib")
+    from prover.cli.challenger_plot import plot_finding
+
+    told = {"words": ["one"], "picture": ["  ✓ op0 mul [3]", "  ✗ op1 mul [3]", "  ? op2 mul [3]"]}
+    assert plot_finding(told, "svg").startswith(b"<?xml")
+    assert plot_finding(told, "png").startswith(b"\x89PNG")
