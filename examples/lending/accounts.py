@@ -19,8 +19,7 @@ from prover.optimistic.claim import Contracts, Made, examine, find_request, make
 from prover.optimistic.defender import Defended, Defender
 from prover.optimistic.sender import Sender
 from prover.optimistic.standing import ClaimReader
-from verifier.challenger import sender as staking
-from verifier.challenger.challenger import Challenger
+from verifier.challenger import challenger, sender
 from verifier.challenger.claim_view import ClaimsOnChain
 from verifier.challenger.engine import Engine
 from verifier.challenger.judging import Judge
@@ -57,22 +56,22 @@ class Claimant:
         return Defender(defended, reader, self.contracts.hub, self._sender, withdraw=False)
 
 
-class Watchtower:
-    """Whoever looks at every claim and overturns the wrong ones. What it hears of itself is in `notices`."""
+class Challenger:
+    """Anybody who looks at every claim and overturns the wrong ones. What it hears of itself is in `notices`."""
 
     def __init__(self, chain: Chain, core: Deployment, folder: Path) -> None:
         """`folder` has the programs, under the names that their owners registered, and gets the memory."""
         self.address = chain.address
         self.notices: list[Notice] = []
         self._folder = folder
-        self._memory = Store(folder / "watchtower.sqlite")
-        challenger = Challenger(
+        self._memory = Store(folder / "challenger.sqlite")
+        staking = challenger.Challenger(
             ClaimsOnChain(chain, core),
             Judge(self._find_program, Engine()),
             self._memory,
-            staking.Sender(chain, self._memory, staking.Budgets(bonds=MAX_STAKE)),
+            sender.Sender(chain, self._memory, sender.Budgets(bonds=MAX_STAKE)),
         )
-        self._watcher = Watcher(challenger, Mode.ACTIVE, self.notices.append)
+        self._watcher = Watcher(staking, Mode.ACTIVE, self.notices.append)
 
     def once(self) -> None:
         """Reads what is new on the chain, judges it, and makes the moves that are due."""

@@ -13,16 +13,15 @@ from hexbytes import HexBytes
 from contracts.client.dispute_events import ClaimKilled, Picked, Revealed
 from contracts.client.disputes import OptimisticClaims
 from examples.lending.ledger import Ledger, Step
+from verifier.dispute.rules import Side
 from verifier.dispute.types import ClaimStatus, Position
-
-CHALLENGER, DEFENDER = "challenger", "defender"
 
 
 @dataclass(frozen=True)
 class Moved:
     """One transaction of a dispute; `seconds` from deciding to having it mined."""
 
-    side: str
+    side: Side
     move: str
     gas: int
     seconds: float
@@ -37,15 +36,15 @@ class Dispute:
     at: Position | None = None  # the last one reached
     killed: ClaimKilled | None = None
 
-    def gas(self, side: str | None = None) -> int:
+    def gas(self, side: Side | None = None) -> int:
         return sum(move.gas for move in self.moves if side in (None, move.side))
 
     def as_dict(self) -> dict[str, Any]:
         return {
             "transactions": len(self.moves),
             "gas": self.gas(),
-            "challenger_gas": self.gas(CHALLENGER),
-            "defender_gas": self.gas(DEFENDER),
+            "challenger_gas": self.gas(Side.CHALLENGER),
+            "defender_gas": self.gas(Side.DEFENDER),
             "seconds": sum(move.seconds for move in self.moves),
             "moves": [asdict(move) for move in self.moves],
         }
@@ -66,11 +65,11 @@ class Recorder:
         seen = -1
         while len(self.dispute.moves) > seen and self._claims.claim_of(self._claim_id).status is ClaimStatus.PENDING:
             seen = len(self.dispute.moves)
-            self._turn(CHALLENGER, challenger)
-            self._turn(DEFENDER, defender)
+            self._turn(Side.CHALLENGER, challenger)
+            self._turn(Side.DEFENDER, defender)
         return self.dispute
 
-    def _turn(self, side: str, act: Callable[[], object]) -> None:
+    def _turn(self, side: Side, act: Callable[[], object]) -> None:
         started = time.monotonic()
         act()
         seconds = time.monotonic() - started

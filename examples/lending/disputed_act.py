@@ -10,7 +10,7 @@ from circuits.program.interpreter import run as interpret
 from circuits.statement import Route
 from contracts.client.hub import RequestedEvent
 from contracts.client.types import Status
-from examples.lending.accounts import Claimant, Watchtower
+from examples.lending.accounts import Challenger, Claimant
 from examples.lending.dishonest import Lie, calm_markets
 from examples.lending.dispute import Dispute, Recorder
 from examples.lending.honest_claim import claim_and_deliver
@@ -18,11 +18,11 @@ from examples.lending.ledger import Ledger, require
 from examples.lending.market import PriceHistory
 from examples.lending.stage import (
     ANYBODY,
+    CHALLENGER,
     ETHER,
     LIAR,
     OPERATOR,
     TERMS,
-    WATCHTOWER,
     Parameters,
     Stage,
     apply_update,
@@ -30,6 +30,7 @@ from examples.lending.stage import (
     require_refused,
 )
 from prover.optimistic.defender import Defended
+from verifier.dispute.rules import Side
 from verifier.dispute.types import ClaimStatus
 
 
@@ -71,12 +72,12 @@ def play(ledger: Ledger, stage: Stage, history: PriceHistory) -> Disputed:
     requested = ask_for_update(ledger, stage, history)
     liar = Claimant(stage.chain(LIAR), stage.core, stage.program)
     lie, defended = _claim_a_lie(ledger, stage, liar, requested)
-    with closing(Watchtower(stage.chain(WATCHTOWER), stage.core, stage.folder)) as watchtower:
-        dispute = _overturn(ledger, stage, liar, watchtower, lie, defended)
+    with closing(Challenger(stage.chain(CHALLENGER), stage.core, stage.folder)) as challenger:
+        dispute = _overturn(ledger, stage, liar, challenger, lie, defended)
         held = _nothing_is_delivered(ledger, stage, liar, defended, before)
-        prize, burnt = _settle(ledger, stage, watchtower, liar)
+        prize, burnt = _settle(ledger, stage, challenger, liar)
         _reopen(ledger, stage, requested)
-        attested = claim_and_deliver(ledger, stage, watchtower, requested, before)
+        attested = claim_and_deliver(ledger, stage, challenger, requested, before)
     after = apply_update(ledger, stage, before)
     claimed = stage.real(defended.outputs)
     return Disputed(ledger, before, held, after, claimed, attested, lie, dispute, prize, burnt)
@@ -100,32 +101,35 @@ def _claim_a_lie(ledger: Ledger, stage: Stage, liar: Claimant, requested: Reques
     with ledger.step("a dishonest provider takes it and claims a flattering output") as step:
         inputs = [tensor.to_array() for tensor in requested.inputs]
         lie, false_trace = calm_markets(stage.program, inputs)
+        bonds = liar.contracts.claims.address
+        held = liar.chain.balance(bonds)
         made = liar.claim(requested.request_id, lambda _: false_trace)
+        bonded = liar.chain.balance(bonds) - held
         step.gas = sum(sent.gas_used for sent in made.sent)
         true = int(interpret(stage.program, inputs)[0].item()) / 2**stage.model.output_scale
         claimed = stage.real(made.defended.outputs)
         require(claimed < true, "the lie says that less may be lost", claimed=claimed, true=true)
         falsified = f"element {lie.element} of op {lie.op} is {lie.claimed}, where the program gives {lie.true}"
-        step.note = f"drawdown {claimed:.1%}, not {true:.1%}: {falsified}; {TERMS.claim_bond / ETHER} ether bonded"
+        step.note = f"drawdown {claimed:.1%}, not {true:.1%}: {falsified}; {bonded / ETHER} ether bonded"
     return lie, made.defended
 
 
 def _overturn(
-    ledger: Ledger, stage: Stage, liar: Claimant, watchtower: Watchtower, lie: Lie, defended: Defended
+    ledger: Ledger, stage: Stage, liar: Claimant, challenger: Challenger, lie: Lie, defended: Defended
 ) -> Dispute:
     claims = stage.claims(stage.chain())
     defender, made_at = liar.defender(defended), claims.chain.block_number()
-    dispute = Recorder(ledger, claims, defended.claim_id).play(watchtower.once, defender.once)
+    dispute = Recorder(ledger, claims, defended.claim_id).play(challenger.once, defender.once)
     at, killed = dispute.at, dispute.killed
-    heard = [notice.message for notice in watchtower.notices]
-    require(killed is not None and killed.winner == watchtower.address, "the watchtower overturned it", heard=heard)
+    heard = [notice.message for notice in challenger.notices]
+    require(killed is not None and killed.winner == challenger.address, "the challenger overturned it", heard=heard)
     require(at is not None and (at.op, at.element) == (lie.op, lie.element), "what was falsified was found", at=str(at))
     with ledger.step("the dispute in all") as step:
         blocks = claims.chain.block_number() - made_at
         require(blocks == len(dispute.moves), "every transaction of it is counted", blocks=blocks)
         status = claims.claim_of(defended.claim_id).status
         require(status is ClaimStatus.KILLED, "the claim is killed", status=status.name)
-        shares = f"challenger {dispute.gas('challenger'):,}, defender {dispute.gas('defender'):,}"
+        shares = f"challenger {dispute.gas(Side.CHALLENGER):,}, defender {dispute.gas(Side.DEFENDER):,}"
         step.note = f"{len(dispute.moves)} transactions, {dispute.gas():,} gas ({shares})"
     return dispute
 
@@ -150,20 +154,20 @@ def _nothing_is_delivered(
     return held
 
 
-def _settle(ledger: Ledger, stage: Stage, watchtower: Watchtower, liar: Claimant) -> tuple[int, int]:
-    """The watchtower's prize and what is nobody's any more, in wei."""
-    with ledger.step("the watchtower draws its bond and the prize") as step:
-        chain = stage.chain(WATCHTOWER)
+def _settle(ledger: Ledger, stage: Stage, challenger: Challenger, liar: Claimant) -> tuple[int, int]:
+    """The challenger's prize and what is nobody's any more, in wei."""
+    with ledger.step("the challenger draws its bond and the prize") as step:
+        chain = stage.chain(CHALLENGER)
         claims = stage.claims(chain)
-        credit, burnt = claims.credit(watchtower.address), claims.burnt()
+        credit, burnt = claims.credit(challenger.address), claims.burnt()
         prize = credit - TERMS.challenge_bond
-        require(prize == TERMS.claim_bond // 2, "half of the claim's bond is the watchtower's", prize=prize)
+        require(prize == TERMS.claim_bond // 2, "half of the claim's bond is the challenger's", prize=prize)
         require(burnt == TERMS.claim_bond - prize, "the other half is nobody's", burnt=burnt)
         require(claims.credit(liar.chain.address) == 0, "nothing of it is the liar's any more")
         held = chain.balance(claims.address)
         step.spent(chain.send(claims.withdraw(credit)))
         require(held - chain.balance(claims.address) == credit, "the contract paid what it owed", owed=credit)
-        step.note = f"{prize / ETHER} ether more than it staked; the liar lost {TERMS.claim_bond / ETHER}"
+        step.note = f"{prize / ETHER} ether more than it staked; the liar lost {(prize + burnt) / ETHER}"
     return prize, burnt
 
 

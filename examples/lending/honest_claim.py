@@ -6,7 +6,7 @@ from circuits.program.interpreter import run as interpret
 from circuits.statement import Route, output_root
 from contracts.client.hub import RequestedEvent
 from contracts.client.types import Status
-from examples.lending.accounts import Claimant, Watchtower
+from examples.lending.accounts import Challenger, Claimant
 from examples.lending.ledger import Ledger, require
 from examples.lending.stage import PROVER, TERMS, Parameters, Stage, require_refused
 from prover.optimistic.defender import Defended, Defender
@@ -17,7 +17,7 @@ PASSES = 5  # finalise, fulfil, and what a defender needs to see that all is don
 
 
 def claim_and_deliver(
-    ledger: Ledger, stage: Stage, watchtower: Watchtower, requested: RequestedEvent, before: Parameters
+    ledger: Ledger, stage: Stage, challenger: Challenger, requested: RequestedEvent, before: Parameters
 ) -> float:
     """The drawdown that the hub delivered, as a fraction of the price."""
     provider = Claimant(stage.chain(PROVER), stage.core, stage.program)
@@ -27,16 +27,16 @@ def claim_and_deliver(
         step.note = f"drawdown {stage.real(made.defended.outputs):.1%}"
     defended = made.defended
     defender = provider.defender(defended)
-    _watch(ledger, stage, watchtower, defended)
+    _watch(ledger, stage, challenger, defended)
     _wait(ledger, stage, provider, defended, defender, before)
     _deliver(ledger, stage, requested, defended, defender)
     return stage.real(defended.outputs)
 
 
-def _watch(ledger: Ledger, stage: Stage, watchtower: Watchtower, defended: Defended) -> None:
-    with ledger.step("the watchtower runs the program and leaves the claim alone"):
-        watchtower.once()
-        require(watchtower.said("claim_right", defended.claim_id), "the watchtower finds the honest claim right")
+def _watch(ledger: Ledger, stage: Stage, challenger: Challenger, defended: Defended) -> None:
+    with ledger.step("the challenger runs the program and leaves the claim alone"):
+        challenger.once()
+        require(challenger.said("claim_right", defended.claim_id), "the challenger finds the honest claim right")
         claim = stage.claims(stage.chain()).claim_of(defended.claim_id)
         require(claim.commitments == 0, "nobody challenges it", commitments=claim.commitments)
 

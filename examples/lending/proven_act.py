@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,11 +63,14 @@ def _service(ledger: Ledger, stage: Stage, cache_dir: Path) -> Iterator[ServiceP
         "ALLOW_INSECURE_SRS": "true",
     }
     stage.core.save(deployment)
-    with ServiceProcess(stage.folder, settings) as service:
+    with ExitStack() as stack:
         with ledger.step("start the service and its worker"):
+            service = stack.enter_context(ServiceProcess(stage.folder, settings))
             service.wait_ready()
             service.upload_program(stage.folder / PROGRAM_FILE)
         yield service
+        with ledger.step("stop the service"):
+            stack.close()
 
 
 def _deliver(

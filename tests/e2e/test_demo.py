@@ -18,7 +18,7 @@ import pytest
 
 from contracts.client.devnet import Devnet
 from examples.lending import disputed_act
-from examples.lending.accounts import Watchtower
+from examples.lending.accounts import Challenger
 from examples.lending.demo import FIRST_DAY
 from examples.lending.ledger import ClaimFailed, Ledger
 from examples.lending.market import PriceHistory, load_prices
@@ -85,9 +85,9 @@ def test_demo_fails_if_nobody_overturns_the_lie(
     staged: tuple[Stage, PriceHistory], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stage, prices = staged
-    monkeypatch.setattr(Watchtower, "once", lambda self: None)
+    monkeypatch.setattr(Challenger, "once", lambda self: None)
     before = stage.parameters()
-    with pytest.raises(ClaimFailed, match="the watchtower overturned it") as failed:
+    with pytest.raises(ClaimFailed, match="the challenger overturned it") as failed:
         disputed_act.play(Ledger(lambda step: None), stage, prices)
     assert failed.value.exit_code == 1
     assert stage.parameters() == before
