@@ -79,6 +79,7 @@ fixtures: abi
 	$(BIN)/python tests/vectors/make_statement.py
 	$(BIN)/python tests/vectors/make_program.py
 	$(BIN)/python tests/vectors/make_returns.py
+	$(BIN)/python -m tests.vectors.make_dispute
 	$(BIN)/python tests/vectors/make_onnx_ops.py
 	$(BIN)/python tests/vectors/make_halo2_fixtures.py
 
