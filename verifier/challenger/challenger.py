@@ -193,7 +193,7 @@ class Challenger:
     def plan(self, row: CommitmentRow, block: int | None = None) -> Plan:
         """What is due in a challenge of ours."""
         at = self.block() if block is None else block
-        return plan(self.chain, self.judge, self.chain.view(row.claim_id, at), row, at)
+        return plan(self.chain, self.judge, row, at)
 
     def next_moves(self, claim: bytes | None = None) -> list[Plan]:
         """Of all our open challenges, or of those of one claim."""

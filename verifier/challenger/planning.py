@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from contracts.client.dispute_types import Challenge
-from verifier.challenger.claim_view import ClaimsOnChain, ClaimView
+from verifier.challenger.claim_view import ClaimsOnChain
 from verifier.challenger.judging import Judge
 from verifier.challenger.moves import Move, ProveFault, Settle, Timeout, name_of
 from verifier.challenger.player import next_move
@@ -47,8 +47,8 @@ class Plan:
         return MoveKey(name_of(self.move), self.claim_id, self.challenge_id, position_key(self.challenge.at))
 
 
-def plan(chain: ClaimsOnChain, judge: Judge, view: ClaimView, row: CommitmentRow, block: int) -> Plan:
-    """The plan for the challenge of `row`. `view` is its claim as of the same block."""
+def plan(chain: ClaimsOnChain, judge: Judge, row: CommitmentRow, block: int) -> Plan:
+    """The plan for the challenge of `row`, as of a block."""
     claims = chain.claims
     challenge = claims.challenge_of(row.challenge_id, block)
     phase = challenge.at.phase
@@ -57,6 +57,7 @@ def plan(chain: ClaimsOnChain, judge: Judge, view: ClaimView, row: CommitmentRow
         return Plan(*named, why=NOT_ON_CHAIN)
     if phase in OVER:
         return Plan(*named, why=phase.name.lower())
+    view = chain.view(row.claim_id, block)
     if view.claim.status is not ClaimStatus.PENDING:
         return Plan(*named, move=Settle())
     if claims.paused(block):

@@ -1,12 +1,13 @@
 """Reading a trace from where a claim says that it is published. Who made the claim chose the address and the answer.
 
-So addresses are of the web unless the caller accepts more, nothing is followed elsewhere, every answer has a size and a
-deadline, and what comes back is believed where it hashes to the claim's roots.
+So addresses are of the web unless the caller accepts more, nothing is followed elsewhere, every answer has a size, all of
+them together a deadline, and what comes back is believed where it hashes to the claim's roots.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from urllib.parse import urlsplit
 
 import fsspec
@@ -15,13 +16,13 @@ import httpx
 from circuits.errors import EnvironmentFailure
 from circuits.statement import Hasher, keccak256
 from verifier.challenger.claim_view import ClaimView
-from verifier.dispute.errors import DisputeError
 from verifier.dispute.trace_file import ReadBytes, TraceFile, TraceStatement
 
 WEB = frozenset({"http", "https"})
 MAX_LOCATOR = 2048
 READ_TIMEOUT_S = 10.0
-DEADLINE_S = 60.0
+# For everything that is read of one trace: whoever makes a challenger wait makes it late elsewhere.
+PATIENCE_S = 20.0
 
 
 def open_trace(
@@ -31,7 +32,7 @@ def open_trace(
     *,
     accept: frozenset[str] = WEB,
     hasher: Hasher = keccak256,
-    deadline_s: float = DEADLINE_S,
+    patience_s: float = PATIENCE_S,
 ) -> TraceFile:
     """The trace of a claim's statement, its roots checked.
 
@@ -41,18 +42,17 @@ def open_trace(
     scheme = _scheme(locator)
     if scheme not in accept:
         raise _unreachable(locator, f"only {', '.join(sorted(accept))} addresses are read")
-    read = _web(locator, deadline_s) if scheme in WEB else _file(locator)
+    read = _Web(locator, patience_s).read if scheme in WEB else _file(locator)
     return TraceFile(read, statement, ops, hasher)
 
 
 def read_published(view: ClaimView, *, accept: frozenset[str] = WEB, hasher: Hasher = keccak256) -> TraceFile | None:
-    """What `verifier.challenger.fault` takes: None where nothing is to be had, for then there is the other path."""
+    """What a claim's submitter publishes, as `open_trace`; None where the claim names no place."""
+    if not view.locator:
+        return None
     claim = view.claim
     statement = TraceStatement(view.key.model_id, claim.input_root, claim.output_root, claim.trace_tree)
-    try:
-        return open_trace(view.locator, statement, view.key.num_ops, accept=accept, hasher=hasher)
-    except (DisputeError, EnvironmentFailure):
-        return None
+    return open_trace(view.locator, statement, view.key.num_ops, accept=accept, hasher=hasher)
 
 
 def _scheme(locator: str) -> str:
@@ -85,17 +85,23 @@ def _file(locator: str) -> ReadBytes:
     return read
 
 
-def _web(locator: str, deadline_s: float) -> ReadBytes:
-    def read(first: int, stop: int) -> bytes:
+class _Web:
+    """Reads ranges of one address, as long as `patience_s` lasts for all of them."""
+
+    def __init__(self, locator: str, patience_s: float) -> None:
+        self._locator, self._left_s = locator, patience_s
+
+    def read(self, first: int, stop: int) -> bytes:
         if first == stop:
             return b""
+        began = time.monotonic()
         try:
-            found = asyncio.run(asyncio.wait_for(_range(locator, first, stop), deadline_s))
+            found = asyncio.run(asyncio.wait_for(_range(self._locator, first, stop), self._left_s))
         except (httpx.HTTPError, httpx.InvalidURL, ExceptionGroup, OSError, ValueError) as error:
-            raise _unreachable(locator, f"{type(error).__name__}") from error
-        return _whole(locator, found, stop - first)
-
-    return read
+            raise _unreachable(self._locator, f"{type(error).__name__}") from error
+        finally:
+            self._left_s -= time.monotonic() - began
+        return _whole(self._locator, found, stop - first)
 
 
 async def _range(locator: str, first: int, stop: int) -> bytes:

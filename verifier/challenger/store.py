@@ -116,8 +116,9 @@ class Store:
         self._db.execute("DELETE FROM claims WHERE block_number > ?", (number,))
         self._db.execute("UPDATE claims SET ended = 0")
         self._db.execute("UPDATE commitments SET ended = ''")
-        again = "UPDATE transactions SET state = ?, block_number = NULL WHERE block_number > ? AND state != ?"
-        self._db.execute(again, (TxState.WRITTEN, number, TxState.REPLACED))
+        again = "UPDATE transactions SET state = ?, block_number = NULL WHERE block_number > ?"
+        self._db.execute(again, (TxState.WRITTEN, number))
+        self._db.execute("UPDATE transactions SET broadcast_at = NULL WHERE state = ?", (TxState.WRITTEN,))
 
     def record_claim(self, claim_id: bytes, request_id: bytes, block_number: int) -> None:
         """A claim seen again keeps its verdict: its id binds everything the verdict rests on."""

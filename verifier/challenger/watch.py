@@ -172,14 +172,14 @@ class Watcher:
             raise
         except InferproofError as error:
             self._store.judge(view.claim_id, Verdict.REFUSED, error.code)
-            self._tell(error.code, view.claim_id, message=error.message, **error.details)
+            self._tell(error.code, view.claim_id, message=error.message, details=error.details)
             return
         self._store.judge(view.claim_id, judgement.verdict)
         if judgement.verdict is Verdict.RIGHT:
             self._tell("claim_right", view.claim_id, message="the claim is what our own run gives")
             return
         message = f"ops {judgement.first_op} to {judgement.last_op} are where it first differs from our own run"
-        self._tell("claim_wrong", view.claim_id, message=message, output_differs=judgement.output_differs)
+        self._tell("claim_wrong", view.claim_id, message=message, details={"output_differs": judgement.output_differs})
         if self.mode is Mode.ACTIVE:
             self._stake(view, judgement)
 
@@ -205,12 +205,19 @@ class Watcher:
         except InferproofError as error:
             if error.code in PASSING:
                 raise
-            self._tell(error.code, claim_id, challenge_id, message=error.message, **error.details)
+            self._tell(error.code, claim_id, challenge_id, message=error.message, details=error.details)
 
-    def _tell(self, code: str, claim_id: bytes, challenge_id: bytes = b"", message: str = "", **details: Any) -> None:
+    def _tell(
+        self,
+        code: str,
+        claim_id: bytes,
+        challenge_id: bytes = b"",
+        message: str = "",
+        details: dict[str, Any] | None = None,
+    ) -> None:
         if (code, claim_id, challenge_id, message) not in self._told:
             self._told.add((code, claim_id, challenge_id, message))
-            self._notify(Notice(code, claim_id, challenge_id, message, details))
+            self._notify(Notice(code, claim_id, challenge_id, message, details or {}))
 
 
 def _ending(event: ClaimFinal | ClaimKilled | ClaimCancelled) -> str:

@@ -1,0 +1,406 @@
+"""The challenger's daemon on a local chain: wrong claims are overturned, right ones left alone, money kept safe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from challenger_world import (
+    CHALLENGER,
+    Liar,
+    Process,
+    Published,
+    gas_of,
+    lying_claim,
+    mine,
+    play_out,
+    publishing,
+)
+from dispute_model import OP_OF, mixed_inputs, mixed_program
+from dispute_play import Table
+from optimistic_market import Market
+
+from circuits.program.interpreter import trace
+from contracts.client.chain import Chain
+from contracts.client.deploy import deploy_core
+from contracts.client.devnet import DEV_KEYS, Devnet
+from verifier.challenger import Budgets, Mode, Verdict, replay, report
+from verifier.challenger.claim_view import ClaimView
+from verifier.dispute.types import ClaimStatus, Phase
+from verifier.halo2_srs import DEVELOPMENT_S_G2
+
+pytestmark = pytest.mark.slow
+
+PROGRAM = mixed_program()
+INPUTS = mixed_inputs()
+TRUE = trace(PROGRAM, INPUTS)
+CONTRACT, LOOKUP = OP_OF["contract"], OP_OF["lookup"]
+
+
+@pytest.fixture(scope="module")
+def devnet_table() -> Iterator[Table]:
+    with Devnet() as net:
+        chain = Chain(net.rpc_url, DEV_KEYS[0])
+        yield Table(Market.open(chain, deploy_core(chain, DEVELOPMENT_S_G2), PROGRAM))
+
+
+@pytest.fixture
+def table(devnet_table: Table) -> Iterator[Table]:
+    """Every test begins at the same block."""
+    with devnet_table.undone():
+        yield devnet_table
+
+
+def corrupted(table: Table, op: int = CONTRACT, element: int = 3) -> Liar:
+    """A claim in which one element is one too large, and nothing else follows from it."""
+    made = [output.copy() for output in TRUE]
+    made[op].reshape(-1)[element] += 1
+    return lying_claim(table, INPUTS, made)
+
+
+def status_of(table: Table, liar: Liar) -> ClaimStatus:
+    return table.claims.claim_of(liar.claimed.claim_id).status
+
+
+def killed(table: Table, liar: Liar) -> bool:
+    return status_of(table, liar) is ClaimStatus.KILLED
+
+
+# Both paths.
+
+
+@pytest.mark.parametrize("op", [0, OP_OF["reduce_sum"], CONTRACT, LOOKUP, 34])
+def test_withheld_trace_is_overturned_by_forced_reveals(table: Table, tmp_path: Path, op: int) -> None:
+    liar = corrupted(table, op, 0)
+    process = Process(table, tmp_path / "c.db")
+    play_out(process, liar, lambda: killed(table, liar))
+    purposes = [purpose for purpose, _ in gas_of(process)]
+    assert purposes[:2] == ["commit", "open"]
+    assert purposes[-1] == "prove"
+    assert len(purposes) + len(liar.revealed) <= 13
+    assert sum(gas for _, gas in gas_of(process)) <= 1_000_000
+    terms = table.terms
+    assert table.claims.credit(process.chain.address) == terms.claim_bond // 2 + terms.challenge_bond
+    assert process.store.commitments()[0].ended == "won"
+
+
+def test_published_trace_is_overturned_by_two_transactions(table: Table, tmp_path: Path) -> None:
+    liar = corrupted(table)
+    process = Process(table, tmp_path / "c.db", read_trace=publishing(liar))
+    play_out(process, liar, lambda: killed(table, liar))
+    assert [purpose for purpose, _ in gas_of(process)] == ["commit", "proveFault"]
+    assert sum(gas for _, gas in gas_of(process)) <= 1_500_000
+    assert liar.revealed == []
+
+
+def test_published_trace_whose_proof_would_be_dear_is_overturned_by_reveals(table: Table, tmp_path: Path) -> None:
+    liar = corrupted(table, OP_OF["reduce_sum"], 0)  # over 9,000 terms
+    process = Process(table, tmp_path / "c.db", read_trace=publishing(liar))
+    play_out(process, liar, lambda: killed(table, liar))
+    assert "proveFault" not in [purpose for purpose, _ in gas_of(process)]
+
+
+def test_publishing_somebody_elses_trace_does_not_mislead(table: Table, tmp_path: Path) -> None:
+    liar, other = corrupted(table), corrupted(table, LOOKUP)
+
+    def misleading(view: ClaimView) -> Published:
+        return Published(other.claimed.trace if view.claim_id == liar.claimed.claim_id else liar.claimed.trace)
+
+    process = Process(table, tmp_path / "c.db", read_trace=misleading)
+    play_out(process, liar, lambda: killed(table, liar))
+    assert "proveFault" not in [purpose for purpose, _ in gas_of(process)]
+
+
+def test_publishing_a_tensor_of_other_dims_does_not_mislead(table: Table, tmp_path: Path) -> None:
+    """Whatever is committed in the place of a tensor, its claimant cannot reveal it as one of the op's dims."""
+    made = [output.copy() for output in TRUE]
+    made[CONTRACT] = made[CONTRACT].reshape(4, 10)
+    liar = lying_claim(table, INPUTS, made)
+    process = Process(table, tmp_path / "c.db", read_trace=publishing(liar))
+    process.once()
+    process.once()
+    table.wait(table.terms.clock + table.terms.extension)
+    process.once()
+    process.once()
+    assert killed(table, liar)
+
+
+def test_trace_that_disappears_after_the_commitment_is_proven_all_the_same(table: Table, tmp_path: Path) -> None:
+    liar = corrupted(table)
+    Process(table, tmp_path / "c.db", read_trace=publishing(liar)).once()
+    again = Process(table, tmp_path / "c.db")  # reads nothing any more, and remembers nothing but its file
+    again.once()
+    assert killed(table, liar)
+    again.once()
+    assert [purpose for purpose, _ in gas_of(again)] == ["commit", "proveFault"]
+
+
+# Who does what.
+
+
+def test_right_claim_is_left_alone(table: Table, tmp_path: Path) -> None:
+    liar = lying_claim(table, INPUTS, TRUE)
+    process = Process(table, tmp_path / "c.db")
+    process.once()
+    process.once()
+    assert process.codes() == ["claim_right"]
+    assert process.store.transactions() == []
+    assert table.claims.claim_of(liar.claimed.claim_id).commitments == 0
+
+
+def test_challenge_of_a_right_claim_is_refused(table: Table, tmp_path: Path) -> None:
+    liar = lying_claim(table, INPUTS, TRUE)
+    process = Process(table, tmp_path / "c.db")
+    with pytest.raises(Exception, match="our own run gives the same trace") as refused:
+        process.challenger.challenge(liar.claimed.claim_id)
+    assert refused.value.code == "claim_is_right"  # type: ignore[attr-defined]
+
+
+def test_watchtower_tells_and_never_sends(table: Table, tmp_path: Path) -> None:
+    liar = corrupted(table)
+    process = Process(table, tmp_path / "c.db", Mode.WATCHTOWER)
+    before = process.chain.nonce()
+    process.once()
+    process.once()
+    assert process.codes() == ["claim_wrong"]
+    assert process.chain.nonce() == before
+    assert table.claims.claim_of(liar.claimed.claim_id).commitments == 0
+
+
+def test_defensive_challenger_finishes_what_is_open_and_opens_nothing(table: Table, tmp_path: Path) -> None:
+    first = corrupted(table)
+    Process(table, tmp_path / "c.db").once()
+    second = corrupted(table, LOOKUP)
+    defensive = Process(table, tmp_path / "c.db", Mode.DEFENSIVE)
+    play_out(defensive, first, lambda: killed(table, first))
+    assert table.claims.claim_of(second.claimed.claim_id).commitments == 0
+    assert status_of(table, second) is ClaimStatus.PENDING
+    assert defensive.codes().count("claim_wrong") == 1
+
+
+def test_many_wrong_claims_are_overturned_at_once(table: Table, tmp_path: Path) -> None:
+    liars = [corrupted(table, op, 0) for op in (CONTRACT, LOOKUP, 34)]
+    process = Process(table, tmp_path / "c.db")
+    for _ in range(12):
+        process.once()
+        for liar in liars:
+            liar.answer()
+    assert all(killed(table, liar) for liar in liars)
+    assert process.store.bonds_at_stake() == 0
+
+
+# Silence and strangers.
+
+
+def test_claimant_that_never_answers_is_timed_out(table: Table, tmp_path: Path) -> None:
+    liar = corrupted(table)
+    process = Process(table, tmp_path / "c.db")
+    for _ in range(3):
+        process.once()
+    assert [purpose for purpose, _ in gas_of(process)] == ["commit", "open"]
+    table.wait(table.terms.clock)
+    process.once()
+    process.once()
+    assert killed(table, liar)
+    assert process.codes()[-1] == "won"
+
+
+def test_bond_comes_back_when_somebody_else_overturns_the_claim(table: Table, tmp_path: Path) -> None:
+    liar = corrupted(table)
+    slow, fast = Process(table, tmp_path / "slow.db"), Process(table, tmp_path / "fast.db", account=3)
+    slow.once()
+    play_out(fast, liar, lambda: killed(table, liar))
+    slow.once()
+    slow.once()
+    assert slow.store.commitments()[0].ended == "settled"
+    assert table.claims.credit(slow.chain.address) == table.terms.challenge_bond
+
+
+def test_reveals_made_for_somebody_else_are_used(table: Table, tmp_path: Path) -> None:
+    liar = corrupted(table)
+    first = Process(table, tmp_path / "first.db", account=3)
+    while table.claims.claim_of(liar.claimed.claim_id).status is ClaimStatus.PENDING and len(liar.revealed) < 3:
+        first.once()
+        liar.answer()
+    before = len(liar.revealed)
+    second = Process(table, tmp_path / "second.db")
+    for _ in range(8):
+        second.once()
+    assert killed(table, liar)
+    assert len(liar.revealed) == before
+
+
+def test_challenge_made_by_this_account_elsewhere_is_played_once_it_is_open(table: Table, tmp_path: Path) -> None:
+    liar = corrupted(table)
+    lost = Process(table, tmp_path / "lost.db")
+    lost.once()
+    lost.once()
+    found = Process(table, tmp_path / "found.db", Mode.DEFENSIVE)
+    play_out(found, liar, lambda: killed(table, liar))
+    assert found.store.commitments()[0].salt == b""
+    assert found.store.commitments()[0].ended == "won"
+
+
+def test_commitment_whose_salt_is_lost_is_reported(table: Table, tmp_path: Path) -> None:
+    corrupted(table)
+    Process(table, tmp_path / "lost.db").once()
+    found = Process(table, tmp_path / "found.db", Mode.DEFENSIVE)
+    found.once()
+    assert "challenge_without_salt" in found.codes()
+
+
+# What is not believed.
+
+
+def test_claim_of_an_unknown_program_is_reported_and_not_judged(table: Table, tmp_path: Path) -> None:
+    corrupted(table)
+    process = Process(table, tmp_path / "c.db", programs=[])
+    process.once()
+    assert process.codes() == ["program_unavailable"]
+    assert process.store.claims()[0].verdict is Verdict.REFUSED
+
+
+def test_program_that_is_not_the_claims_is_refused(table: Table, tmp_path: Path) -> None:
+    corrupted(table)
+    process = Process(table, tmp_path / "c.db")
+    first = PROGRAM.constants[0]
+    other = replace(PROGRAM, constants=(replace(first, values=first.values + 1), *PROGRAM.constants[1:]))
+    process.challenger.judge._find_program = lambda model_id, locator: other
+    process.once()
+    assert process.codes() == ["claim_of_another_model"]
+
+
+def test_executor_that_errs_on_this_input_stakes_nothing(
+    table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The claim is right; our machine is not, and would lose its bond."""
+    lying_claim(table, INPUTS, TRUE)
+    process = Process(table, tmp_path / "c.db")
+    judge = process.challenger.judge
+    right = judge.trace
+
+    def wrong(view: ClaimView) -> object:
+        run = right(view)
+        made = [np.array(output) for output in run.made]
+        made[CONTRACT].reshape(-1)[0] += 1
+        return type(run)(run.committed, run.inputs, made)
+
+    monkeypatch.setattr(judge, "trace", wrong)
+    process.once()
+    assert process.codes() == ["claim_wrong", "executor_differs"]
+    assert process.store.transactions() == []
+
+
+# Money.
+
+
+def test_bond_budget_is_never_exceeded(table: Table, tmp_path: Path) -> None:
+    liars = [corrupted(table, op, 0) for op in (CONTRACT, LOOKUP)]
+    budget = Budgets(bonds=table.terms.challenge_bond * 3 // 2)
+    process = Process(table, tmp_path / "c.db", budgets=budget)
+    process.once()
+    process.once()
+    assert "bond_over_budget" in process.codes()
+    assert sum(table.claims.claim_of(liar.claimed.claim_id).commitments for liar in liars) == 1
+
+
+def test_bond_that_came_back_is_staked_again(table: Table, tmp_path: Path) -> None:
+    liars = [corrupted(table, op, 0) for op in (CONTRACT, LOOKUP)]
+    process = Process(table, tmp_path / "c.db", budgets=Budgets(bonds=table.terms.challenge_bond))
+    for _ in range(24):
+        process.once()
+        for liar in liars:
+            liar.answer()
+    assert all(killed(table, liar) for liar in liars)
+
+
+def test_game_that_the_gas_budget_does_not_cover_is_not_begun(table: Table, tmp_path: Path) -> None:
+    liar = corrupted(table)
+    process = Process(table, tmp_path / "c.db", budgets=Budgets(gas=10**12))
+    process.once()
+    assert "gas_over_budget" in process.codes()
+    assert table.claims.claim_of(liar.claimed.claim_id).commitments == 0
+
+
+def test_claim_whose_window_is_over_is_not_challenged(table: Table, tmp_path: Path) -> None:
+    liar = corrupted(table)
+    table.wait(table.terms.window)
+    process = Process(table, tmp_path / "c.db")
+    process.once()
+    assert "too_late" in process.codes()
+    assert table.claims.claim_of(liar.claimed.claim_id).commitments == 0
+
+
+def test_extension_shorter_than_the_confirmations_take_is_not_staked_on(table: Table, tmp_path: Path) -> None:
+    liar = corrupted(table)
+    for _ in range(20):
+        table.wait(20)
+    process = Process(table, tmp_path / "c.db", confirmations=4)
+    process.once()
+    assert "extension_too_short" in process.codes()
+    assert table.claims.claim_of(liar.claimed.claim_id).commitments == 0
+
+
+# Being told.
+
+
+def test_what_is_wrong_is_explained_and_its_evidence_replayed_without_a_chain(table: Table, tmp_path: Path) -> None:
+    liar = corrupted(table, CONTRACT, 3)
+    process = Process(table, tmp_path / "c.db")
+    process.once()
+    early = report.explanation(process.challenger, liar.claimed.claim_id)
+    assert early["first_op"] <= CONTRACT <= early["last_op"]
+    with pytest.raises(Exception, match="has not shown the element"):
+        report.evidence(process.challenger, liar.claimed.claim_id)
+    play_out(process, liar, lambda: killed(table, liar))
+    true = int(TRUE[CONTRACT].reshape(-1)[3])
+    told = report.explanation(process.challenger, liar.claimed.claim_id)
+    assert (told["element"], told["claimed"], told["true"]) == (3, true + 1, true)
+    assert any(f"claimed {true + 1}" in line for line in told["picture"])
+    shown = replay(report.evidence(process.challenger, liar.claimed.claim_id))
+    assert shown.claim_id == liar.claimed.claim_id
+    assert (shown.op, shown.element, shown.claimed, shown.true) == (CONTRACT, 3, true + 1, true)
+
+
+def test_documents_show_where_a_challenge_stands(table: Table, tmp_path: Path) -> None:
+    liar = corrupted(table)
+    process = Process(table, tmp_path / "c.db")
+    process.once()
+    (plan,) = process.challenger.next_moves()
+    assert report.plan_document(plan)["move"] == "open"
+    process.once()
+    (clock,) = report.clocks(process.challenger)
+    assert clock["turn"] == "defender"
+    assert 0 < clock["seconds_left"] <= table.terms.clock
+    shown = report.show(process.challenger, liar.claimed.claim_id)
+    assert [c["ours"] for c in shown["challenges"]] == [True]
+    assert shown["challenges"][0]["phase"] == Phase.TRACE.name.lower()
+    assert [c["verdict"] for c in report.claims(process.challenger)] == ["wrong"]
+    assert report.credits(process.challenger)["at_stake"] == table.terms.challenge_bond
+
+
+def test_every_notice_is_given_once(table: Table, tmp_path: Path) -> None:
+    corrupted(table)
+    process = Process(table, tmp_path / "c.db", Mode.WATCHTOWER)
+    for _ in range(3):
+        mine(table)
+        process.once()
+    assert process.codes() == ["claim_wrong"]
+
+
+def test_watching_from_a_later_block_leaves_earlier_claims_out(table: Table, tmp_path: Path) -> None:
+    corrupted(table)
+    later = table.chain.block_number() + 1
+    second = corrupted(table, LOOKUP)
+    process = Process(table, tmp_path / "c.db", Mode.WATCHTOWER, from_block=later)
+    process.once()
+    assert [notice.claim_id for notice in process.notices] == [second.claimed.claim_id]
+
+
+def test_store_of_another_account_is_refused(table: Table, tmp_path: Path) -> None:
+    Process(table, tmp_path / "c.db", account=CHALLENGER)
+    with pytest.raises(Exception, match="another chain, contract or account"):
+        Process(table, tmp_path / "c.db", account=CHALLENGER + 1)
