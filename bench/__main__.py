@@ -16,7 +16,7 @@ from pathlib import Path
 import bench
 from bench import machine
 
-NOT_SUITES = {"__main__", "machine", "models"}
+NOT_SUITES = {"__main__", "dispute_claim", "machine", "models", "turns"}
 
 
 def suites() -> list[str]:

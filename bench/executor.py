@@ -11,7 +11,6 @@ alone, as a verifier has it, is measured beside.
 from __future__ import annotations
 
 import json
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -25,6 +24,7 @@ import onnx
 import onnxruntime
 
 from bench import models
+from bench.turns import take_turns
 from circuits.execute import Executor
 from circuits.program import interpreter
 from circuits.program.graph import Program
@@ -37,7 +37,6 @@ COMPARED = ("credit-3.4m", "lenet", "mlp91k", "block128", "lstm")
 COMPILED = "credit-3.4m"
 COMPILED_ROWS = 256
 CALIBRATION_SAMPLES = 64
-PAUSE_S = 0.05
 ALTERNATING_ROUNDS = 60
 REPEATED_ROUNDS, REPEATED_CALLS, WARM_UPS = 15, 20, 3
 
@@ -96,8 +95,8 @@ def _compare(name: str, folder: Path, say: Say) -> dict[str, Any]:
         "onnxruntime_1_thread": lambda: alone.run(None, {"input": sample}),
         "executor_in_numpy": lambda: alone_in_numpy.run(integers),
     }
-    alternating = _figures(_take_turns(contenders, ALTERNATING_ROUNDS, calls=1, warm_ups=0))
-    repeated = _figures(_take_turns(contenders, REPEATED_ROUNDS, REPEATED_CALLS, WARM_UPS))
+    alternating = _figures(take_turns(contenders, ALTERNATING_ROUNDS, calls=1, warm_ups=0))
+    repeated = _figures(take_turns(contenders, REPEATED_ROUNDS, REPEATED_CALLS, WARM_UPS))
     for way, figures in (("alternating", alternating), ("repeated", repeated)):
         say(f"{name}, {way}: " + ", ".join(f"{key} {value}" for key, value in figures.items()))
     return {
@@ -126,20 +125,3 @@ def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-
-
-def _take_turns(
-    contenders: dict[str, Callable[[], object]], rounds: int, calls: int, warm_ups: int
-) -> dict[str, float]:
-    """Median seconds of one call of each."""
-    seconds: dict[str, list[float]] = {name: [] for name in contenders}
-    for _ in range(rounds):
-        for name, once in contenders.items():
-            time.sleep(PAUSE_S)
-            for _ in range(warm_ups):
-                once()
-            for _ in range(calls):
-                started = time.perf_counter()
-                once()
-                seconds[name].append(time.perf_counter() - started)
-    return {name: statistics.median(values) for name, values in seconds.items()}

@@ -28,7 +28,7 @@ class Tracer:
 
     def __init__(self, program: Program) -> None:
         self.committed = committed_program(program)
-        self._executor = Executor(program, narrow_product)
+        self.executor = Executor(program, narrow_product)
 
     def trace(self, inputs: Sequence[Integers]) -> CommittedTrace:
         """Every op's output on one input, int64 of the ports' dims, with the roots that a claim carries.
@@ -36,7 +36,7 @@ class Tracer:
         What it made is kept as int32, half of what the executor's own arrays take; raises InputError as `Executor.run`.
         """
         made = [np.empty(op.dims, np.int32) for op in self.committed.program.ops]
-        self._executor.trace_into(inputs, made)
+        self.executor.trace_into(inputs, made)
         for array in made:
             array.flags.writeable = False
         return CommittedTrace(self.committed, inputs, made, roots=trace_roots(made))

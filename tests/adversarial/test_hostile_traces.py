@@ -179,21 +179,23 @@ def test_addresses_that_are_none_of_the_web_are_not_read(locator: str) -> None:
     assert "passwd" in locator or "root:" not in refused.value.message
 
 
-def test_a_challenger_goes_without_a_trace_that_it_cannot_read() -> None:
+def test_a_challenger_reads_what_the_claim_names_and_nothing_where_it_names_nothing() -> None:
     told = statement_of(trace())
     claim = SimpleNamespace(input_root=told.input_root, output_root=told.output_root, trace_tree=told.trace_tree)
-    key = SimpleNamespace(model_id=told.model_id, num_ops=OPS)
-    for locator in ("", "file:///etc/passwd", "http://127.0.0.1:1/nobody"):
-        view: Any = SimpleNamespace(claim=claim, key=key, locator=locator)
-        assert read_published(view) is None
+    view: Any = SimpleNamespace(claim=claim, key=SimpleNamespace(model_id=told.model_id, num_ops=OPS), locator="")
+    assert read_published(view) is None
+    for view.locator in ("file:///etc/passwd", "http://127.0.0.1:1/nobody"):
+        with pytest.raises(EnvironmentFailure) as refused:
+            read_published(view)
+        assert refused.value.code == "trace_unreachable"
 
 
 # Servers.
 
 
-def answered(answer: Callable[[BaseHTTPRequestHandler], None], deadline_s: float = 5.0) -> str:
+def answered(answer: Callable[[BaseHTTPRequestHandler], None], patience_s: float = 5.0) -> str:
     with server(answer) as url, pytest.raises((EnvironmentFailure, DisputeError)) as refused:
-        open_trace(url, statement_of(trace()), OPS, deadline_s=deadline_s)
+        open_trace(url, statement_of(trace()), OPS, patience_s=patience_s)
     return str(refused.value.code)
 
 
@@ -239,7 +241,31 @@ def test_a_server_that_never_ends_is_left() -> None:
 
 @pytest.mark.parametrize("answer", [dripping, dripping_headers, silent])
 def test_a_server_that_takes_its_time_is_left_at_the_deadline(answer: Callable[[BaseHTTPRequestHandler], None]) -> None:
-    assert answered(answer, deadline_s=0.5) == "trace_unreachable"
+    assert answered(answer, patience_s=0.5) == "trace_unreachable"
+
+
+def test_patience_is_for_all_of_a_trace_together(content: bytes) -> None:
+    """Not for each of its tensors, of which there are as many as the claimant likes."""
+
+    def slow(request: BaseHTTPRequestHandler) -> None:
+        first, last = map(int, request.headers["range"].removeprefix("bytes=").split("-"))
+        time.sleep(0.1)
+        request.send_response(206)
+        request.end_headers()
+        request.wfile.write(content[first : last + 1])
+
+    read: list[int] = []
+
+    def all_of_it(file: TraceFile) -> None:
+        for op in range(OPS):
+            file.tensor(op)
+            read.append(op)
+
+    with server(slow) as url:
+        file = open_trace(url, statement_of(trace()), OPS, patience_s=1.2)
+        with pytest.raises(EnvironmentFailure):
+            all_of_it(file)
+    assert len(read) < 12
 
 
 def test_redirects_are_not_followed(tmp_path: Path) -> None:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
+from dispute_model import OPS, honest, mixed_inputs, mixed_program
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from circuits.errors import InputError
 from circuits.lower.optimistic import DATA_HEIGHT, SEGMENT_TERMS, element_count, term_count
 from circuits.program.interpreter import trace
+from prover.kernels import _native
 from prover.optimistic.trace import Tracer
 from tests import one_op
 from tests.random_programs import inputs_of, programs
-from verifier.dispute.commitment import CommittedTrace
+from verifier.dispute.commitment import CommittedProgram, CommittedTrace
 from verifier.dispute.types import Phase, Position
 
 
@@ -62,6 +66,21 @@ def test_a_committed_run_is_not_changed_by_the_next_one() -> None:
     assert first.made[0].tolist() == [[1, 2, 3]]
     with pytest.raises(ValueError, match="read-only"):
         first.made[0][0, 0] = 7
+
+
+def test_a_claim_is_one_call_of_the_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+
+    def counted(tensors: list[Any]) -> list[bytes]:
+        calls.append(len(tensors))
+        return trace_roots(tensors)
+
+    trace_roots = _native.trace_roots
+    monkeypatch.setattr(_native, "trace_roots", counted)
+    committed = Tracer(mixed_program()).trace(mixed_inputs())
+    plain = honest(CommittedProgram(mixed_program()), mixed_inputs())
+    assert (committed.trace_tree, committed.output_root) == (plain.trace_tree, plain.output_root)
+    assert calls == [OPS]
 
 
 def test_a_run_on_no_input_of_the_program_is_refused() -> None:

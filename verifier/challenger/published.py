@@ -1,7 +1,7 @@
 """Reading a trace from where a claim says that it is published. Who made the claim chose the address and the answer.
 
-So addresses are of the web unless the caller accepts more, nothing is followed elsewhere, every answer has a size, all of
-them together a deadline, and what comes back is believed where it hashes to the claim's roots.
+So addresses are of the web unless the caller accepts more, nothing is followed elsewhere, every answer has a size, all
+of them together a deadline, and what comes back is believed where it hashes to the claim's roots.
 """
 
 from __future__ import annotations

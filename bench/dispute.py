@@ -1,0 +1,14 @@
+"""What the optimistic route costs: a claim beside the inference that it is of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from bench import dispute_claim
+
+Say = Callable[[str], None]
+
+
+def run(say: Say) -> dict[str, Any]:
+    return {"claim": dispute_claim.run(say)}
