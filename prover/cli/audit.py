@@ -1,4 +1,4 @@
-"""`inferproof model audit`: rebuild a key from the program, from nothing, and compare it with what was registered."""
+"""`inferproof model audit`: rebuild a program's keys from nothing, and compare them with what was registered."""
 
 from __future__ import annotations
 
@@ -12,15 +12,25 @@ from circuits.errors import InputError
 from circuits.program.file import load_program
 from circuits.program.graph import Program
 from circuits.statement import Route
+from contracts.client.chain import Chain
+from contracts.client.deployment import Deployment
+from contracts.client.disputes import OptimisticClaims
 from contracts.client.registry import Registry
+from contracts.client.types import RoutePin
 from prover import halo2
 from prover.cli.chain_options import DeploymentFile, RpcUrl, open_chain, open_deployment
 from prover.cli.hex_words import word
 from prover.cli.proofs import ProgramFile, SrsOption, read_key
+from prover.optimistic.claim import require_key
+from prover.optimistic.key import is_optimistic
+from prover.optimistic.key import read_key as read_optimistic_key
 from verifier.console import JsonOption, emit, progress_bar
 from verifier.halo2_key import Halo2Key
 
-ANSWERS_NO = ("audit_differs", "registration_of_another_model")
+ANSWERS_NO = ("audit_differs", "registration_of_another_model", "key_of_another_program")
+
+# A key that computes the program: its route and its digest.
+Audited = tuple[Route, bytes]
 
 
 def audit(
@@ -32,36 +42,60 @@ def audit(
     deployment: DeploymentFile = None,
     json: JsonOption = False,
 ) -> None:
-    """Rebuilds the key from the program and compares it with a registration's or a file's; exit 1 if they differ."""
+    """Rebuilds the key from the program and compares it with a file's, or with every one that a registration has bound;
+    exit 1 if they differ."""
     source = load_program(program)
     if (key is None) == (registration is None):
         raise InputError("audit_subject", "say what to check: either --key or --registration")
     try:
-        wanted = read_key(key, source) if key else _registered_key(source, registration or "", rpc_url, deployment)
-        with tempfile.TemporaryDirectory(prefix="inferproof-audit-") as folder, progress_bar() as progress:
-            halo2.audit(source, wanted, halo2.Halo2Options(srs=srs), progress, cache=halo2.KeyCache(Path(folder)))
+        if key is not None:
+            found = [_file(source, key, srs)]
+        else:
+            chain = open_chain(rpc_url)
+            found = _registered(source, registration or "", srs, chain, open_deployment(deployment, chain))
     except InputError as error:
         if error.code not in ANSWERS_NO:
             raise
         emit(json, {"matches": False, "reason": error.as_dict()}, [f"DIFFERS: {error.message}"])
         raise typer.Exit(1) from error
-    digest = "0x" + wanted.digest().hex()
-    emit(json, {"matches": True, "reason": None, "key_digest": digest}, [f"MATCHES: key {digest} computes the program"])
+    keys = [{"route": route.name.lower(), "key_digest": "0x" + digest.hex()} for route, digest in found]
+    lines = [f"MATCHES: {key['route']} key {key['key_digest']} computes the program" for key in keys]
+    emit(json, {"matches": True, "reason": None, "key_digest": keys[0]["key_digest"], "keys": keys}, lines)
 
 
-def _registered_key(program: Program, registration: str, rpc_url: str | None, deployment: Path | None) -> Halo2Key:
-    """The key that the chain would verify with, from the adapter's own storage."""
-    chain = open_chain(rpc_url)
-    addresses = open_deployment(deployment, chain)
+def _file(program: Program, path: Path, srs: Path | None) -> Audited:
+    if is_optimistic(path):
+        return Route.OPTIMISTIC, read_optimistic_key(path, program).digest()
+    return _rebuilt(program, read_key(path, program), srs)
+
+
+def _rebuilt(program: Program, wanted: Halo2Key, srs: Path | None) -> Audited:
+    with tempfile.TemporaryDirectory(prefix="inferproof-audit-") as folder, progress_bar() as progress:
+        halo2.audit(program, wanted, halo2.Halo2Options(srs=srs), progress, cache=halo2.KeyCache(Path(folder)))
+    return Route.HALO2, wanted.digest()
+
+
+def _registered(
+    program: Program, registration: str, srs: Path | None, chain: Chain, addresses: Deployment
+) -> list[Audited]:
+    """Every key that the registration has bound, as the routes' own contracts hold them."""
     listed = Registry(chain, addresses["ModelRegistry"]).registration(word(registration, "registration id"))
     if listed.model_id != program.model_id():
         message = "the registration lists another program"
         raise InputError("registration_of_another_model", message, listed="0x" + listed.model_id.hex())
-    pin = next((pin for pin in listed.pins if pin.route == Route.HALO2), None)
-    if pin is None:
-        raise InputError("registration_without_key", "the registration has no halo2 key bound")
+    if not listed.pins:
+        raise InputError("registration_without_key", "the registration has no key bound")
+    return [_pinned(program, pin, srs, chain, addresses) for pin in listed.pins]
+
+
+def _pinned(program: Program, pin: RoutePin, srs: Path | None, chain: Chain, addresses: Deployment) -> Audited:
+    if pin.route == Route.OPTIMISTIC:
+        require_key(OptimisticClaims(chain, addresses["OptimisticClaims"]).key(pin.key_digest), program)
+        return Route.OPTIMISTIC, pin.key_digest
+    if pin.route != Route.HALO2:
+        raise InputError("route_not_audited", f"nothing here can rebuild a key of route {pin.route}", route=pin.route)
     adapter = chain.contract("Halo2Adapter", addresses["Halo2Adapter"]).functions
     key = Halo2Key.from_tuple(tuple(chain.call(adapter.keyOf(pin.key_digest))))
     if key.digest() != pin.key_digest:
         raise InputError("audit_differs", "the adapter's key is not the one that the registry names")
-    return key
+    return _rebuilt(program, key, srs)
