@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from dispute_model import honest, mixed_inputs, mixed_program
-from dispute_play import Table
+from dispute_table import Table
 from optimistic_market import Market
 
 from contracts.client.chain import Chain

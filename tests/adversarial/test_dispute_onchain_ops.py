@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from dispute_model import OP_OF, lie
-from dispute_play import Claimed, Game, Table, require_ceilings
+from dispute_play import Game, require_ceilings
+from dispute_table import Claimed, Table
 
 from circuits.lower.optimistic import longest_game_of
 from verifier.dispute.commitment import CommittedTrace
