@@ -7,8 +7,11 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from web3.types import RPCEndpoint
 
@@ -106,12 +109,24 @@ class Devnet:
 
     def pass_time(self, seconds: int) -> None:
         """Moves the chain's clock on and mines a block, whose time is at least that much later."""
-        provider = Chain(self.rpc_url).web3.provider
-        for method, arguments in (("evm_increaseTime", [seconds]), ("evm_mine", [])):
-            answer = provider.make_request(RPCEndpoint(method), arguments)
-            if "error" in answer:
-                message = f"anvil refused {method}: {answer['error']}"
-                raise EnvironmentFailure("chain_refused", message, method=method, seconds=seconds)
+        self._ask("evm_increaseTime", seconds)
+        self._ask("evm_mine")
+
+    @contextmanager
+    def undone(self) -> Iterator[None]:
+        """What happens inside never happened, its time included."""
+        before = self._ask("evm_snapshot")
+        try:
+            yield
+        finally:
+            self._ask("evm_revert", before)
+
+    def _ask(self, method: str, *arguments: Any) -> Any:
+        answer = Chain(self.rpc_url).web3.provider.make_request(RPCEndpoint(method), arguments)
+        if "error" in answer:
+            message = f"anvil refused {method}: {answer['error']}"
+            raise EnvironmentFailure("chain_refused", message, method=method, arguments=list(arguments))
+        return answer["result"]
 
     def wait(self) -> int:
         """Blocks until anvil ends; its exit code."""

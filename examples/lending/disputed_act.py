@@ -13,7 +13,7 @@ from contracts.client.types import Status
 from examples.lending.accounts import Challenger, Claimant
 from examples.lending.dishonest import Lie, calm_markets
 from examples.lending.dispute import Dispute, Recorder
-from examples.lending.honest_claim import claim_and_deliver
+from examples.lending.honest_claim import claim_and_deliver, finish
 from examples.lending.ledger import Ledger, require
 from examples.lending.market import PriceHistory
 from examples.lending.stage import (
@@ -27,7 +27,9 @@ from examples.lending.stage import (
     Stage,
     apply_update,
     ask_for_update,
+    moved,
     require_refused,
+    sync,
 )
 from prover.optimistic.defender import Defended
 from verifier.dispute.rules import Side
@@ -36,10 +38,14 @@ from verifier.dispute.types import ClaimStatus
 
 @dataclass(frozen=True)
 class Disputed:
-    """What the act showed. Drawdowns are fractions of the price; `held` is what the market lent by meanwhile."""
+    """What the act showed. Drawdowns are fractions of the price.
+
+    The market lent by `held` after the dispute, and would have by `unwatched` without it.
+    """
 
     ledger: Ledger
     before: Parameters
+    unwatched: Parameters
     held: Parameters
     after: Parameters
     claimed_drawdown: float
@@ -53,6 +59,7 @@ class Disputed:
         return {
             **self.ledger.as_dict(),
             "before": self.before.as_dict(),
+            "unwatched": self.unwatched.as_dict(),
             "held": self.held.as_dict(),
             "after": self.after.as_dict(),
             "claimed_drawdown": self.claimed_drawdown,
@@ -72,6 +79,7 @@ def play(ledger: Ledger, stage: Stage, history: PriceHistory) -> Disputed:
     requested = ask_for_update(ledger, stage, history)
     liar = Claimant(stage.chain(LIAR), stage.core, stage.program)
     lie, defended = _claim_a_lie(ledger, stage, liar, requested)
+    unwatched = _if_nobody_looked(ledger, stage, liar, defended, before)
     with closing(Challenger(stage.chain(CHALLENGER), stage.core, stage.folder)) as challenger:
         dispute = _overturn(ledger, stage, liar, challenger, lie, defended)
         held = _nothing_is_delivered(ledger, stage, liar, defended, before)
@@ -80,7 +88,7 @@ def play(ledger: Ledger, stage: Stage, history: PriceHistory) -> Disputed:
         attested = claim_and_deliver(ledger, stage, challenger, requested, before)
     after = apply_update(ledger, stage, before)
     claimed = stage.real(defended.outputs)
-    return Disputed(ledger, before, held, after, claimed, attested, lie, dispute, prize, burnt)
+    return Disputed(ledger, before, unwatched, held, after, claimed, attested, lie, dispute, prize, burnt)
 
 
 def _next_day(ledger: Ledger, stage: Stage, history: PriceHistory) -> None:
@@ -112,6 +120,22 @@ def _claim_a_lie(ledger: Ledger, stage: Stage, liar: Claimant, requested: Reques
         falsified = f"element {lie.element} of op {lie.op} is {lie.claimed}, where the program gives {lie.true}"
         step.note = f"drawdown {claimed:.1%}, not {true:.1%}: {falsified}; {bonded / ETHER} ether bonded"
     return lie, made.defended
+
+
+def _if_nobody_looked(
+    ledger: Ledger, stage: Stage, liar: Claimant, defended: Defended, before: Parameters
+) -> Parameters:
+    """What is at stake: the claim, left alone, becomes final. The chain then forgets it."""
+    with ledger.step("if nobody looked (undone by a snapshot): the lie would move the market") as step:
+        with stage.net.undone():
+            stage.net.pass_time(TERMS.window)
+            finish(liar.defender(defended))
+            sync(stage)
+            unwatched = stage.parameters()
+        require(unwatched.ltv_bps > before.ltv_bps, "the lie would let more be borrowed", ltv=unwatched.ltv_bps)
+        require(stage.parameters() == before, "it is undone")
+        step.note = moved(before, unwatched)
+    return unwatched
 
 
 def _overturn(

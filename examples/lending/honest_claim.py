@@ -33,6 +33,14 @@ def claim_and_deliver(
     return stage.real(defended.outputs)
 
 
+def finish(defender: Defender) -> None:
+    """Once its window is over an unchallenged claim becomes final, and its claimant delivers."""
+    outcomes = (defender.once() for _ in range(PASSES))
+    outcome = next((found for found in outcomes if found is not None), None)
+    done = outcome is not None and outcome.delivered and outcome.status is ClaimStatus.FINAL
+    require(done, "the claim became final and was delivered", outcome=str(outcome))
+
+
 def _watch(ledger: Ledger, stage: Stage, challenger: Challenger, defended: Defended) -> None:
     with ledger.step("the challenger runs the program and leaves the claim alone"):
         challenger.once()
@@ -58,10 +66,7 @@ def _wait(
 
 def _deliver(ledger: Ledger, stage: Stage, requested: RequestedEvent, defended: Defended, defender: Defender) -> None:
     with ledger.step("the claim is final, and delivered") as step:
-        outcomes = (defender.once() for _ in range(PASSES))
-        outcome = next((found for found in outcomes if found is not None), None)
-        done = outcome is not None and outcome.delivered and outcome.status is ClaimStatus.FINAL
-        require(done, "the honest claim became final and was delivered", outcome=str(outcome))
+        finish(defender)
         step.gas = defender.tally.gas
         chain = stage.chain()
         events = stage.hub(chain).delivered_events(requested.at.block_number, chain.block_number())

@@ -122,13 +122,17 @@ def ask_for_update(ledger: Ledger, stage: Stage, history: PriceHistory) -> Reque
 def apply_update(ledger: Ledger, stage: Stage, before: Parameters) -> Parameters:
     """Anybody makes the market read its oracle; what it lends by from then on."""
     with ledger.step("the market applies the oracle's parameters") as step:
-        chain = stage.chain(ANYBODY)
-        market = chain.contract("LendingMarket", stage.market.market).functions
-        step.spent(chain.send(market.syncRiskParameters()))
+        step.spent(sync(stage))
         after = stage.parameters()
         require(after != before, "the market's parameters moved", before=str(before), after=str(after))
         step.note = moved(before, after)
     return after
+
+
+def sync(stage: Stage) -> dict[str, Any]:
+    """The market takes over what its oracle says last; the receipt."""
+    chain = stage.chain(ANYBODY)
+    return chain.send(chain.contract("LendingMarket", stage.market.market).functions.syncRiskParameters())
 
 
 def require_refused(chain: Chain, function: Any, error: str, claim: str) -> None:

@@ -196,6 +196,18 @@ def test_time_passes_on_a_devnet_when_told_to() -> None:
         assert before + 86_400 <= chain.timestamp() < before + 90_000
 
 
+def test_what_is_undone_on_a_devnet_never_happened() -> None:
+    with Devnet(timestamp=2_000_000_000) as net:
+        chain = Chain(net.rpc_url)
+        before = chain.timestamp(), chain.block_number()
+        with net.undone():
+            net.pass_time(86_400)
+            assert chain.block_number() > before[1]
+        assert (chain.timestamp(), chain.block_number()) == before
+        net.pass_time(10)
+        assert chain.timestamp() < before[0] + 3_600
+
+
 def test_time_of_a_devnet_never_goes_back(net: Devnet, chain: Chain) -> None:
     before = chain.timestamp()
     with pytest.raises(EnvironmentFailure) as refusal:

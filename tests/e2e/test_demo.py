@@ -51,6 +51,7 @@ def test_demo_moves_the_markets_parameter_by_a_verified_proof(shown: dict[str, A
 def test_demo_overturns_a_dishonest_output_and_the_parameter_does_not_move(shown: dict[str, Any]) -> None:
     disputed = shown["acts"]["disputed"]
     assert disputed["before"] == disputed["held"] == shown["acts"]["proven"]["after"]
+    assert disputed["unwatched"]["ltv_bps"] > disputed["held"]["ltv_bps"]
     assert disputed["claimed_drawdown"] < disputed["attested_drawdown"]
     dispute = disputed["dispute"]
     sides = {(move["side"], move["move"]) for move in dispute["moves"]}
