@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from dispute_play import Claimed, Table, defend, rpc
+from dispute_play import defend
+from dispute_table import Claimed, Table, rpc
 
 from circuits.program.graph import Program
 from contracts.client.chain import Chain

@@ -20,7 +20,7 @@ from challenger_world import (
     publishing,
 )
 from dispute_model import OP_OF, mixed_inputs, mixed_program
-from dispute_play import Table
+from dispute_table import Table
 from optimistic_market import Market
 
 from circuits.program.interpreter import trace

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from challenger_world import CHALLENGER, Liar, Process, gas_of, lying_claim, mine, play_out, publishing
 from dispute_model import OP_OF, mixed_inputs, mixed_program
-from dispute_play import Table, rpc
+from dispute_table import Table, rpc
 from optimistic_market import Market
 
 from circuits.errors import EnvironmentFailure
