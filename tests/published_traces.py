@@ -10,13 +10,19 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from dispute_model import mixed_inputs, mixed_program
 
+from prover.optimistic.store import statement_of
 from prover.optimistic.trace import Tracer
 from verifier.dispute.commitment import CommittedTrace
+from verifier.dispute.trace_file import TraceLayout
 
 
 @cache
 def trace(seed: int = 0) -> CommittedTrace:
     return Tracer(mixed_program()).trace(mixed_inputs(seed))
+
+
+def layout_of(made: CommittedTrace) -> TraceLayout:
+    return TraceLayout.of(made.program, statement_of(made))
 
 
 Answer = Callable[[BaseHTTPRequestHandler], None]

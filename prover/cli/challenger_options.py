@@ -6,6 +6,7 @@ import inspect
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,7 +30,7 @@ from prover.kernels import chunk_levels, fast_hasher, narrow_product, trace_root
 from prover.service.entrypoints.logs import configure_logs
 from prover.service.settings import Settings
 from verifier.challenger.challenger import Challenger
-from verifier.challenger.claim_view import ClaimsOnChain
+from verifier.challenger.claim_view import ClaimsOnChain, ClaimView
 from verifier.challenger.engine import Engine
 from verifier.challenger.errors import ChallengerError
 from verifier.challenger.judging import Judge
@@ -37,6 +38,7 @@ from verifier.challenger.published import WEB, read_published
 from verifier.challenger.sender import Budgets, MoveKey, Sender
 from verifier.challenger.store import Store
 from verifier.console import JsonOption
+from verifier.dispute.trace_file import TraceFile
 
 Programs = Annotated[
     list[Path] | None, typer.Option("--program", help="A program file, or a folder of them; may be repeated.")
@@ -114,12 +116,12 @@ def _shared(
     if chain.has_account:
         budgets = Budgets(max_bonds, max_gas, wei_of_gwei(max_fee))
         sender = Rehearsal(chain, kept, budgets) if dry_run else Sender(chain, kept, budgets)
-    challenger = Challenger(on_chain, judge, kept, sender, confirmations=depth, read_trace=_read_trace)
+    challenger = Challenger(on_chain, judge, kept, sender, confirmations=depth, read_trace=partial(_read_trace, judge))
     return World(challenger, dry_run, json)
 
 
-def _read_trace(view: Any) -> Any:
-    return read_published(view, accept=WEB, hasher=fast_hasher)
+def _read_trace(judge: Judge, view: ClaimView) -> TraceFile | None:
+    return read_published(view, judge.program(view).program, accept=WEB, hasher=fast_hasher)
 
 
 def default_store(chain: Chain) -> Path:

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
+from urllib.parse import urlsplit
 
 import fsspec
 import numpy as np
@@ -58,7 +59,7 @@ class TraceStore:
     def publish(self, trace: CommittedTrace) -> str:
         """Writes the trace and returns its locator."""
         statement = statement_of(trace)
-        layout = TraceLayout(statement, tuple(op.dims for op in trace.program.ops))
+        layout = TraceLayout.of(trace.program, statement)
         path = f"{self._root}/{_name(statement)}"
         try:
             folder = Path(self._root) if self._local else None
@@ -74,20 +75,17 @@ class TraceStore:
             raise EnvironmentFailure("store_unusable", f"the trace store refused: {error}") from error
         return self.locator(statement)
 
-    def open(self, statement: TraceStatement, ops: int) -> TraceFile:
+    def open(self, layout: TraceLayout) -> TraceFile:
         """A trace as it lies in the store, its roots checked; its tensors are when they are read."""
-        scheme = self._own_url.partition("://")[0]
-        return open_trace(
-            f"{self._own_url}/{_name(statement)}", statement, ops, accept=frozenset({scheme}), hasher=fast_hasher
-        )
+        locator = f"{self._own_url}/{_name(layout.statement)}"
+        return open_trace(locator, layout, accept=frozenset({urlsplit(locator).scheme}), hasher=fast_hasher)
 
     def read(
         self, committed: CommittedProgram, inputs: Sequence[Integers], statement: TraceStatement
     ) -> CommittedTrace:
         """A whole trace back, every tensor checked."""
-        ops = len(committed.program.ops)
-        file = self.open(statement, ops)
-        made = [file.tensor(op) for op in range(ops)]
+        file = self.open(TraceLayout.of(committed.program, statement))
+        made = [file.tensor(op) for op in range(len(committed.program.ops))]
         return CommittedTrace(committed, inputs, made, roots=file.roots())
 
     def _put(self, written: str, path: str) -> None:

@@ -6,19 +6,23 @@ import os
 import stat
 from functools import partial
 from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from pathlib import Path
 from threading import Thread
+from types import SimpleNamespace
+from typing import Any
 
 import fsspec
 import numpy as np
 import pytest
 from dispute_model import OPS, lie
-from published_traces import server, trace
+from published_traces import layout_of, server, trace
 from safetensors.numpy import load_file
 
 from circuits.errors import EnvironmentFailure
 from prover.optimistic.store import TraceStore, statement_of
 from prover.optimistic.trace import Tracer
+from verifier.challenger.fault import find_fault
 from verifier.challenger.published import open_trace
 from verifier.dispute.commitment import CommittedTrace
 from verifier.dispute.trace_file import TraceLayout
@@ -36,7 +40,7 @@ def test_a_trace_published_to_a_directory_is_read_back(tmp_path: Path) -> None:
     locator = store.publish(made)
     assert locator == (tmp_path / "traces" / f"{made.trace_tree.hex()}.trace.safetensors").as_uri()
     same(store.read(made.committed, made.inputs, statement_of(made)), made)
-    file = open_trace(locator, statement_of(made), OPS, accept=frozenset({"file"}))
+    file = open_trace(locator, layout_of(made), accept=frozenset({"file"}))
     assert list(file.roots()) == made.tensor_roots
 
 
@@ -66,7 +70,7 @@ def test_a_trace_published_to_an_object_store_is_read_back() -> None:
     same(store.read(made.committed, made.inputs, statement_of(made)), made)
     fsspec.filesystem("memory").rm("/bucket", recursive=True)
     with pytest.raises(EnvironmentFailure) as refused:
-        store.open(statement_of(made), OPS)
+        store.open(layout_of(made))
     assert refused.value.code == "trace_unreachable"
 
 
@@ -76,6 +80,18 @@ def test_a_lie_is_published_as_it_was_told(tmp_path: Path) -> None:
     store = TraceStore(str(tmp_path))
     store.publish(told)
     same(store.read(told.committed, told.inputs, statement_of(told)), told)
+
+
+def test_a_challenger_finds_the_fault_in_what_a_liar_publishes(tmp_path: Path) -> None:
+    """Also where all ops after the lie are right about it, so that every later tensor differs."""
+    for recomputed in (False, True):
+        told = lie(trace(), 3, 0, recomputed=recomputed)
+        locator = TraceStore(str(tmp_path)).publish(told)
+        file = open_trace(locator, layout_of(told), accept=frozenset({"file"}))
+        view: Any = SimpleNamespace(claim=SimpleNamespace(trace_tree=told.trace_tree))
+        fault = find_fault(view, file, trace())
+        assert fault is not None
+        assert (fault.op, fault.element, fault.true) == (3, 0, int(trace().made[3].reshape(-1)[0]))
 
 
 def test_any_web_server_over_the_directory_will_do(tmp_path: Path) -> None:
@@ -90,7 +106,7 @@ def test_any_web_server_over_the_directory_will_do(tmp_path: Path) -> None:
             url = f"http://127.0.0.1:{running.server_address[1]}/"
             locator = TraceStore(str(tmp_path), url).publish(made)
             assert locator.startswith(url)
-            file = open_trace(locator, statement_of(made), OPS)
+            file = open_trace(locator, layout_of(made))
             for op, values in enumerate(made.made):
                 np.testing.assert_array_equal(file.tensor(op), values)
         finally:
@@ -113,9 +129,9 @@ def test_only_what_is_asked_for_is_fetched_where_the_server_knows_ranges(tmp_pat
         request.wfile.write(body)
 
     with server(answer) as url:
-        file = open_trace(url, statement_of(made), OPS)
+        file = open_trace(url, layout_of(made))
         np.testing.assert_array_equal(file.tensor(5), made.made[5])
-    assert sum(sent) == len(file.layout.header) + 32 * OPS + made.made[5].size * 4
+    assert sum(sent) == len(layout_of(made).header) + 32 * OPS + made.made[5].size * 4
 
 
 def test_a_store_that_cannot_be_written_says_so(tmp_path: Path) -> None:
@@ -138,19 +154,12 @@ def test_an_interrupted_publication_leaves_nothing(tmp_path: Path, monkeypatch: 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_layout_of_a_header_is_the_one_that_wrote_it() -> None:
-    statement = statement_of(trace())
-    for dims in [(), ((),), ((0,),), ((2, 0, 3), (1,)), ((1,) * 8, (7,), ())]:
-        layout = TraceLayout(statement, dims)
-        assert TraceLayout.parse(layout.header, statement, len(dims)) == layout
-        assert len(layout.header) % 8 == 0
-    layout = TraceLayout(statement, ((2, 3), (0,), (5,)))
-    roots_end = len(layout.header) + 3 * 32
-    assert [layout.span(op) for op in range(3)] == [
-        (roots_end, roots_end + 24),
-        (roots_end + 24, roots_end + 24),
-        (roots_end + 24, roots_end + 44),
-    ]
+def test_tensors_of_any_dims_have_their_places() -> None:
+    layout = TraceLayout(statement_of(trace()), ((2, 3), (0,), (), (5,)))
+    roots_end = len(layout.header) + 4 * 32
+    assert len(layout.header) % 8 == 0
+    ends = [roots_end, roots_end + 24, roots_end + 24, roots_end + 28, roots_end + 48]
+    assert [layout.span(op) for op in range(4)] == list(pairwise(ends))
 
 
 def test_a_tracers_own_arrays_can_be_published_while_it_runs_again(tmp_path: Path) -> None:
@@ -159,4 +168,4 @@ def test_a_tracers_own_arrays_can_be_published_while_it_runs_again(tmp_path: Pat
     tracer.trace(trace(1).inputs)
     store = TraceStore(str(tmp_path))
     store.publish(first)
-    assert store.open(statement_of(trace()), OPS).roots() == tuple(first.tensor_roots)
+    assert store.open(layout_of(trace())).roots() == tuple(first.tensor_roots)

@@ -14,9 +14,10 @@ import fsspec
 import httpx
 
 from circuits.errors import EnvironmentFailure
+from circuits.program.graph import Program
 from circuits.statement import Hasher, keccak256
 from verifier.challenger.claim_view import ClaimView
-from verifier.dispute.trace_file import ReadBytes, TraceFile, TraceStatement
+from verifier.dispute.trace_file import ReadBytes, TraceFile, TraceLayout, TraceStatement
 
 WEB = frozenset({"http", "https"})
 MAX_LOCATOR = 2048
@@ -27,14 +28,13 @@ PATIENCE_S = 20.0
 
 def open_trace(
     locator: str,
-    statement: TraceStatement,
-    ops: int,
+    layout: TraceLayout,
     *,
     accept: frozenset[str] = WEB,
     hasher: Hasher = keccak256,
     patience_s: float = PATIENCE_S,
 ) -> TraceFile:
-    """The trace of a claim's statement, its roots checked.
+    """The trace of a program and a claim's statement, its roots checked.
 
     `accept` are URL schemes; those besides `http` and `https` are read by fsspec, with this process's rights.
     Raises DisputeError `trace_malformed`, EnvironmentFailure `trace_unreachable`; so do the file's own reads.
@@ -43,16 +43,18 @@ def open_trace(
     if scheme not in accept:
         raise _unreachable(locator, f"only {', '.join(sorted(accept))} addresses are read")
     read = _Web(locator, patience_s).read if scheme in WEB else _file(locator)
-    return TraceFile(read, statement, ops, hasher)
+    return TraceFile(read, layout, hasher)
 
 
-def read_published(view: ClaimView, *, accept: frozenset[str] = WEB, hasher: Hasher = keccak256) -> TraceFile | None:
+def read_published(
+    view: ClaimView, program: Program, *, accept: frozenset[str] = WEB, hasher: Hasher = keccak256
+) -> TraceFile | None:
     """What a claim's submitter publishes, as `open_trace`; None where the claim names no place."""
     if not view.locator:
         return None
     claim = view.claim
     statement = TraceStatement(view.key.model_id, claim.input_root, claim.output_root, claim.trace_tree)
-    return open_trace(view.locator, statement, view.key.num_ops, accept=accept, hasher=hasher)
+    return open_trace(view.locator, TraceLayout.of(program, statement), accept=accept, hasher=hasher)
 
 
 def _scheme(locator: str) -> str:

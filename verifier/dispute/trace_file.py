@@ -1,8 +1,8 @@
 """The file of a published trace: every op's output as int32, under the roots that a claim carries.
 
 One safetensors file, little-endian: tensor `roots` of 32 bytes an op, then tensors `0` ... `n-1` in execution order,
-without gaps, and the claim's statement as metadata. For a statement and dims there is exactly one header, so a reader
-takes nothing from the header but dims and compares the rest. docs/decisions/0086.
+without gaps, and the claim's statement as metadata. A program and a statement leave exactly one header, so a reader
+parses nothing: it knows every byte of the header and every size before it reads. docs/decisions/0086.
 """
 
 from __future__ import annotations
@@ -18,9 +18,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from circuits import strict_json
-from circuits.program.limits import MAX_ELEMENTS
-from circuits.statement import MAX_RANK, Hasher, keccak256, tensor_root
+from circuits.program.graph import Program
+from circuits.statement import Hasher, keccak256, tensor_root
 from verifier.dispute.errors import DisputeError
 from verifier.dispute.tree import WORD, Tree, words
 
@@ -28,9 +27,6 @@ FORMAT = "inferproof-trace"
 ELEMENT = np.dtype("<i4")
 LENGTH_BYTES = 8
 ALIGNMENT = 8
-# More than an op's entry can have: its number, eight dims and two offsets, with their names.
-MAX_ENTRY_BYTES = 256
-METADATA_BYTES = 1024
 
 # (first, stop) -> the file's bytes first <= i < stop, exactly so many.
 ReadBytes = Callable[[int, int], bytes]
@@ -55,6 +51,10 @@ class TraceLayout:
 
     statement: TraceStatement
     dims: tuple[tuple[int, ...], ...]
+
+    @classmethod
+    def of(cls, program: Program, statement: TraceStatement) -> TraceLayout:
+        return cls(statement, tuple(op.dims for op in program.ops))
 
     @cached_property
     def header(self) -> bytes:
@@ -82,46 +82,21 @@ class TraceLayout:
         """Which of the file's bytes are an op's output."""
         return len(self.header) + self._offsets[op], len(self.header) + self._offsets[op + 1]
 
-    @classmethod
-    def parse(cls, header: bytes, statement: TraceStatement, ops: int) -> TraceLayout:
-        """The layout that has this header, if it is of this statement and so many ops."""
-        try:
-            fields = strict_json.parse(header[LENGTH_BYTES:])
-        except ValueError as error:
-            raise malformed(f"its header is no JSON: {error}") from error
-        layout = cls(statement, tuple(_dims_in(fields, op) for op in range(ops)))
-        if layout.header != header:
-            raise malformed("its header is not the one that the claim's trace has")
-        return layout
-
 
 def malformed(reason: str) -> DisputeError:
     return DisputeError("trace_malformed", f"what is published is no trace of this claim: {reason}")
 
 
-def _dims_in(fields: Any, op: int) -> tuple[int, ...]:
-    entry = fields.get(str(op)) if isinstance(fields, dict) else None
-    shape = entry.get("shape") if isinstance(entry, dict) else None
-    if not isinstance(shape, list) or len(shape) > MAX_RANK or any(type(dim) is not int for dim in shape):
-        raise malformed(f"op {op} has no dims in it")
-    if any(not 0 <= dim <= MAX_ELEMENTS for dim in shape) or math.prod(shape) > MAX_ELEMENTS:
-        raise malformed(f"op {op} would have over {MAX_ELEMENTS} elements")
-    return tuple(shape)
-
-
 class TraceFile:
     """A trace in the file that `read` reads. Everything is checked when it is read; DisputeError `trace_malformed`."""
 
-    def __init__(self, read: ReadBytes, statement: TraceStatement, ops: int, hasher: Hasher = keccak256) -> None:
-        self._read, self._hasher = read, hasher
-        prefix = read(0, LENGTH_BYTES)
-        length, limit = int.from_bytes(prefix, "little"), METADATA_BYTES + MAX_ENTRY_BYTES * (ops + 1)
-        if length > limit:
-            raise malformed(f"its header would have {length} bytes, at most {limit} are possible")
-        start = LENGTH_BYTES + length
-        self.layout = TraceLayout.parse(prefix + read(LENGTH_BYTES, start), statement, ops)
-        self._roots = words(read(start, start + WORD * ops))
-        if Tree.of(self._roots, hasher).root != statement.trace_tree:
+    def __init__(self, read: ReadBytes, layout: TraceLayout, hasher: Hasher = keccak256) -> None:
+        self._read, self._layout, self._hasher = read, layout, hasher
+        start = len(layout.header)
+        if read(0, start) != layout.header:
+            raise malformed("its header is another one")
+        self._roots = words(read(start, start + WORD * len(layout.dims)))
+        if Tree.of(self._roots, hasher).root != layout.statement.trace_tree:
             raise malformed("its tensor roots are not those under the claim's trace tree")
 
     def roots(self) -> tuple[bytes, ...]:
@@ -130,8 +105,8 @@ class TraceFile:
 
     def tensor(self, op: int) -> npt.NDArray[np.int64]:
         """An op's output, which has the root that the claim commits to; whether it is right is another question."""
-        raw = self._read(*self.layout.span(op))
-        values = np.frombuffer(raw, ELEMENT).reshape(self.layout.dims[op]).astype(np.int64)
+        raw = self._read(*self._layout.span(op))
+        values = np.frombuffer(raw, ELEMENT).reshape(self._layout.dims[op]).astype(np.int64)
         if tensor_root(values, 4, self._hasher) != self._roots[op]:
             raise malformed(f"the output of op {op} does not have the root that the claim commits to")
         return values
