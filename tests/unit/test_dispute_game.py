@@ -184,20 +184,22 @@ def test_reveals_are_made_once_for_all_and_the_earliest_commitment_wins() -> Non
     assert game.ledger.credits[SYBIL] == 31 * TERMS.challenge_bond
 
 
-def test_the_earliest_that_is_not_lost_wins() -> None:
-    mine, claimed = MINE, lie(MINE, 1, 3)
+@pytest.mark.parametrize("third_proves", [False, True])
+def test_in_a_lost_ones_place_comes_the_next_to_pick_or_prove(third_proves: bool) -> None:
+    claimed = lie(MINE, 1, 3)
     game, answers = new_game(claimed), {}
-    lost = Duel(game, mine, claimed, challenger=SYBIL, answers=answers).until(lambda at: at.phase is Phase.STEP)
-    second = Duel(game, mine, claimed, time=lost.time, block=50, answers=answers)
-    third = Duel(game, mine, claimed, challenger=SYBIL, salt=b"\3" * 32, time=lost.time, block=60, answers=answers)
+    lost = Duel(game, MINE, claimed, challenger=SYBIL, answers=answers).until(lambda at: at.phase is Phase.STEP)
+    second = Duel(game, MINE, claimed, time=lost.time, block=50, answers=answers)
+    third = Duel(game, MINE, claimed, challenger="0x" + "33" * 20, time=lost.time, block=60, answers=answers)
     for duel in (second, third):
         duel.time = lost.turn.deadline - 10
         duel.until(lambda at: at.phase is Phase.STEP)
+    assert game.earliest[second.challenge.at] == lost.id
     game.timeout(Moment(lost.turn.deadline, 90), lost.id)
-    third.time = lost.time + TERMS.clock
-    third.attack()
-    check_won(game, CHALLENGER, losers=1)
-    assert game.challenges[second.id].at.phase is Phase.WON
+    prover = third if third_proves else second
+    prover.time = lost.time + TERMS.clock
+    prover.attack()
+    check_won(game, prover.challenger, losers=1)
 
 
 @pytest.mark.parametrize("seed", range(40))

@@ -77,6 +77,7 @@ class Challenges:
         self.window_end = self.clock.at(when) + terms.window
         self.challenges: dict[bytes, Challenge] = {}
         self.reveals: dict[Position, Reveal] = {}
+        self.earliest: dict[Position, bytes] = {}  # of the challenges that picked a segment, the first committed
 
     @property
     def open_challenges(self) -> int:
@@ -144,6 +145,12 @@ class Challenges:
             raise DisputeError("too_early", "the claim is pending still")
         self._end(challenge, Phase.SETTLED)
         self.ledger.credits[c.challenger] += self.terms.challenge_bond
+
+    def _earliest(self, challenge: bytes, at: Position) -> bytes:
+        """Of the challenges that picked a segment, this one among them, the first committed; a lost one gives way."""
+        recorded = self.earliest.get(at, challenge)
+        mine, other = self.challenges[challenge], self.challenges[recorded]
+        return challenge if other.at.phase is Phase.LOST or mine.order < other.order else recorded
 
     def _win(self, challenge: bytes) -> None:
         """Kills the claim for this challenge: half of the claim's bond and its own; the other half is burnt."""

@@ -89,7 +89,7 @@ class Game(Challenges):
         at = element_picked(c.at, element, OpSize.of(op))
         root, height = self._shown(c)
         require_path(leaf(chunk), element // CHUNK_ELEMENTS % (1 << height), siblings, height, root)
-        self.challenges[challenge] = replace(c, at=at, value=value_in(chunk, element), first=start(op))
+        self._stand_at_terms(challenge, replace(c, at=at, value=value_in(chunk, element), first=start(op)))
 
     def pick_range(
         self, when: Moment, sender: str, challenge: bytes, index: int, first: int, last: int, siblings: Sequence[bytes]
@@ -97,16 +97,15 @@ class Game(Challenges):
         c = self._challengers(when, sender, challenge, Move.PICK_RANGE)
         at, ranges = range_picked(c.at, index), len(points(c.at.lo, c.at.hi)) - 1
         require_path(sums_word(first, last), index, siblings, tree_height(ranges), self.reveals[c.at].root)
-        self.challenges[challenge] = replace(c, at=at, first=first, last=last)
+        self._stand_at_terms(challenge, replace(c, at=at, first=first, last=last))
 
     def prove(self, when: Moment, sender: str, challenge: bytes, openings: Sequence[Opening]) -> None:
         c = self._challengers(when, sender, challenge, Move.PROVE)
         op, at = self._op(c), c.at
         acc = run_step(op, self.roots, at.element, at.lo, at.hi, c.first, openings)
         self._require_false(*((finish(op, acc), c.value) if c.is_whole_fold else (acc, c.last)))
-        # The earliest commitment that got here wins, so that copied picks pay nobody.
-        here = [i for i, other in self.challenges.items() if other.at == at]
-        self._win(min(here, key=lambda i: self.challenges[i].order))
+        # Not who proves wins but who committed first, so that neither copied picks nor copied proofs pay.
+        self._win(self._earliest(challenge, at))
 
     def prove_fault(self, when: Moment, sender: str, proof: FaultProof) -> None:
         c = self._mine(sender, proof.challenge_id, Side.CHALLENGER)
@@ -146,6 +145,11 @@ class Game(Challenges):
         """At a node; where that names an op, its descriptor is shown."""
         op = self._described(at.op, descriptor) if at.is_leaf else c.op
         return replace(c, at=at, node=node, op=op)
+
+    def _stand_at_terms(self, challenge: bytes, c: Challenge) -> None:
+        self.challenges[challenge] = c
+        if c.at.phase is Phase.STEP:
+            self.earliest[c.at] = self._earliest(challenge, c.at)
 
     def _described(self, op: int, proof: DescriptorProof) -> Op:
         """The op, once its descriptor is shown under the model's graph."""
