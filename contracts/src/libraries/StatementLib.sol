@@ -111,6 +111,7 @@ library StatementLib {
     }
 
     function _ioRoot(bytes1 tag, Tensor[] memory tensors) private pure returns (bytes32) {
+        _requireCount(tensors.length);
         bytes32[] memory roots = new bytes32[](tensors.length);
         for (uint256 i = 0; i < tensors.length; ++i) {
             roots[i] = tensorRoot(tensors[i]);
@@ -119,8 +120,12 @@ library StatementLib {
     }
 
     function _ioRootOf(bytes1 tag, bytes32[] memory roots) private pure returns (bytes32) {
-        if (roots.length > type(uint8).max) revert TooManyTensors(roots.length, type(uint8).max);
+        _requireCount(roots.length);
         return keccak256(abi.encodePacked(tag, uint8(roots.length), roots));
+    }
+
+    function _requireCount(uint256 tensors) private pure {
+        if (tensors > type(uint8).max) revert TooManyTensors(tensors, type(uint8).max);
     }
 
     /// The leaves of a tensor's chunks, already padded to a power of two with bytes32(0).

@@ -92,10 +92,13 @@ contract IoSpecLibTest is Test {
         this.parse(bytes.concat(hex"0101", INPUT, hashed));
     }
 
-    function test_rejects_an_unknown_operand_kind() public {
-        bytes memory unknown = hex"030000000301000000020410000000000108";
-        vm.expectRevert(abi.encodeWithSelector(IoSpecLib.OutputOperandKind.selector, 15, 3));
-        this.parse(bytes.concat(hex"0101", INPUT, unknown));
+    function test_rejects_an_output_that_is_no_op() public {
+        for (uint8 kind = 0; kind <= 3; ++kind) {
+            bytes memory output = bytes.concat(bytes1(kind), hex"0000000301000000020410000000000108");
+            if (kind != 2) vm.expectRevert(abi.encodeWithSelector(IoSpecLib.OutputOperandKind.selector, 15, kind));
+            ProgramIo memory io = this.parse(bytes.concat(hex"0101", INPUT, output));
+            if (kind == 2) assertEq(io.outputOps[0], 3);
+        }
     }
 
     function test_rejects_a_scale_count_that_fits_no_axis() public {

@@ -6,6 +6,7 @@ import {
     Challenge,
     DescriptorProof,
     DisputeTerms,
+    FaultProof,
     Opening,
     Phase,
     Position
@@ -68,8 +69,7 @@ abstract contract GameFixture is HubFixture, TraceBook {
 
     function modelHeader() internal pure returns (ModelHeader memory header_) {
         bytes memory spec = hex"01010200000001000000040410000000000100020000002701000000030420000000000100";
-        bytes32 graphRoot = DisputeLib.graphRoot(OPS, Levels.root(graphLevels()));
-        return ModelHeader(graphRoot, keccak256("weights"), spec, 1);
+        return ModelHeader(DisputeLib.graphRoot(OPS, Levels.root(graphLevels())), keccak256("weights"), spec, 1);
     }
 
     /// A fresh request, assigned to PROVER.
@@ -90,7 +90,7 @@ abstract contract GameFixture is HubFixture, TraceBook {
         return claimAs(PROVER, r);
     }
 
-    /// The request of the last claim made by `claimed`.
+    /// What the last claim made by `claimed` answers.
     function asked() internal view returns (Request memory) {
         return abi.decode(_asked, (Request));
     }
@@ -151,13 +151,12 @@ abstract contract GameFixture is HubFixture, TraceBook {
     }
 
     function descriptorProof(uint32 op) internal pure returns (DescriptorProof memory) {
-        bytes32[][] memory levels = graphLevels();
-        return DescriptorProof(descriptorOf(op), Levels.siblings(levels, 0, op, levels.length - 1));
+        return DescriptorProof(descriptorOf(op), Levels.siblings(graphLevels(), 0, op, 6));
     }
 
     /// The claimant's answer at the position of the challenge.
     function answer(bytes32 id) internal {
-        (bytes memory call_) = answerCall(claims.challengeOf(id).at, id);
+        bytes memory call_ = answerCall(claims.challengeOf(id).at, id);
         vm.prank(PROVER);
         _send(call_);
     }
@@ -256,6 +255,15 @@ abstract contract GameFixture is HubFixture, TraceBook {
         Challenge memory c = claims.challengeOf(id);
         vm.prank(c.challenger);
         claims.prove(id, descriptorOf(c.at.op), new Opening[](0));
+    }
+
+    function faultProof(bytes32 id, uint32 op, uint32 element) internal view returns (FaultProof memory proof) {
+        bytes32[][] memory levels = tensorLevels(op);
+        (proof.challengeId, proof.op, proof.salt, proof.element) = (id, op, SALT, element);
+        proof.descriptor = descriptorProof(op);
+        proof.tracePath = Levels.siblings(traceLevels(), 0, op, 6);
+        proof.chunk = chunkOf(op, element / 64);
+        proof.chunkPath = Levels.siblings(levels, 0, element / 64, levels.length - 1);
     }
 
     function phaseOf(bytes32 id) internal view returns (Phase) {
