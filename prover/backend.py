@@ -15,14 +15,17 @@ def silent(phase: str, fraction: float | None) -> None:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What proving will cost, told before it starts. Seconds on two cores, bytes of peak memory."""
+    """What proving will cost, told before it starts. Seconds on two cores, bytes of peak memory.
 
-    rows: int
-    logrows: int
+    `rows` and `logrows` are a circuit's; 0 where a route has none.
+    """
+
     setup_s: float
     prove_s: float
     peak_memory_bytes: int
     disk_bytes: int
+    rows: int = 0
+    logrows: int = 0
 
 
 @dataclass(frozen=True)

@@ -180,7 +180,7 @@ def make_claim(contracts: Contracts, asked: Asked, trace: CommittedTrace, sender
         trace.output_root,
         account,
     )
-    made = Defended(named, event.request_id, event.request, outputs, trace)
+    made = Defended(named, event.request_id, event.request, outputs, lambda: trace)
     status = claims.claim_of(named).status
     if status is not ClaimStatus.NONE:
         return Made(made, ())

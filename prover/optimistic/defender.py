@@ -7,7 +7,7 @@ that was killed at any point goes on where the chain stands, and makes no move t
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from circuits.errors import EnvironmentFailure
@@ -26,13 +26,13 @@ PASSING = frozenset({"chain_unreachable", "chain_refused", "transaction_not_mine
 
 @dataclass(frozen=True)
 class Defended:
-    """A claim that its claimant has made."""
+    """A claim that its claimant has made. `open_trace` is called when a reveal is due; it may run the program again."""
 
     claim_id: bytes
     request_id: bytes
     request: Request
     outputs: tuple[Tensor, ...]
-    trace: CommittedTrace
+    open_trace: Callable[[], CommittedTrace]
 
 
 @dataclass
@@ -55,6 +55,14 @@ class Outcome:
     status: ClaimStatus
     delivered: bool
     tally: Tally
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a defender sends now; `outcome` once it will never send anything again."""
+
+    calls: list[Call]
+    outcome: Outcome | None = None
 
 
 class Defender:
@@ -109,21 +117,30 @@ class Defender:
 
     def once(self) -> Outcome | None:
         """One pass: sends everything that is due now; the outcome once nothing will ever be due again."""
+        return defend_once([self], self._sender)[0]
+
+    def plan(self) -> Plan:
+        """Reads the chain: what is due now, or how it ended."""
         standing = self._reader.read()
         calls = self._due(standing)
-        if calls:
+        if calls or standing.claim.status is ClaimStatus.PENDING:
             self._ended_at = None
-            for sent in self._sender.send_all(calls):
-                self._heard(sent)
-            return None
-        if standing.claim.status is ClaimStatus.PENDING:
-            return None
+            return Plan(calls)
         self._ended_at = standing.block if self._ended_at is None else self._ended_at
         if standing.block < self._ended_at + self._confirmations:
-            return None
+            return Plan([])
         delivered = self._hub.state(self._defended.request_id).status is Status.DELIVERED
         won = standing.claim.status is ClaimStatus.FINAL
-        return Outcome(standing.claim.status, won and delivered, self.tally)
+        return Plan([], Outcome(standing.claim.status, won and delivered, self.tally))
+
+    def heard(self, sent: Sent) -> None:
+        """What became of a call of the plan."""
+        self.tally.add(sent)
+        if sent.succeeded:
+            self._report("sent", call=sent.call.name, gas=sent.gas_used)
+        else:
+            reason = sent.error.message if sent.error else "mined and reverted, or replaced"
+            self._report("refused", call=sent.call.name, reason=reason)
 
     def _due(self, standing: Standing) -> list[Call]:
         claim = standing.claim
@@ -140,7 +157,7 @@ class Defender:
         return self._withdrawals() if self._withdraw else []
 
     def _answer(self, found: OpenChallenge) -> Call:
-        at, trace, named = found.challenge.at, self._defended.trace, found.challenge_id
+        at, trace, named = found.challenge.at, self._defended.open_trace(), found.challenge_id
         move, body = rule_at(at).reveal, trace.reveal_body(at)
         if move is Move.REVEAL_TENSOR:
             parts = (trace.committed.descriptors[at.op], trace.chunk_tree(at.op).root, body)
@@ -167,13 +184,16 @@ class Defender:
         credits_ = [(side, side.credit(side.chain.address)) for side in sides]
         return [Call("withdraw", side.withdraw(amount)) for side, amount in credits_ if amount]
 
-    def _heard(self, sent: Sent) -> None:
-        self.tally.add(sent)
-        if sent.succeeded:
-            self._report("sent", call=sent.call.name, gas=sent.gas_used)
-        else:
-            reason = sent.error.message if sent.error else "mined and reverted, or replaced"
-            self._report("refused", call=sent.call.name, reason=reason)
+
+def defend_once(defenders: Sequence[Defender], sender: Sender) -> list[Outcome | None]:
+    """One pass over several claims of one account: everything that is due goes out together, so that none waits for
+    another's transactions to be mined."""
+    plans = [defender.plan() for defender in defenders]
+    sent = iter(sender.send_all([call for plan in plans for call in plan.calls]))
+    for defender, plan in zip(defenders, plans, strict=True):
+        for _ in plan.calls:
+            defender.heard(next(sent))
+    return [plan.outcome for plan in plans]
 
 
 def unanswered(standing: Standing) -> list[OpenChallenge]:

@@ -112,7 +112,7 @@ def test_challenger_of_a_correct_claim_loses_its_bond_at_whatever_element(
     market: Market, claimant: Claimant, op: int, element: int
 ) -> None:
     made = claimant.claim()
-    defender, trace = claimant.defender(made), made.defended.trace
+    defender, trace = claimant.defender(made), made.defended.open_trace()
     challenger = Stubborn(market, CHALLENGER, trace, made.defended.claim_id, op, element)
     challenger.commit()
     play(challenger, defender, Phase.STEP)
@@ -131,7 +131,7 @@ def test_challenger_of_a_correct_claim_loses_its_bond_at_whatever_element(
 
 def test_a_defender_restarted_after_every_pass_reveals_nothing_twice(market: Market, claimant: Claimant) -> None:
     made = claimant.claim()
-    challenger = Stubborn(market, CHALLENGER, made.defended.trace, made.defended.claim_id, 0, 1199)
+    challenger = Stubborn(market, CHALLENGER, made.defended.open_trace(), made.defended.claim_id, 0, 1199)
     challenger.commit()
     start = claimant.chain.block_number()
     while challenger.at.phase is not Phase.STEP:
@@ -150,7 +150,7 @@ def test_a_defender_restarted_after_every_pass_reveals_nothing_twice(market: Mar
 def test_many_challengers_at_one_position_are_answered_by_one_reveal(market: Market, claimant: Claimant) -> None:
     made = claimant.claim()
     defender = claimant.defender(made)
-    crowd = [Stubborn(market, key, made.defended.trace, made.defended.claim_id, 2, 0) for key in DEV_KEYS[2:]]
+    crowd = [Stubborn(market, key, made.defended.open_trace(), made.defended.claim_id, 2, 0) for key in DEV_KEYS[2:]]
     for challenger in crowd:
         challenger.commit()
         challenger.move()
@@ -169,7 +169,7 @@ def test_many_challengers_at_one_position_are_answered_by_one_reveal(market: Mar
 def test_a_claim_that_was_overturned_ends_the_defence(market: Market, claimant: Claimant) -> None:
     """Nobody answers, the challenger takes the timeout, and a defender that comes back too late says so."""
     made = claimant.claim()
-    challenger = Stubborn(market, CHALLENGER, made.defended.trace, made.defended.claim_id, 2, 0)
+    challenger = Stubborn(market, CHALLENGER, made.defended.open_trace(), made.defended.claim_id, 2, 0)
     challenger.commit()
     challenger.move()
     let_pass(claimant.chain, TERMS.clock + TERMS.extension)

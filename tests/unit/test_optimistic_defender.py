@@ -127,7 +127,7 @@ class FakeSender:
 
 def defender_of(claims: FakeClaims, hub: FakeHub, **options: Any) -> tuple[Defender, FakeSender]:
     sender = FakeSender()
-    made: Any = Defended(CLAIM, REQUEST, None, (), TRACE)  # type: ignore[arg-type]
+    made: Any = Defended(CLAIM, REQUEST, None, (), lambda: TRACE)  # type: ignore[arg-type]
     parts: Any = (made, reader_of(claims), hub, sender)
     return Defender(*parts, **options), sender
 
