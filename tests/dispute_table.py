@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hexbytes import HexBytes
 from optimistic_market import Market
 from web3.types import RPCEndpoint
 
@@ -45,8 +46,7 @@ def error_of(send: Callable[[], object]) -> str:
 
 def status_of(chain: Chain, transaction: bytes) -> int:
     """1 for a mined transaction that was carried out, 0 for one that was refused."""
-    receipt = chain.receipt(transaction)
-    assert receipt is not None, "not mined"
+    receipt = chain.web3.eth.wait_for_transaction_receipt(HexBytes(transaction), timeout=20, poll_latency=0.01)
     return int(receipt["status"])
 
 
@@ -122,6 +122,16 @@ class Table:
         finally:
             rpc(self.chain, "evm_mine")
             rpc(self.chain, "evm_setAutomine", True)
+
+    def sent_at(self, time: int, chain: Chain, function: Any, value: int = 0) -> str:
+        """Sends a call into a block of that time; the name of the error that it is refused with, or nothing."""
+        signed = chain.sign(function, value=value, gas=MOVE_GAS)
+        self.next_block_at(time)
+        mined = chain.broadcast(signed.raw)
+        if status_of(chain, mined):
+            return ""
+        options = {"from": chain.address, "value": value}
+        return error_of(lambda: chain.guard(lambda: function.call(options)))  # in the newest block, which is that one
 
     def next_block_at(self, time: int) -> None:
         rpc(self.chain, "evm_setNextBlockTimestamp", time)
