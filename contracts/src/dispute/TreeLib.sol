@@ -34,9 +34,17 @@ library TreeLib {
     {
         if (siblings.length != depth) revert SiblingCount(depth, siblings.length);
         if (index >> depth != 0) revert IndexOutsideTree(index, depth);
-        for (uint256 i = 0; i < depth; ++i) {
-            bool isRight = (index >> i) & 1 == 1;
-            node = isRight ? StatementLib.node(siblings[i], node) : StatementLib.node(node, siblings[i]);
+        assembly ("memory-safe") {
+            let scratch := mload(0x40)
+            mstore8(scratch, 0x01) // NODE
+            let sibling := siblings.offset
+            for { let end := add(sibling, shl(5, depth)) } lt(sibling, end) { sibling := add(sibling, 0x20) } {
+                let right := shl(5, and(index, 1))
+                mstore(add(add(scratch, 1), right), node)
+                mstore(add(add(scratch, 1), xor(right, 0x20)), calldataload(sibling))
+                node := keccak256(scratch, 0x41)
+                index := shr(1, index)
+            }
         }
         return node;
     }
