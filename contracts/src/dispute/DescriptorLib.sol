@@ -104,7 +104,7 @@ library DescriptorLib {
     /// Two's complement, big-endian, 4 bytes.
     function i32(uint256 position) internal pure returns (int256 value) {
         assembly ("memory-safe") {
-            value := signextend(3, shr(224, calldataload(position)))
+            value := sar(224, calldataload(position))
         }
     }
 
@@ -112,6 +112,15 @@ library DescriptorLib {
     function operandReference(Op memory op, uint256 operand) internal pure returns (uint256 kind, uint256 index) {
         uint256 position = op.operands + REFERENCE_BYTES * operand;
         return (u32(position) >> 24, u32(position + 1));
+    }
+
+    /// The product of the dims that an operand is seen as.
+    function viewSize(Op memory op, uint256 operand) internal pure returns (uint256 size) {
+        uint256 map = op.maps[operand];
+        size = 1;
+        for (uint256 end = map + 1 + 4 * (u32(map) >> 24); map + 1 < end; map += 4) {
+            size *= u32(map + 1);
+        }
     }
 
     /// Coordinates of a point, given its number in row-major order, over `rank` dims at `position`.
@@ -153,18 +162,25 @@ library DescriptorLib {
 
     /// Where each operand's map is; of the references, their kinds.
     function _maps(Cursor memory c, Op memory op, uint256 count) private pure {
-        op.maps = new uint256[](count);
+        uint256[] memory maps = new uint256[](count);
         uint256 axisBytes = 4 * (2 + op.rank + op.innerRank); // view, offset and strides
+        (uint256 named, uint256 position) = (op.operands, c.position);
         for (uint256 i = 0; i < count; ++i) {
-            (uint256 kind,) = operandReference(op, i);
-            if (kind > OP) revert FieldOutOfRange(op.operands + REFERENCE_BYTES * i - c.start, kind, 0, OP);
-            op.maps[i] = c.position;
-            _skip(c, axisBytes * _within(c, 0, MAX_RANK));
+            uint256 kind = u32(named) >> 24;
+            if (kind > OP) revert FieldOutOfRange(named - c.start, kind, 0, OP);
+            named += REFERENCE_BYTES;
+            maps[i] = position;
+            // Past the end this reads what follows; the end is checked once, below.
+            uint256 rank = u32(position) >> 24;
+            if (rank > MAX_RANK) revert FieldOutOfRange(position - c.start, rank, 0, MAX_RANK);
+            position += 1 + axisBytes * rank;
         }
+        _skip(c, position - c.position);
         // A lookup's table has no map, whatever its length.
-        if (op.opcode == Opcode.LOOKUP && u32(op.maps[1]) >> 24 != 0) {
-            revert FieldOutOfRange(op.maps[1] - c.start, u32(op.maps[1]) >> 24, 0, 0);
+        if (op.opcode == Opcode.LOOKUP && u32(maps[1]) >> 24 != 0) {
+            revert FieldOutOfRange(maps[1] - c.start, u32(maps[1]) >> 24, 0, 0);
         }
+        op.maps = maps;
     }
 
     function _attributes(Cursor memory c, Op memory op) private pure {

@@ -8,6 +8,7 @@ import {Reader, ReaderLib} from "./ReaderLib.sol";
 /// Ops whose elements are folds of many terms; docs/protocol/optimistic.md section 2.
 library FoldLib {
     using OpeningLib for Opened;
+    using OpeningLib for Opened[];
     using ReaderLib for Reader;
 
     /// What max and argmax start from: below every term.
@@ -31,8 +32,7 @@ library FoldLib {
             acc = _each(op, opened, o, lo, end, acc);
         }
         if (hi > summed && lo < hi) {
-            (, int256 bias) = ReaderLib.seenFrom(op, opened, op.maps.length - 1, o).read(new uint256[](0));
-            acc += bias;
+            acc += ReaderLib.orZero(op, opened, op.maps.length - 1, o);
         }
         return acc;
     }
@@ -43,15 +43,15 @@ library FoldLib {
         pure
         returns (int256)
     {
-        Reader memory a = ReaderLib.seenFrom(op, opened, 0, o);
-        Reader memory b = ReaderLib.seenFrom(op, opened, 1, o);
+        (Reader memory a, Reader memory b) = (ReaderLib.seenFrom(op, 0, o), ReaderLib.seenFrom(op, 1, o));
+        (Opened memory first, Opened memory second) = (opened.find(0), opened.find(1));
         uint256[] memory k = new uint256[](op.innerRank);
         for (; lo < hi; ++lo) {
             DescriptorLib.recoordinate(k, op.inner, lo);
             (bool inA, uint256 atA) = a.locate(k);
             if (!inA) continue;
             (bool inB, uint256 atB) = b.locate(k);
-            if (inB) acc += a.opened.element(atA) * b.opened.element(atB);
+            if (inB) acc += first.element(atA) * second.element(atB);
         }
         return acc;
     }
@@ -62,10 +62,8 @@ library FoldLib {
         pure
         returns (int256)
     {
-        uint256[] memory none = new uint256[](0);
         for (; lo < hi; ++lo) {
-            (, int256 x) = ReaderLib.seenFrom(op, opened, lo, o).read(none);
-            acc += DescriptorLib.i32(op.coefficients + 4 * lo) * x;
+            acc += DescriptorLib.i32(op.coefficients + 4 * lo) * ReaderLib.orZero(op, opened, lo, o);
         }
         return acc;
     }
@@ -77,18 +75,20 @@ library FoldLib {
         returns (int256)
     {
         uint256[] memory k = new uint256[](op.innerRank);
-        Reader memory x = ReaderLib.seenFrom(op, opened, lo / op.points, o);
+        Reader memory x = ReaderLib.seenFrom(op, lo / op.points, o);
+        Opened memory shown = opened.find(lo / op.points);
         for (uint256 t = lo; t < hi; ++t) {
             uint256 number = t % op.points;
-            if (number == 0 && t > lo) x = ReaderLib.seenFrom(op, opened, t / op.points, o);
-            DescriptorLib.recoordinate(k, op.inner, number);
-            (bool inBounds, int256 value) = x.read(k);
-            if (op.opcode == Opcode.REDUCE_SUM) {
-                acc += value;
-            } else if (inBounds) {
-                if (op.opcode == Opcode.ARGMAX) value = (value << NUMBER_BITS) - int256(number);
-                if (value > acc) acc = value;
+            if (number == 0 && t > lo) {
+                (x, shown) = (ReaderLib.seenFrom(op, t / op.points, o), opened.find(t / op.points));
             }
+            DescriptorLib.recoordinate(k, op.inner, number);
+            (bool inBounds, uint256 place) = x.locate(k);
+            if (!inBounds) continue;
+            int256 value = shown.element(place);
+            if (op.opcode == Opcode.ARGMAX) value = (value << NUMBER_BITS) - int256(number);
+            if (op.opcode == Opcode.REDUCE_SUM) acc += value;
+            else if (value > acc) acc = value;
         }
         return acc;
     }

@@ -80,22 +80,23 @@ library MultiproofLib {
             mstore8(scratch, 0x01) // NODE
             for { let from := nodes } lt(from, end) {} {
                 let place := mload(from)
-                let other := calldataload(next)
-                let pair := 0
-                if lt(add(from, 0x40), end) {
-                    pair := and(iszero(and(place, 1)), eq(mload(add(from, 0x40)), add(place, 1)))
-                }
-                switch pair
-                case 0 { next := add(next, 0x20) }
-                default { other := mload(add(from, 0x60)) }
                 // The node itself stands on the left if its number is even.
                 let odd := shl(5, and(place, 1))
-                mstore(add(add(scratch, 1), odd), mload(add(from, 0x20)))
-                mstore(add(add(scratch, 1), xor(odd, 0x20)), other)
+                mstore(add(add(scratch, 0x01), odd), mload(add(from, 0x20)))
+                from := add(from, 0x40)
+                // Numbers ascend: only an even one's neighbour comes next.
+                switch and(lt(from, end), eq(mload(from), xor(place, 1)))
+                case 0 {
+                    mstore(sub(add(scratch, 0x21), odd), calldataload(next))
+                    next := add(next, 0x20)
+                }
+                default {
+                    mstore(add(scratch, 0x21), mload(add(from, 0x20)))
+                    from := add(from, 0x40)
+                }
                 mstore(to, shr(1, place))
                 mstore(add(to, 0x20), keccak256(scratch, 0x41))
                 to := add(to, 0x40)
-                from := add(from, shl(6, add(pair, 1)))
             }
             left := shr(6, sub(to, nodes))
         }

@@ -39,6 +39,7 @@ library OpeningLib {
         returns (Opened[] memory opened)
     {
         opened = new Opened[](openings.length);
+        uint256 depth = TreeLib.depthOf(roots.numOps);
         uint256 least = 0;
         for (uint256 i = 0; i < openings.length; ++i) {
             Opening calldata o = openings[i];
@@ -46,8 +47,8 @@ library OpeningLib {
             if (operand < least) revert OpeningsNotAscending(least - 1, operand);
             if (operand >= op.maps.length) revert NoSuchOperand(operand, op.maps.length);
             least = operand + 1;
-            _open(opened[i], op, o);
-            _requireCommitted(op, roots, o, _tensorRoot(opened[i], o));
+            bytes32 tensor = _tensorRoot(op, opened[i], operand, o);
+            _requireCommitted(op, roots, depth, operand, o.path, tensor);
         }
     }
 
@@ -91,60 +92,69 @@ library OpeningLib {
         revert ChunkNotOpened(o.operand, number);
     }
 
-    function _open(Opened memory opened, Op memory op, Opening calldata o) private pure {
-        uint256 operand = o.operand;
-        (uint32[] calldata numbers, bytes calldata chunks) = (o.numbers, o.chunks);
-        (opened.operand, opened.count) = (operand, numbers.length);
-        opened.width = op.biased && operand == op.maps.length - 1 ? 8 : 4;
-        opened.elements = StatementLib.elementCount(o.dims);
-        (uint256 numbersAt, uint256 chunksAt) = (0, 0);
-        assembly ("memory-safe") {
-            numbersAt := numbers.offset
-            chunksAt := chunks.offset
-        }
-        (opened.numbers, opened.chunks) = (numbersAt, chunksAt);
-        if (op.opcode == Opcode.LOOKUP && operand == 1) {
-            if (o.dims.length != 1 || opened.elements > MAX_TABLE) revert NotATable(o.dims.length, opened.elements);
-            return;
-        }
-        uint256 expected = 1;
-        uint256 map = op.maps[operand];
-        for (uint256 rank = DescriptorLib.u32(map) >> 24; rank > 0; --rank) {
-            expected *= DescriptorLib.u32(map + 1 + 4 * (rank - 1));
-        }
-        if (opened.elements != expected) revert ElementCountMismatch(operand, expected, opened.elements);
-    }
-
     /// keccak(0x02 ‖ width ‖ rank ‖ dims ‖ Merkle root); statement.md section 3.
-    function _tensorRoot(Opened memory opened, Opening calldata o) private pure returns (bytes32 hash) {
-        uint256 count = (opened.elements * opened.width + CHUNK_BYTES - 1) / CHUNK_BYTES;
-        bytes32 merkle = MultiproofLib.root(count == 0 ? 1 : count, o.numbers, o.chunks, o.siblings);
-        uint256 rank = o.dims.length;
-        uint256 shape = 0x02 << 16 | opened.width << 8 | rank;
-        uint256 dims = 0;
-        for (uint256 d = 0; d < rank; ++d) {
-            dims = dims << 32 | o.dims[d];
-        }
+    function _tensorRoot(Op memory op, Opened memory opened, uint256 operand, Opening calldata o)
+        private
+        pure
+        returns (bytes32 hash)
+    {
+        uint256 width = op.biased && operand == op.maps.length - 1 ? 8 : 4;
+        (uint256 rank, uint256 dims, uint256 elements) = _dims(op, operand, o.dims);
+        bytes32 merkle = _merkleRoot(opened, (elements * width + CHUNK_BYTES - 1) / CHUNK_BYTES, o);
+        (opened.operand, opened.width, opened.elements) = (operand, width, elements);
         assembly ("memory-safe") {
             let scratch := mload(0x40)
-            mstore(scratch, shl(232, shape))
+            mstore(scratch, shl(232, or(or(shl(16, 0x02), shl(8, width)), rank)))
             mstore(add(scratch, 3), shl(sub(256, shl(5, rank)), dims))
             mstore(add(scratch, add(3, shl(2, rank))), merkle)
             hash := keccak256(scratch, add(35, shl(2, rank)))
         }
     }
 
-    /// An operand resolves only to the request's inputs, the key's constants and the claim's trace.
-    function _requireCommitted(Op memory op, StepRoots calldata roots, Opening calldata o, bytes32 tensor)
+    /// A tensor's dims, one after another in 32 bits each, and their product, which is that of the operand's view.
+    function _dims(Op memory op, uint256 operand, uint32[] calldata dims)
         private
         pure
+        returns (uint256 rank, uint256 packed, uint256 elements)
     {
-        uint256 operand = o.operand;
-        bytes32[] calldata path = o.path;
+        rank = dims.length;
+        if (rank > StatementLib.MAX_RANK) revert StatementLib.RankTooLarge(rank, StatementLib.MAX_RANK);
+        elements = 1;
+        for (uint256 d = 0; d < rank; ++d) {
+            packed = packed << 32 | dims[d];
+            elements *= dims[d];
+        }
+        if (op.opcode == Opcode.LOOKUP && operand == 1) {
+            if (rank != 1 || elements > MAX_TABLE) revert NotATable(rank, elements);
+        } else {
+            uint256 expected = DescriptorLib.viewSize(op, operand);
+            if (elements != expected) revert ElementCountMismatch(operand, expected, elements);
+        }
+    }
+
+    function _merkleRoot(Opened memory opened, uint256 count, Opening calldata o) private pure returns (bytes32) {
+        (uint32[] calldata numbers, bytes calldata chunks) = (o.numbers, o.chunks);
+        (uint256 numbersAt, uint256 chunksAt) = (0, 0);
+        assembly ("memory-safe") {
+            numbersAt := numbers.offset
+            chunksAt := chunks.offset
+        }
+        (opened.numbers, opened.count, opened.chunks) = (numbersAt, numbers.length, chunksAt);
+        return MultiproofLib.root(count == 0 ? 1 : count, numbers, chunks, o.siblings);
+    }
+
+    /// An operand resolves only to the request's inputs, the key's constants and the claim's trace, `depth` levels deep.
+    function _requireCommitted(
+        Op memory op,
+        StepRoots calldata roots,
+        uint256 depth,
+        uint256 operand,
+        bytes32[] calldata path,
+        bytes32 tensor
+    ) private pure {
         (uint256 kind, uint256 index) = DescriptorLib.operandReference(op, operand);
         if (kind == DescriptorLib.OP) {
             if (index >= roots.numOps) revert NoSuchTensor(operand, index, roots.numOps);
-            uint256 depth = TreeLib.depthOf(roots.numOps);
             _requireRoot(operand, roots.traceTree, TreeLib.rootOver(tensor, index, path, depth));
         } else if (kind == DescriptorLib.CONST) {
             // A key does not say how many constants there are; tensor roots are no nodes, so no other depth folds.

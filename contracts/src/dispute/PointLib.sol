@@ -5,15 +5,13 @@ import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
 import {DescriptorLib, Op, Opcode} from "./DescriptorLib.sol";
 import {FoldLib} from "./FoldLib.sol";
 import {Opened, OpeningLib} from "./OpeningLib.sol";
-import {Reader, ReaderLib} from "./ReaderLib.sol";
+import {ReaderLib} from "./ReaderLib.sol";
 
 /// Ops whose elements are one term: the element itself; docs/protocol/program.md section 4.
 library PointLib {
     using OpeningLib for Opened;
     using OpeningLib for Opened[];
-    using ReaderLib for Reader;
 
-    error ReadOutOfBounds(uint256 operand);
     error TableIndexOutOfRange(int256 index, uint256 length);
     error PositionOutOfRange(int256 position, uint256 points);
     error DivisorBelow1(int256 divisor);
@@ -25,35 +23,41 @@ library PointLib {
     function run(Op memory op, Opened[] memory opened, uint256[] memory o) internal pure returns (int256) {
         if (op.opcode == Opcode.LOOKUP) return _lookup(op, opened, o);
         if (op.opcode == Opcode.COMPARE) return _compare(op, opened, o);
-        if (op.opcode == Opcode.SELECT) return _orZero(op, opened, _orZero(op, opened, 0, o) == 1 ? 1 : 2, o);
+        if (op.opcode == Opcode.SELECT) return _select(op, opened, o);
         if (op.opcode == Opcode.INDEX) return _index(op, opened, o);
         if (op.opcode == Opcode.GATHER) return _gather(op, opened, o);
         if (op.opcode == Opcode.DIVIDE) {
-            int256 divisor = _certain(ReaderLib.seenFrom(op, opened, 1, o), new uint256[](0));
-            return FoldLib.saturate(divideHalfUp(_orZero(op, opened, 0, o), divisor, op.shift), op.bits);
+            int256 divisor = ReaderLib.certain(op, opened, 1, o, new uint256[](0));
+            return FoldLib.saturate(divideHalfUp(ReaderLib.orZero(op, opened, 0, o), divisor, op.shift), op.bits);
         }
-        return rsqrtHalfUp(_certain(ReaderLib.seenFrom(op, opened, 0, o), new uint256[](0)), op.shift);
+        return rsqrtHalfUp(ReaderLib.certain(op, opened, 0, o, new uint256[](0)), op.shift);
     }
 
     function _lookup(Op memory op, Opened[] memory opened, uint256[] memory o) private pure returns (int256) {
-        int256 index = _certain(ReaderLib.seenFrom(op, opened, 0, o), new uint256[](0)) - op.parameter;
+        int256 index = ReaderLib.certain(op, opened, 0, o, new uint256[](0)) - op.parameter;
         Opened memory table = opened.find(1);
         if (index < 0 || uint256(index) >= table.elements) revert TableIndexOutOfRange(index, table.elements);
         return table.element(uint256(index));
     }
 
     function _compare(Op memory op, Opened[] memory opened, uint256[] memory o) private pure returns (int256) {
-        int256 a = _orZero(op, opened, 0, o);
-        int256 b = _orZero(op, opened, 1, o);
+        int256 a = ReaderLib.orZero(op, opened, 0, o);
+        int256 b = ReaderLib.orZero(op, opened, 1, o);
         bool holds = op.parameter == LESS ? a < b : op.parameter == LESS_OR_EQUAL ? a <= b : a == b;
         return holds ? int256(1) : int256(0);
+    }
+
+    /// Of two operands only the one chosen is read.
+    function _select(Op memory op, Opened[] memory opened, uint256[] memory o) private pure returns (int256) {
+        uint256 chosen = ReaderLib.orZero(op, opened, 0, o) == 1 ? 1 : 2;
+        return ReaderLib.orZero(op, opened, chosen, o);
     }
 
     /// The first operand that is in bounds.
     function _index(Op memory op, Opened[] memory opened, uint256[] memory o) private pure returns (int256) {
         uint256[] memory none = new uint256[](0);
         for (uint256 j = 0; j < op.maps.length; ++j) {
-            (bool inBounds, int256 value) = ReaderLib.seenFrom(op, opened, j, o).read(none);
+            (bool inBounds, int256 value) = ReaderLib.read(op, opened, j, o, none);
             if (inBounds) return value;
         }
         return op.parameter;
@@ -61,25 +65,10 @@ library PointLib {
 
     /// x at the inner point that p, read at o, is the number of.
     function _gather(Op memory op, Opened[] memory opened, uint256[] memory o) private pure returns (int256) {
-        int256 position = _certain(ReaderLib.seenFrom(op, opened, 1, o), new uint256[](0));
+        int256 position = ReaderLib.certain(op, opened, 1, o, new uint256[](0));
         if (position < 0 || uint256(position) >= op.points) revert PositionOutOfRange(position, op.points);
         uint256[] memory k = DescriptorLib.coordinates(op.inner, op.innerRank, uint256(position));
-        return _certain(ReaderLib.seenFrom(op, opened, 0, o), k);
-    }
-
-    function _orZero(Op memory op, Opened[] memory opened, uint256 operand, uint256[] memory o)
-        private
-        pure
-        returns (int256 value)
-    {
-        (, value) = ReaderLib.seenFrom(op, opened, operand, o).read(new uint256[](0));
-    }
-
-    /// An operand that a program never reads out of bounds.
-    function _certain(Reader memory r, uint256[] memory k) private pure returns (int256) {
-        (bool inBounds, int256 value) = r.read(k);
-        if (!inBounds) revert ReadOutOfBounds(r.opened.operand);
-        return value;
+        return ReaderLib.certain(op, opened, 0, o, k);
     }
 
     /// ⌊(a · 2^(up+1) + d) / 2d⌋, the division toward minus infinity; program.md section 3.

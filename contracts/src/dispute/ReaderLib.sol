@@ -6,7 +6,6 @@ import {Opened, OpeningLib} from "./OpeningLib.sol";
 
 /// One operand seen from one output element. Positions are of calldata.
 struct Reader {
-    Opened opened;
     uint256 view_; // position of the view's dims
     uint256 strides; // position of the first axis's inner strides
     uint256 rowBytes; // from one axis's strides to the next one's
@@ -18,23 +17,21 @@ library ReaderLib {
     using OpeningLib for Opened;
     using OpeningLib for Opened[];
 
+    error ReadOutOfBounds(uint256 operand);
+
     /// Operand number `operand` at output point `o`.
-    function seenFrom(Op memory op, Opened[] memory opened, uint256 operand, uint256[] memory o)
-        internal
-        pure
-        returns (Reader memory r)
-    {
-        uint256 map = op.maps[operand];
-        uint256 rank = DescriptorLib.u32(map) >> 24;
-        r.opened = opened.find(operand);
-        r.view_ = map + 1;
-        r.rowBytes = 4 * (1 + op.rank + op.innerRank);
-        uint256 row = r.view_ + 4 * rank;
-        r.strides = row + 4 * (1 + op.rank);
-        r.base = new int256[](rank);
-        for (uint256 a = 0; a < rank; ++a) {
-            r.base[a] = _along(DescriptorLib.i32(row), row + 4, o);
-            row += r.rowBytes;
+    function seenFrom(Op memory op, uint256 operand, uint256[] memory o) internal pure returns (Reader memory r) {
+        unchecked {
+            uint256 map = op.maps[operand];
+            uint256 rank = DescriptorLib.u32(map) >> 24;
+            uint256 rowBytes = 4 * (1 + op.rank + op.innerRank);
+            uint256 row = map + 1 + 4 * rank;
+            int256[] memory base = new int256[](rank);
+            (r.view_, r.strides, r.rowBytes, r.base) = (map + 1, row + 4 * (1 + op.rank), rowBytes, base);
+            for (uint256 a = 0; a < rank; ++a) {
+                base[a] = _along(DescriptorLib.i32(row), row + 4, o);
+                row += rowBytes;
+            }
         }
     }
 
@@ -57,22 +54,48 @@ library ReaderLib {
         }
     }
 
-    /// The element at inner point `k`, 0 out of bounds.
-    function read(Reader memory r, uint256[] memory k) internal pure returns (bool inBounds, int256 value) {
+    /// An operand's element at output point `o` and inner point `k`.
+    function read(Op memory op, Opened[] memory opened, uint256 operand, uint256[] memory o, uint256[] memory k)
+        internal
+        pure
+        returns (bool inBounds, int256 value)
+    {
         uint256 flat;
-        (inBounds, flat) = locate(r, k);
-        if (inBounds) value = r.opened.element(flat);
+        (inBounds, flat) = locate(seenFrom(op, operand, o), k);
+        if (inBounds) value = opened.find(operand).element(flat);
     }
 
-    /// index + Σ stride·coordinate, with the strides from `strides` on. Of 32 bits each, they cannot overflow.
+    /// The same at the first inner point, or 0.
+    function orZero(Op memory op, Opened[] memory opened, uint256 operand, uint256[] memory o)
+        internal
+        pure
+        returns (int256 value)
+    {
+        (, value) = read(op, opened, operand, o, new uint256[](0));
+    }
+
+    /// The same, of an operand that a program never reads out of bounds.
+    function certain(Op memory op, Opened[] memory opened, uint256 operand, uint256[] memory o, uint256[] memory k)
+        internal
+        pure
+        returns (int256)
+    {
+        (bool inBounds, int256 value) = read(op, opened, operand, o, k);
+        if (!inBounds) revert ReadOutOfBounds(operand);
+        return value;
+    }
+
+    /// index + Σ stride·coordinate: as many strides as `point` has axes, at most eight, are one word from `strides` on.
+    /// Of 32 bits each, they cannot overflow.
     function _along(int256 index, uint256 strides, uint256[] memory point) private pure returns (int256 sum) {
         assembly ("memory-safe") {
             sum := index
-            let coordinate := add(point, 0x20)
-            for { let end := add(coordinate, shl(5, mload(point))) } lt(coordinate, end) {} {
-                sum := add(sum, mul(signextend(3, shr(224, calldataload(strides))), mload(coordinate)))
-                coordinate := add(coordinate, 0x20)
-                strides := add(strides, 4)
+            let beyond := sub(256, shl(5, mload(point)))
+            let left := shl(beyond, shr(beyond, calldataload(strides)))
+            // It ends with the last stride that is not 0.
+            for { let coordinate := add(point, 0x20) } left { coordinate := add(coordinate, 0x20) } {
+                sum := add(sum, mul(sar(224, left), mload(coordinate)))
+                left := shl(32, left)
             }
         }
     }

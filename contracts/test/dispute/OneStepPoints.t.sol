@@ -5,6 +5,7 @@ import {Opcode} from "../../src/dispute/DescriptorLib.sol";
 import {Opening} from "../../src/dispute/DisputeTypes.sol";
 import {OpeningLib} from "../../src/dispute/OpeningLib.sol";
 import {PointLib} from "../../src/dispute/PointLib.sol";
+import {ReaderLib} from "../../src/dispute/ReaderLib.sol";
 import {Descriptors} from "./Descriptors.sol";
 import {StepFixture} from "./StepFixture.sol";
 
@@ -154,7 +155,7 @@ contract OneStepPointsTest is StepFixture {
         refusal(abi.encodeWithSelector(PointLib.DivisorBelow1.selector, -1), descriptor, 1, openings);
         refusal(abi.encodeWithSelector(PointLib.DivisorBelow1.selector, LEAST), descriptor, 2, openings);
         descriptor = elementwise(Opcode.DIVIDE, 32, bytes.concat(a, d), i32s(0, 1), hex"0001");
-        refusal(abi.encodeWithSelector(PointLib.ReadOutOfBounds.selector, 1), descriptor, 2, openings);
+        refusal(abi.encodeWithSelector(ReaderLib.ReadOutOfBounds.selector, 1), descriptor, 2, openings);
     }
 
     function test_rsqrt_at_its_ends() public {
