@@ -28,6 +28,7 @@ from verifier.challenger.log_reader import LogReader
 from verifier.challenger.player import Answer, Board
 from verifier.challenger.records import Block
 from verifier.dispute.commitment import CommittedProgram
+from verifier.dispute.tree import Tree
 from verifier.dispute.types import ClaimStatus, Opening, Phase, StepRoots, claim_id, key_digest
 
 Integers = npt.NDArray[np.int64]
@@ -69,6 +70,7 @@ class ClaimsOnChain:
         self._hub = Hub(chain, deployment["InferenceHub"])
         self._registry = Registry(chain, deployment["ModelRegistry"])
         self._known: dict[bytes, ClaimView] = {}
+        self._answers: dict[bytes, tuple[int, dict[bytes, Answer]]] = {}
 
     def block(self, number: int) -> Block | None:
         """None where the node has no such block (yet)."""
@@ -87,10 +89,11 @@ class ClaimsOnChain:
     def forget(self) -> None:
         """After a reorganisation: what an event said may stand elsewhere, or nowhere."""
         self._known.clear()
+        self._answers.clear()
 
     def view(self, wanted: bytes, block: int, made_in: int | None = None) -> ClaimView:
         """`made_in` is the claim's block, where it is known. Codes: `claim_unknown`, `claim_of_another_chain`,
-        `request_not_found`, `claim_input_mismatch`."""
+        `claim_event_mismatch`, `request_not_found`, `claim_input_mismatch`."""
         claim = self.claims.claim_of(wanted, block)
         if claim.status is ClaimStatus.NONE:
             raise ChallengerError("claim_unknown", f"no claim 0x{wanted.hex()} here", claim_id="0x" + wanted.hex())
@@ -106,6 +109,8 @@ class ClaimsOnChain:
         if claim_id(self.chain.chain_id, contract, *parts) != wanted:
             message = f"claim 0x{wanted.hex()} is not what its contract stores on chain {self.chain.chain_id}"
             raise ChallengerError("claim_of_another_chain", message, chain=self.chain.chain_id, contract=contract)
+        if Tree.of(event.top).root != claim.trace_tree:
+            raise ChallengerError("claim_event_mismatch", "the top in the claim's event is not that of its trace tree")
         request, inputs, program_locator = self._request(claim, event.at.block_number)
         made_at = Block(event.at.block_number, event.at.block_hash)
         key = self.claims.key(claim.key_digest, block)
@@ -118,9 +123,16 @@ class ClaimsOnChain:
         if challenge.at.phase is Phase.NONE or challenge.claim_id != view.claim_id:
             shown = "0x" + challenge_id.hex()
             raise ChallengerError("challenge_unknown", f"no challenge {shown} of this claim", challenge_id=shown)
-        said = self.events(view.made_at.number, block, view.claim_id)
-        answers = {e.position_key: Answer(e.root, e.body) for e in said if isinstance(e, Revealed)}
-        return Board(challenge_id, challenge, view.top, answers)
+        return Board(challenge_id, challenge, view.top, self.answers(view, block))
+
+    def answers(self, view: ClaimView, block: int) -> dict[bytes, Answer]:
+        """Everything that was revealed in the claim, by position key; what was read before is not asked for again."""
+        read, answers = self._answers.get(view.claim_id, (view.made_at.number - 1, {}))
+        if read < block:
+            said = self.events(read + 1, block, view.claim_id)
+            answers = answers | {e.position_key: Answer(e.root, e.body) for e in said if isinstance(e, Revealed)}
+            self._answers[view.claim_id] = (block, answers)
+        return answers
 
     def execute(
         self, op: bytes, roots: StepRoots, element: int, terms: int, acc: int, openings: Sequence[Opening]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from contracts.client.dispute_events import Committed, Revealed
+from contracts.client.dispute_events import Committed
 from contracts.client.dispute_types import Challenge
 from verifier.challenger import explain
 from verifier.challenger.challenger import Challenger
@@ -15,7 +15,6 @@ from verifier.challenger.findings import Finding, from_answers, from_fault
 from verifier.challenger.judging import Judgement
 from verifier.challenger.moves import in_words, name_of
 from verifier.challenger.planning import Plan
-from verifier.challenger.player import Answer
 from verifier.challenger.proof_json import hexed
 from verifier.challenger.records import Verdict
 from verifier.dispute.rules import OVER
@@ -176,8 +175,7 @@ def find(challenger: Challenger, view: ClaimView) -> Finding:
     fault = challenger.published_fault(view)
     if fault is not None:
         return from_fault(fault)
-    said = challenger.chain.events(view.made_at.number, challenger.block(), view.claim_id)
-    answers = {e.position_key: Answer(e.root, e.body) for e in said if isinstance(e, Revealed)}
+    answers = challenger.chain.answers(view, challenger.block())
     return from_answers(view, answers, challenger.judge.trace(view))
 
 

@@ -64,7 +64,7 @@ class Sender:
         store: Store,
         budgets: Budgets,
         *,
-        patience_s: float = 60.0,
+        patience_s: float = 30.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._chain = chain
@@ -194,7 +194,9 @@ class Sender:
             self.require_gas(row.gas - row.gas * row.max_fee // fees.max_fee)
             key = MoveKey(row.purpose, row.claim_id, row.challenge_id, row.position_key)
             raised = self._sign(key, _StoredCall(row.target, row.data), row.value, row.gas, row.nonce, fees)
-        except BudgetError as error:
+        except (BudgetError, EnvironmentFailure) as error:
+            if error.code == "chain_unreachable":
+                raise
             log.warning("fee_not_raised", purpose=row.purpose, **error.as_dict())
             return False
         log.info("fee_raised", purpose=row.purpose, nonce=row.nonce, max_fee=fees.max_fee)

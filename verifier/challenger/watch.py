@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 import structlog
@@ -34,6 +36,8 @@ log = structlog.get_logger()
 PASSING = frozenset({"chain_unreachable", "chain_refused", "log_incomplete", "chain_too_short"})
 # A claim that could not be judged for one of these reasons may be one day.
 CURABLE = frozenset({"program_unavailable"})
+# Of a pass, for new claims: whoever makes many of them must not make us late in challenges that are open.
+JUDGING_S = 10.0
 ENDINGS = {ClaimFinal: "claim_final", ClaimKilled: "claim_killed", ClaimCancelled: "claim_cancelled"}
 
 
@@ -89,15 +93,18 @@ class Watcher:
         block = self.challenger.block()
         self._roll_back_orphans()
         self._follow(block)
+        # Clocks run in what is open, so it goes before what is new.
         if self.mode is not Mode.WATCHTOWER:
             self.challenger.sender.reconcile(block)
+            for row in self._store.commitments():
+                if not row.ended:
+                    self._guarded(row.claim_id, row.challenge_id, partial(self._play, row, block))
+        until = time.monotonic() + JUDGING_S
         for known in self._store.claims(ended=False):
-            self._guarded(known.claim_id, b"", lambda known=known: self._judge(known, block))  # type: ignore[misc]
-        if self.mode is Mode.WATCHTOWER:
-            return
-        for row in self._store.commitments():
-            if not row.ended:
-                self._guarded(row.claim_id, row.challenge_id, lambda row=row: self._play(row, block))  # type: ignore[misc]
+            if time.monotonic() >= until:
+                log.info("judging_goes_on_next_pass")
+                break
+            self._guarded(known.claim_id, b"", partial(self._judge, known, block))
 
     # The log.
 
@@ -156,14 +163,22 @@ class Watcher:
     # Claims and challenges.
 
     def _judge(self, known: KnownClaim, block: int) -> None:
+        """What is due for a claim that has no end yet; nothing if it is right, and the log will tell its end."""
+        to_check = known.verdict is Verdict.UNCHECKED or known.reason in CURABLE
+        to_stake = known.verdict is Verdict.WRONG and self.mode is Mode.ACTIVE and not self._has_staked(known.claim_id)
+        if not to_check and not to_stake:
+            return
         view = self._chain.view(known.claim_id, block, known.block_number)
         if view.claim.status is not ClaimStatus.PENDING:
             self._store.end_claim(known.claim_id)
-            return
-        if known.verdict is Verdict.UNCHECKED or (known.verdict is Verdict.REFUSED and known.reason in CURABLE):
+        elif to_check:
             self._check(view)
-        elif known.verdict is Verdict.WRONG and self.mode is Mode.ACTIVE:
+        else:
             self._stake(view, self.challenger.judge.judge(view))
+
+    def _has_staked(self, claim_id: bytes) -> bool:
+        """Whether a challenge of ours of the claim is open, or was played to an end that another would not change."""
+        return any(row.ended in ("", "won", "lost") for row in self._store.commitments(claim_id))
 
     def _check(self, view: ClaimView) -> None:
         try:
@@ -180,12 +195,10 @@ class Watcher:
             return
         message = f"ops {judgement.first_op} to {judgement.last_op} are where it first differs from our own run"
         self._tell("claim_wrong", view.claim_id, message=message, details={"output_differs": judgement.output_differs})
-        if self.mode is Mode.ACTIVE:
+        if self.mode is Mode.ACTIVE and not self._has_staked(view.claim_id):
             self._stake(view, judgement)
 
     def _stake(self, view: ClaimView, judgement: Judgement) -> None:
-        if any(not row.ended or row.ended in ("won", "lost") for row in self._store.commitments(view.claim_id)):
-            return
         staked = self.challenger.stake(view, judgement)
         path = "a published trace" if staked.fault is not None else "forced reveals"
         self._tell("challenged", view.claim_id, staked.row.challenge_id, message=f"challenged, by {path}")
@@ -199,11 +212,11 @@ class Watcher:
             self._tell(found.why, row.claim_id, row.challenge_id)
 
     def _guarded(self, claim_id: bytes, challenge_id: bytes, act: Callable[[], None]) -> None:
-        """What one claim's trouble is must not keep the others waiting; a silent chain keeps all of them."""
+        """One claim's trouble must not keep the others waiting; a silent chain keeps all of them."""
         try:
             act()
         except InferproofError as error:
-            if error.code in PASSING:
+            if error.code == "chain_unreachable":
                 raise
             self._tell(error.code, claim_id, challenge_id, message=error.message, details=error.details)
 
