@@ -6,7 +6,7 @@ answer it leaves, and loses by timeout.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -171,20 +171,7 @@ class Duel:
         self.make(move)
 
     def make(self, move: moves.Move) -> None:
-        here = (self.tick(), self.challenger, self.id)
-        match move:
-            case moves.Open(index, salt, node, siblings, descriptor):
-                self.game.open(*here, index, salt, node, siblings, descriptor)
-            case moves.PickNode(index, node, siblings, descriptor):
-                self.game.pick_node(*here, index, node, siblings, descriptor)
-            case moves.PickElement(element, chunk, siblings):
-                self.game.pick_element(*here, element, chunk, siblings)
-            case moves.PickRange(index, first, last, siblings):
-                self.game.pick_range(*here, index, first, last, siblings)
-            case moves.Prove(_, openings):
-                self.game.prove(*here, openings)
-            case _:
-                raise AssertionError(move)
+        make(self.game, self.tick(), self.challenger, self.id, move)
         self.played.append(moves.name_of(move))
 
     def step(self) -> bool:
@@ -209,6 +196,26 @@ class Duel:
         while self.step():
             pass
         return self
+
+
+def make(game: Game, when: Moment, sender: str, challenge: bytes, move: moves.Move) -> None:
+    """A challenger's move, made in the game."""
+    here = (when, sender, challenge)
+    match move:
+        case moves.Open(index, salt, node, siblings, descriptor):
+            game.open(*here, index, salt, node, siblings, descriptor)
+        case moves.PickNode(index, node, siblings, descriptor):
+            game.pick_node(*here, index, node, siblings, descriptor)
+        case moves.PickElement(element, chunk, siblings):
+            game.pick_element(*here, element, chunk, siblings)
+        case moves.PickRange(index, first, last, siblings):
+            game.pick_range(*here, index, first, last, siblings)
+        case moves.Prove(_, openings):
+            game.prove(*here, openings)
+        case moves.ProveFault(proof):
+            game.prove_fault(when, sender, proof)
+        case _:
+            raise AssertionError(move)
 
 
 def honest(program: Program, inputs: Sequence[Integers]) -> CommittedTrace:
@@ -249,24 +256,27 @@ class BadlyPadded(CommittedTrace):
         return Tree.of(leaf(self.chunks(ref, n, n + 1)) for n in each)
 
 
-def wander(duel: Duel, rng: np.random.Generator) -> moves.Move:
-    """Any legal move of the challenger, drawn at random; at a step, an honest proof."""
-    c, at = duel.challenge, duel.challenge.at
+def wander(
+    c: Challenge, trace: CommittedTrace, answers: Mapping[bytes, Answer], rng: np.random.Generator
+) -> moves.Move:
+    """Any legal pick in a claim of this trace, drawn at random; at a step, an honest proof."""
+    at = c.at
     if at.phase is Phase.STEP:
-        return moves.Prove(b"", open_terms(duel.claimed, at.op, at.element, at.lo, at.hi))
-    revealed = read_reveal(at, duel.answers[position_key(at)].body, c.size)
+        openings = open_terms(trace, at.op, at.element, at.lo, at.hi)
+        return moves.Prove(trace.committed.descriptors[at.op], openings)
+    revealed = read_reveal(at, answers[position_key(at)].body, c.size)
     if at.phase is Phase.SUM:
         picked = int(rng.integers(len(revealed.sums) - 1))
         return moves.PickRange(picked, *revealed.sums[picked : picked + 2], revealed.siblings(picked))
     if revealed.chunks:
-        most = min(64 * (revealed.first + len(revealed.chunks)), duel.claimed.made[at.op].size)
+        most = min(64 * (revealed.first + len(revealed.chunks)), trace.made[at.op].size)
         element = int(rng.integers(64 * revealed.first, most))
         chunk = revealed.chunks[element // 64 - revealed.first]
         return moves.PickElement(element, chunk, revealed.siblings(element // 64))
     in_trace = at.phase is Phase.TRACE and not at.is_leaf
     below = revealed_height(at, 0 if c.size is None else c.size.height)
-    leaves = len(duel.mine.program.ops) if in_trace or c.size is None else c.size.chunks
+    leaves = len(trace.program.ops) if in_trace or c.size is None else c.size.chunks
     most = min(revealed.first + len(revealed.nodes), ((leaves - 1) >> below) + 1)
     picked = int(rng.integers(revealed.first, most))
-    named = duel.mine.descriptor_proof(picked) if in_trace and below == 0 else NO_DESCRIPTOR
+    named = trace.descriptor_proof(picked) if in_trace and below == 0 else NO_DESCRIPTOR
     return moves.PickNode(picked, revealed.nodes[picked - revealed.first], revealed.siblings(picked), named)

@@ -185,7 +185,7 @@ def test_finality_has_a_bound_whatever_both_sides_do(data: st.DataObject) -> Non
         elif duel.challenge.at.phase is Phase.COMMITTED:
             duel.attack()
         else:
-            duel.make(wander(duel, rng))
+            duel.make(wander(duel.challenge, MINE, duel.answers, rng))
     moves = longest_game(PROGRAM)
     bound = latest_finality(game.window_end, terms, moves)
     assert refusal(lambda: game.finalise(Moment(bound, 9))) == "too_early"

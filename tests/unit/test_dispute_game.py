@@ -215,9 +215,9 @@ def test_an_honest_claim_survives_any_challenger(seed: int) -> None:
         elif duel.challenge.at.phase is Phase.COMMITTED:
             duel.attack()
         else:
-            duel.make(wander(duel, rng))
+            duel.make(wander(duel.challenge, mine, duel.answers, rng))
     with pytest.raises(DisputeError) as refused:
-        duel.make(wander(duel, rng))
+        duel.make(wander(duel.challenge, mine, duel.answers, rng))
     assert refused.value.code == "step_holds"
     lost_at = duel.turn.deadline
     game.timeout(Moment(lost_at, 99), duel.id)
