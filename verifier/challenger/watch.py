@@ -100,7 +100,8 @@ class Watcher:
                 if not row.ended:
                     self._guarded(row.claim_id, row.challenge_id, partial(self._play, row, block))
         until = time.monotonic() + JUDGING_S
-        for known in self._store.claims(ended=False):
+        # What could not be judged before comes last: looking for its program again may take long.
+        for known in sorted(self._store.claims(ended=False), key=lambda known: known.verdict is Verdict.REFUSED):
             if time.monotonic() >= until:
                 log.info("judging_goes_on_next_pass")
                 break
