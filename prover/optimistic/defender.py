@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from circuits.errors import EnvironmentFailure
+from circuits.errors import EnvironmentFailure, InferproofError
 from circuits.statement import Route
 from contracts.client.disputes import OptimisticClaims
 from contracts.client.hub import Hub
@@ -21,7 +21,7 @@ from verifier.dispute.commitment import CommittedTrace
 from verifier.dispute.rules import Move, rule_at
 from verifier.dispute.types import ClaimStatus, Position
 
-PASSING = frozenset({"chain_unreachable", "chain_refused", "transaction_not_mined", "logs_missing"})
+PASSING = frozenset({"chain_unreachable", "chain_refused", "transaction_not_mined"})
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Defender:
         self._sender = sender
         self._confirmations = confirmations
         self._withdraw = withdraw
-        self._report = report
+        self.report = report
         self._ended_at: int | None = None
 
     def run(self, stopping: threading.Event, poll_s: float) -> Outcome | None:
@@ -108,7 +108,7 @@ class Defender:
             except EnvironmentFailure as error:
                 if error.code not in PASSING:
                     raise
-                self._report("waits", code=error.code, reason=error.message)
+                self.report("waits", code=error.code, reason=error.message)
                 outcome = None
             if outcome is not None:
                 return outcome
@@ -137,10 +137,10 @@ class Defender:
         """What became of a call of the plan."""
         self.tally.add(sent)
         if sent.succeeded:
-            self._report("sent", call=sent.call.name, gas=sent.gas_used)
+            self.report("sent", call=sent.call.name, gas=sent.gas_used)
         else:
             reason = sent.error.message if sent.error else "mined and reverted, or replaced"
-            self._report("refused", call=sent.call.name, reason=reason)
+            self.report("refused", call=sent.call.name, reason=reason)
 
     def _due(self, standing: Standing) -> list[Call]:
         claim = standing.claim
@@ -188,12 +188,23 @@ class Defender:
 def defend_once(defenders: Sequence[Defender], sender: Sender) -> list[Outcome | None]:
     """One pass over several claims of one account: everything that is due goes out together, so that none waits for
     another's transactions to be mined."""
-    plans = [defender.plan() for defender in defenders]
+    plans = [_planned(defender) for defender in defenders]
     sent = iter(sender.send_all([call for plan in plans for call in plan.calls]))
     for defender, plan in zip(defenders, plans, strict=True):
         for _ in plan.calls:
             defender.heard(next(sent))
     return [plan.outcome for plan in plans]
+
+
+def _planned(defender: Defender) -> Plan:
+    """What is wrong with one claim must not keep the others waiting; a silent chain keeps all of them."""
+    try:
+        return defender.plan()
+    except InferproofError as error:
+        if error.code == "chain_unreachable":
+            raise
+        defender.report("waits", code=error.code, reason=error.message)
+        return Plan([])
 
 
 def unanswered(standing: Standing) -> list[OpenChallenge]:

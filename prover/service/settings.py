@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, Settin
 from circuits.errors import InputError
 
 PREFIX = "INFERPROOF_"
-SECRET_FIELDS = frozenset({"private_key", "api_keys"})
+SECRET_FIELDS = frozenset({"private_key", "claim_private_key", "api_keys"})
 
 
 def _physical_memory_bytes() -> int:
@@ -54,6 +54,10 @@ class Settings(BaseSettings):
     rpc_url: str | None = None
     deployment_file: Path | None = None
     private_key: SecretStr | None = None
+    claim_private_key: SecretStr | None = None
+    trace_url: str | None = None
+    trace_public_url: str | None = None
+    max_fee_wei: int | None = Field(default=None, gt=0)
     confirmations: int = Field(default=2, ge=0)
     max_bond_wei: int = Field(default=10**18, ge=0)
     log_chunk_blocks: int = Field(default=2000, gt=0)

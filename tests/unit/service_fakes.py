@@ -146,7 +146,9 @@ def make_deps(folder: Path, **overrides: Any) -> Deps:
     """Real database, store and handlers over fakes; `overrides` are settings or dependencies."""
     wanted = {k: v for k, v in overrides.items() if k in Settings.model_fields}
     settings = Settings(
-        data_dir=folder / "data", cache_dir=folder / "cache", **{"confirmations": 0, "worker_id": "w", **wanted}
+        data_dir=folder / "data",
+        cache_dir=folder / "cache",
+        **{"confirmations": 0, "worker_id": "w", "private_key": "0x" + "11" * 32, **wanted},
     )
     settings.data_dir.mkdir(parents=True)
     (settings.data_dir / "service.db").write_bytes(_migrated_database())

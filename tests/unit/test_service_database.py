@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from sqlalchemy import text
 
 from circuits.errors import EnvironmentFailure, InputError
 from contracts.client.chain import Chain
+from prover.backend import Estimate
 from prover.service.adapters.broker import CeleryBroker, make_celery
 from prover.service.adapters.database import _config, migrate, open_engine, require_current
 from prover.service.adapters.store import ArtifactStore
 from prover.service.adapters.tables import metadata
+from prover.service.adapters.unit_of_work import Database
 from prover.service.settings import Settings
 
 
@@ -30,6 +35,33 @@ def test_migrating_twice_changes_nothing(tmp_path: Path) -> None:
     migrate(engine, tmp_path)
     migrate(engine, tmp_path)
     require_current(engine)
+
+
+def test_a_models_estimate_is_halo2s_after_the_migration_and_before_it(tmp_path: Path) -> None:
+    engine, config = open_engine(f"sqlite:///{tmp_path / 'service.db'}"), _config()
+    estimate = {"rows": 5, "logrows": 3, "setup_s": 1.0, "prove_s": 2.0, "peak_memory_bytes": 7, "disk_bytes": 8}
+    columns = "model_id, artifact, source, name, ports, estimate, fidelity, created_at"
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        values = {"estimate": json.dumps(estimate)}
+        connection.execute(
+            text(f"INSERT INTO models ({columns}) VALUES ('0x1', 'a', 'program', 'n', '{{}}', :estimate, NULL, 1)"),
+            values,
+        )
+        connection.commit()
+        command.upgrade(config, "head")
+        connection.commit()
+    with Database(engine).transaction() as work:
+        held = work.models.get("0x1")
+        assert held.estimates == {"halo2": Estimate(**estimate)}
+        work.models.add(replace(held, model_id="0x2", estimates={"optimistic": Estimate(**estimate)}))
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0001")
+        connection.commit()
+        rows = connection.execute(text("SELECT model_id, estimate FROM models")).all()
+    assert [(name, json.loads(body)) for name, body in rows] == [("0x1", estimate)]
 
 
 def test_migrations_can_be_taken_back(tmp_path: Path) -> None:
@@ -119,7 +151,8 @@ def test_folders_are_absolute_wherever_the_worker_runs(monkeypatch: pytest.Monke
 
 
 def test_a_worker_is_told_everything_but_the_secrets(tmp_path: Path) -> None:
-    settings = Settings(data_dir=tmp_path, private_key="0xsecret", api_keys="hidden", lease_s=7)
+    keys = {"private_key": "0xsecret", "claim_private_key": "0xsecret2", "api_keys": "hidden"}
+    settings = Settings(data_dir=tmp_path, lease_s=7, **keys)
     told = settings.for_worker("w-1")
     assert "secret" not in told
     assert "hidden" not in told

@@ -6,10 +6,12 @@ import itertools
 
 import pytest
 
+from circuits.errors import InputError
+from circuits.statement import Route
 from prover.backend import Estimate
 from prover.service.domain.errors import Conflict
 from prover.service.domain.jobs import HUB, TRANSITIONS, Event, Job, JobKind, JobState, is_final
-from prover.service.domain.models import admit
+from prover.service.domain.models import HeldModel, ModelSource, admit
 
 EVERY_MOVE = list(itertools.product(JobKind, JobState, Event))
 
@@ -48,15 +50,16 @@ def test_a_local_proof_never_reaches_the_chain() -> None:
 
 
 def test_a_submission_cannot_be_cancelled_because_its_bond_is_at_stake() -> None:
-    with pytest.raises(Conflict):
-        job(JobKind.REQUEST, JobState.SUBMITTING).moved(Event.CANCEL, 0.0)
+    for state in (JobState.SUBMITTING, JobState.CLAIMED):
+        with pytest.raises(Conflict):
+            job(JobKind.REQUEST, state).moved(Event.CANCEL, 0.0)
 
 
 def test_final_states_by_kind() -> None:
     finals = {kind: {state for state in JobState if is_final(kind, state)} for kind in JobKind}
     ends = {JobState.FAILED, JobState.CANCELLED, JobState.EXPIRED, JobState.DELIVERED}
     assert finals[JobKind.REQUEST] == ends
-    assert finals[JobKind.PROVE] == ends | {JobState.PROVEN, JobState.SUBMITTING}
+    assert finals[JobKind.PROVE] == ends | {JobState.PROVEN, JobState.SUBMITTING, JobState.CLAIMED}
 
 
 def test_only_requests_expire() -> None:
@@ -65,7 +68,11 @@ def test_only_requests_expire() -> None:
 
 def test_refuses_what_needs_more_memory_than_allowed() -> None:
     estimate = Estimate(rows=1, logrows=1, setup_s=0, prove_s=0, peak_memory_bytes=1001, disk_bytes=0)
-    admit(estimate, 1001)
-    with pytest.raises(Exception, match="GiB of memory") as refused:
-        admit(estimate, 1000)
-    assert refused.value.code == "model_too_large"  # type: ignore[attr-defined]
+    model = HeldModel("0x", "", ModelSource.ONNX, "", {}, {"optimistic": estimate}, None, 0.0)
+    admit(model, Route.OPTIMISTIC, 1001)
+    with pytest.raises(InputError, match="GiB of memory") as refused:
+        admit(model, Route.OPTIMISTIC, 1000)
+    assert refused.value.code == "model_too_large"
+    with pytest.raises(InputError) as refused:
+        admit(model, Route.HALO2, 1001)
+    assert refused.value.code == "route_not_served"

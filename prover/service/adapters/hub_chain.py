@@ -71,11 +71,10 @@ class HubClient:
         return self._chain.nonce()
 
     def mined_nonce(self, block_number: int) -> int:
-        count = self._chain.web3.eth.get_transaction_count
-        return self._chain.guard(lambda: int(count(self._chain.account.address, block_number)))
+        return self._chain.mined_nonce(block_number)
 
     def bond(self, request: Request) -> int:
-        return int(self._chain.call(self._hub.functions.bondOf(request.as_tuple())))
+        return self._hub.bond(request)
 
     def sign_assign(self, request: Request, bond: int, nonce: int) -> Signed:
         return self._sign(self._hub.assign(request), nonce, value=bond)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, insert, select, update
 
 from prover.backend import Estimate
 from prover.service.adapters.tables import models
@@ -14,7 +15,7 @@ from prover.service.domain.models import HeldModel, ModelSource
 
 
 class ModelRepository:
-    """Rows as `HeldModel`; a row, once written, never changes."""
+    """Rows as `HeldModel`; of a row, once written, only the estimates of more routes are added."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -26,6 +27,14 @@ class ModelRepository:
             return held
         self._connection.execute(insert(models).values({**asdict(model), "source": model.source.value}))
         return model
+
+    def estimated(self, model_id: str, estimates: Mapping[str, Estimate]) -> HeldModel:
+        """Notes what routes cost that were not served when the model came."""
+        held = self.get(model_id)
+        both = {**estimates, **held.estimates}
+        values = {name: asdict(estimate) for name, estimate in both.items()}
+        self._connection.execute(update(models).where(models.c.model_id == model_id).values(estimates=values))
+        return replace(held, estimates=both)
 
     def find(self, model_id: str) -> HeldModel | None:
         row = self._connection.execute(select(models).where(models.c.model_id == model_id)).one_or_none()
@@ -40,4 +49,5 @@ class ModelRepository:
 
 def _model(row: Row[Any]) -> HeldModel:
     fields = dict(row._mapping)
-    return HeldModel(source=ModelSource(fields.pop("source")), estimate=Estimate(**fields.pop("estimate")), **fields)
+    estimates = {name: Estimate(**body) for name, body in fields.pop("estimates").items()}
+    return HeldModel(source=ModelSource(fields.pop("source")), estimates=estimates, **fields)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,6 +16,7 @@ from circuits.statement import Statement
 from contracts.client.types import Request, Status, Tensor
 from prover.backend import Estimate, Progress
 from prover.service.domain.chain import Block, HubRequest
+from verifier.dispute.commitment import CommittedTrace
 
 Integers = npt.NDArray[np.int64]
 
@@ -27,9 +29,10 @@ class Clock(Protocol):
 
 @dataclass(frozen=True)
 class Proof:
-    """What a prover hands back: the proof file's bytes, what it proves, and what each phase cost."""
+    """What a prover hands back: the proof file's bytes (None where a claim has to do), what it proves, and what each
+    phase cost."""
 
-    file: bytes
+    file: bytes | None
     statement: Statement
     key_digest: bytes
     outputs: list[Integers]
@@ -46,6 +49,18 @@ class Prover(Protocol):
     def prove(
         self, program: Program, inputs: Sequence[Integers], progress: Progress, expected_key: bytes | None = None
     ) -> Proof: ...
+
+
+class Runner(Prover, Protocol):
+    """The optimistic route. Its `prove` makes no proof, but shows what a claim of it would say."""
+
+    def open_trace(self, program: Program, inputs: Sequence[Integers]) -> CommittedTrace:
+        """The trace of a run, the same however often it is asked for."""
+        ...
+
+    def locator(self, trace: CommittedTrace) -> str:
+        """Where others find the trace; empty if it is not published."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -88,6 +103,46 @@ class Receipt:
     succeeded: bool
     block_number: int
     gas_used: int
+
+
+@dataclass(frozen=True)
+class OwnClaim:
+    """A claim that this service made: what defending it needs. `open_trace` runs the program again."""
+
+    claim_id: str  # 0x-hex
+    request_id: str
+    request: Request
+    outputs: tuple[Tensor, ...]
+    made_in: int  # a block at or before the claim's
+    open_trace: Callable[[], CommittedTrace]
+
+
+class ClaimEnd(StrEnum):
+    """How a claim ended."""
+
+    DELIVERED = "delivered"
+    LAPSED = "lapsed"  # final, but the assignment was over
+    KILLED = "killed"
+    CANCELLED = "cancelled"
+
+
+class ClaimChain(Protocol):
+    """The optimistic route's contracts, with the claimant's account. Failures carry `prover.optimistic`'s codes.
+
+    Nothing here is remembered: everything goes on where the chain stands.
+    """
+
+    def examine(self, found: HubRequest, program: Program) -> None:
+        """Raises InputError for a request that should not be claimed."""
+        ...
+
+    def claim(self, found: HubRequest, program: Program, trace: CommittedTrace, locator: str) -> str:
+        """Assigns and claims, as far as that is not done yet; the claim's id."""
+        ...
+
+    def defend(self, claims: Mapping[str, Callable[[], OwnClaim]]) -> dict[str, ClaimEnd]:
+        """Sends everything that is due for these claims, named by their ids; those that have ended, and how."""
+        ...
 
 
 class HubChain(Protocol):

@@ -66,7 +66,7 @@ models = Table(
     Column("source", String(16), nullable=False),
     Column("name", String(255), nullable=False),
     Column("ports", JSON, nullable=False),
-    Column("estimate", JSON, nullable=False),
+    Column("estimates", JSON, nullable=False),
     Column("fidelity", JSON(none_as_null=True)),
     Column("created_at", Float, nullable=False),
 )

@@ -35,6 +35,14 @@ def result_not_ready(job_id: str, state: str) -> Conflict:
     return Conflict("result_not_ready", message, job_id=job_id, state=state)
 
 
+def job_without_proof(job_id: str) -> Conflict:
+    return Conflict("job_without_proof", "a claim has no proof: it is final once nobody overturned it", job_id=job_id)
+
+
+def route_not_served(route: str) -> InputError:
+    return InputError("route_not_served", f"this service does not serve the route {route}", route=route)
+
+
 def model_too_large(estimate: Estimate, limit_bytes: int) -> InputError:
     return InputError(
         "model_too_large",

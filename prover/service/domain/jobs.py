@@ -22,6 +22,7 @@ class JobState(StrEnum):
     RUNNING = "running"
     PROVEN = "proven"
     SUBMITTING = "submitting"
+    CLAIMED = "claimed"  # bonded, and defended until it is final
     DELIVERED = "delivered"
     FAILED = "failed"
     CANCELLED = "cancelled"
@@ -35,6 +36,7 @@ class Event(StrEnum):
     RELEASE = "release"  # its worker is gone or stopping; back to the queue
     PROVE = "prove"
     SUBMIT = "submit"
+    CLAIM = "claim"
     DELIVER = "deliver"
     FAIL = "fail"
     CANCEL = "cancel"
@@ -45,6 +47,7 @@ BOTH = frozenset(JobKind)
 HUB = frozenset({JobKind.REQUEST})
 
 # Every move there is. What is not here is refused. A job being submitted cannot be cancelled: its bond is at stake.
+# Only jobs of the optimistic route pass through `claimed`; nothing of theirs is delivered before the claim is final.
 TRANSITIONS: Mapping[tuple[JobState, Event], tuple[JobState, frozenset[JobKind]]] = {
     (JobState.QUEUED, Event.START): (JobState.RUNNING, BOTH),
     (JobState.QUEUED, Event.FAIL): (JobState.FAILED, BOTH),
@@ -59,6 +62,10 @@ TRANSITIONS: Mapping[tuple[JobState, Event], tuple[JobState, frozenset[JobKind]]
     (JobState.PROVEN, Event.FAIL): (JobState.FAILED, HUB),
     (JobState.PROVEN, Event.CANCEL): (JobState.CANCELLED, HUB),
     (JobState.PROVEN, Event.EXPIRE): (JobState.EXPIRED, HUB),
+    (JobState.SUBMITTING, Event.CLAIM): (JobState.CLAIMED, HUB),
+    (JobState.CLAIMED, Event.DELIVER): (JobState.DELIVERED, HUB),
+    (JobState.CLAIMED, Event.FAIL): (JobState.FAILED, HUB),
+    (JobState.CLAIMED, Event.EXPIRE): (JobState.EXPIRED, HUB),
     (JobState.SUBMITTING, Event.DELIVER): (JobState.DELIVERED, HUB),
     (JobState.SUBMITTING, Event.FAIL): (JobState.FAILED, HUB),
     (JobState.SUBMITTING, Event.EXPIRE): (JobState.EXPIRED, HUB),
@@ -90,15 +97,19 @@ class Lease:
 
 @dataclass(frozen=True)
 class Result:
-    """What a proven job has: artifacts by content, and the statement proven (32-byte values)."""
+    """What a proven job has: artifacts by content, and the statement proven (32-byte values).
 
-    proof_artifact: str
+    A job of the optimistic route has no proof; its claim takes that place once it is made.
+    """
+
+    proof_artifact: str | None
     outputs_artifact: str
     tensors_artifact: str
     input_root: bytes
     output_root: bytes
     key_digest: bytes
     phases: tuple[Mapping[str, Any], ...] = ()
+    claim_id: str | None = None  # 0x-hex
 
 
 @dataclass(frozen=True)

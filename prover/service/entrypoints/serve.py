@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import structlog
 import uvicorn
@@ -19,6 +20,7 @@ from prover.service.entrypoints.logs import configure_logs
 from prover.service.entrypoints.loops import Loop
 from prover.service.entrypoints.wiring import wire
 from prover.service.entrypoints.worker_child import WorkerChild
+from prover.service.handlers.claim_once import claim_once
 from prover.service.handlers.deps import Deps
 from prover.service.handlers.listen_once import LogWindow, listen_once
 from prover.service.handlers.submit_once import submit_once
@@ -102,9 +104,9 @@ def _loops(deps: Deps, worker: WorkerChild, stopping: threading.Event, on_bug: C
         Loop("worker", SUPERVISE_S, worker.ensure, stopping, on_bug),
         Loop("sweeper", settings.sweep_s, lambda: sweep(deps), stopping, on_bug),
     ]
-    chain = deps.chain
-    if chain is None or settings.private_key is None:
-        log.info("no_chain", reason="INFERPROOF_RPC_URL, INFERPROOF_DEPLOYMENT_FILE and INFERPROOF_PRIVATE_KEY unset")
+    chain, claims, runner = deps.chain, deps.claims, deps.runner
+    if chain is None or not deps.hub_provers:
+        log.info("no_chain", reason="INFERPROOF_RPC_URL, INFERPROOF_DEPLOYMENT_FILE or a private key unset")
         return loops
     window = LogWindow(settings.log_chunk_blocks)
 
@@ -114,7 +116,11 @@ def _loops(deps: Deps, worker: WorkerChild, stopping: threading.Event, on_bug: C
         expire_stale(deps, chain)
 
     loops.append(Loop("listener", settings.chain_poll_s, follow, stopping, on_bug))
-    loops.append(Loop("submitter", settings.chain_poll_s, lambda: submit_once(deps, chain), stopping, on_bug))
+    if settings.private_key is not None:
+        loops.append(Loop("submitter", settings.chain_poll_s, lambda: submit_once(deps, chain), stopping, on_bug))
+    if claims is not None and runner is not None:
+        claim = partial(claim_once, deps, chain, claims, runner)
+        loops.append(Loop("claimant", settings.chain_poll_s, claim, stopping, on_bug))
     return loops
 
 

@@ -10,7 +10,7 @@ from eth_abi.abi import encode
 from circuits.statement import keccak256
 from contracts.client.artifacts import abi_type, load_artifact
 from contracts.client.types import Tensor
-from prover.service.domain.errors import result_not_ready
+from prover.service.domain.errors import job_without_proof, result_not_ready
 from prover.service.domain.jobs import Job, Result
 from prover.service.handlers.deps import Deps
 from prover.service.handlers.tensors import decode_tensors
@@ -32,7 +32,7 @@ def read_job(deps: Deps, job_id: str) -> Job:
 
 def read_proof(deps: Deps, job_id: str) -> bytes:
     """The proof file, as `inferproof verify` takes it."""
-    return deps.store.get(_result(read_job(deps, job_id)).proof_artifact)
+    return deps.store.get(_proof(read_job(deps, job_id)))
 
 
 def read_outputs(deps: Deps, job_id: str) -> bytes:
@@ -43,7 +43,7 @@ def read_delivery(deps: Deps, job: Job) -> tuple[list[Tensor], bytes]:
     """Outputs and proof bytes as contracts take them."""
     result = _result(job)
     outputs = [Tensor.from_array(t) for t in decode_tensors(deps.store.get(result.tensors_artifact))]
-    return outputs, ProofFile.from_json(deps.store.get(result.proof_artifact)).proof
+    return outputs, ProofFile.from_json(deps.store.get(_proof(job))).proof
 
 
 def read_call(deps: Deps, job_id: str) -> Call:
@@ -59,6 +59,13 @@ def read_call(deps: Deps, job_id: str) -> Call:
             return _encode("InferenceHub", "fulfil", found.request.as_tuple(), job.route, tensors, proof)
     statement = (bytes.fromhex(job.model_id.removeprefix("0x")), result.input_root, result.output_root)
     return _encode("Halo2Adapter", "verify", result.key_digest, statement, proof)
+
+
+def _proof(job: Job) -> str:
+    artifact = _result(job).proof_artifact
+    if artifact is None:
+        raise job_without_proof(job.id)
+    return artifact
 
 
 def _result(job: Job) -> Result:

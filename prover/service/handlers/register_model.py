@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from circuits.errors import InputError
+from circuits.errors import EnvironmentFailure, InferproofError, InputError
 from circuits.program.graph import Program
-from prover.service.adapters.ports import CompileRequest
-from prover.service.domain.models import HeldModel, ModelSource, admit
+from circuits.statement import Route
+from prover.backend import Estimate
+from prover.service.adapters.ports import CompileRequest, Prover
+from prover.service.domain.models import HeldModel, ModelSource, require_memory
 from prover.service.handlers.deps import Deps
 from prover.service.handlers.tensors import describe_ports
 
@@ -35,10 +37,12 @@ def register_model(deps: Deps, upload: ModelUpload) -> HeldModel:
     model_id = "0x" + program.model_id().hex()
     with deps.database.transaction() as work:
         held = work.models.find(model_id)
-    if held is not None:
+    if held is not None and all(_name(prover) in held.estimates for prover in deps.provers):
         return held
-    estimate = deps.prover.estimate(program)
-    admit(estimate, deps.settings.memory_limit_bytes)
+    estimates = _estimates(deps, program)
+    if held is not None:
+        with deps.database.transaction() as work:
+            return work.models.estimated(model_id, estimates)
     artifact = deps.store.put(_file_bytes(deps, program))
     model = HeldModel(
         model_id=model_id,
@@ -46,12 +50,35 @@ def register_model(deps: Deps, upload: ModelUpload) -> HeldModel:
         source=upload.source,
         name=upload.name[:255],
         ports=describe_ports(program),
-        estimate=estimate,
+        estimates=estimates,
         fidelity=fidelity,
         created_at=deps.clock(),
     )
     with deps.database.transaction() as work:
         return work.models.add(model)
+
+
+def _estimates(deps: Deps, program: Program) -> dict[str, Estimate]:
+    """Of every route that takes the program and has the memory for it; with none, what the first one says."""
+    found: dict[str, Estimate] = {}
+    refusals: list[InferproofError] = []
+    for prover in deps.provers:
+        try:
+            estimate = prover.estimate(program)
+            require_memory(estimate, deps.settings.memory_limit_bytes)
+        except EnvironmentFailure:
+            raise  # says nothing about the program
+        except InferproofError as error:
+            refusals.append(error)
+        else:
+            found[_name(prover)] = estimate
+    if not found:
+        raise refusals[0]
+    return found
+
+
+def _name(prover: Prover) -> str:
+    return Route(prover.route).name.lower()
 
 
 def _program(deps: Deps, upload: ModelUpload) -> tuple[Program, dict[str, Any] | None]:

@@ -79,14 +79,14 @@ def _prove(deps: Deps, job: Job, beat: Heartbeat) -> Result:
         model = work.models.get(job.model_id)
     program = deps.load_program(deps.store.local_path(model.artifact))
     inputs = decode_tensors(deps.store.get(job.input_artifact))
-    proof = deps.prover.prove(program, inputs, beat.progress, job.expected_key)
+    proof = deps.prover_of(job.route).prove(program, inputs, beat.progress, job.expected_key)
     beat.check()
     return _stored(deps, program, proof)
 
 
 def _stored(deps: Deps, program: Program, proof: Proof) -> Result:
     return Result(
-        proof_artifact=deps.store.put(proof.file),
+        proof_artifact=None if proof.file is None else deps.store.put(proof.file),
         outputs_artifact=deps.store.put(describe_outputs(program, proof.outputs)),
         tensors_artifact=deps.store.put(encode_tensors(proof.outputs)),
         input_root=proof.statement.input_root,

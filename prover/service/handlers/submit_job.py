@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from circuits.errors import EnvironmentFailure, InputError
 from circuits.program.graph import Program
+from circuits.statement import Route
 from prover.service.adapters.ports import Integers
 from prover.service.domain.errors import Conflict, chain_not_configured
 from prover.service.domain.jobs import Event, Job, JobKind
@@ -47,11 +48,11 @@ def submit_job(deps: Deps, request: JobRequest) -> tuple[Job, bool]:
     if known is not None:
         return known, False
     model = _model(deps, request)
-    admit(model.estimate, deps.settings.memory_limit_bytes)
+    admit(model, Route(deps.prover.route), deps.settings.memory_limit_bytes)
     program = deps.load_program(deps.store.local_path(model.artifact))
     inputs = _inputs(deps, request.input, program)
     job = replace(
-        new_job(deps, model, inputs, JobKind.PROVE),
+        new_job(deps, model, inputs, JobKind.PROVE, deps.prover.route),
         owner=request.owner,
         idempotency_key=request.idempotency_key,
         request_digest=digest if request.idempotency_key else None,
@@ -69,14 +70,14 @@ def submit_job(deps: Deps, request: JobRequest) -> tuple[Job, bool]:
     return job, True
 
 
-def new_job(deps: Deps, model: HeldModel, inputs: Sequence[Integers], kind: JobKind) -> Job:
+def new_job(deps: Deps, model: HeldModel, inputs: Sequence[Integers], kind: JobKind, route: int) -> Job:
     """A queued job about to be sent; not stored yet, but its input is."""
     now = deps.clock()
     return Job(
         id=uuid.uuid4().hex,
         kind=kind,
         model_id=model.model_id,
-        route=deps.prover.route,
+        route=route,
         input_artifact=deps.store.put(encode_tensors(inputs)),
         created_at=now,
         updated_at=now,

@@ -29,7 +29,7 @@ def submit_once(deps: Deps, chain: HubChain) -> None:
     _reconcile(deps, chain)
     with deps.database.transaction() as work:
         jobs = work.jobs.with_state(JobState.PROVEN, JobState.SUBMITTING, kind=JobKind.REQUEST)
-    for job in jobs:
+    for job in (job for job in jobs if job.route == deps.prover.route):
         try:
             _step(deps, chain, job)
         except Conflict:

@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy.exc import IntegrityError
 
 from circuits.errors import InputError
-from circuits.statement import input_root
+from circuits.statement import Route, input_root
 from contracts.client.types import RoutePin
 from prover.service.adapters.ports import HubChain, Integers
 from prover.service.domain.chain import HubRequest, Seen
@@ -75,8 +75,8 @@ def _accept(deps: Deps, chain: HubChain, found: HubRequest, now: int) -> Accepte
     request = found.request
     if request.expiry <= now:
         raise InputError("request_expired", "the request's expiry is past")
-    pin = next((p for p in request.routes if p.route == deps.prover.route), None)
-    if pin is None:
+    allowed = [p for prover in deps.hub_provers for p in request.routes if p.route == prover.route]
+    if not allowed:
         raise InputError("route_not_served", f"the request allows routes {[p.route for p in request.routes]}")
     if request.bond > deps.settings.max_bond_wei:
         raise InputError("bond_too_high", f"bond {request.bond} is over INFERPROOF_MAX_BOND_WEI")
@@ -86,8 +86,19 @@ def _accept(deps: Deps, chain: HubChain, found: HubRequest, now: int) -> Accepte
         model = work.models.find(model_id)
     if model is None:
         raise InputError(MODEL_NOT_HELD, f"model {model_id} is not held here; upload it to serve its requests")
-    admit(model.estimate, deps.settings.memory_limit_bytes)
-    return Accepted(model, inputs, pin)
+    return Accepted(model, inputs, _admitted(deps, model, allowed))
+
+
+def _admitted(deps: Deps, model: HeldModel, allowed: list[RoutePin]) -> RoutePin:
+    """The first route that has a place for the model; what the first one says if none has."""
+    refusals: list[InputError] = []
+    for pin in allowed:
+        try:
+            admit(model, Route(pin.route), deps.settings.memory_limit_bytes)
+            return pin
+        except InputError as error:
+            refusals.append(error)
+    raise refusals[0]
 
 
 def _published_inputs(found: HubRequest) -> list[Integers]:
@@ -105,7 +116,7 @@ def _published_inputs(found: HubRequest) -> list[Integers]:
 
 def _take(deps: Deps, chain: HubChain, found: HubRequest, accepted: Accepted) -> bool:
     job = replace(
-        new_job(deps, accepted.model, accepted.inputs, JobKind.REQUEST),
+        new_job(deps, accepted.model, accepted.inputs, JobKind.REQUEST, accepted.pin.route),
         request_id=found.request_id,
         expected_key=accepted.pin.key_digest,
     )

@@ -19,23 +19,25 @@ JOB_ID = r"^[0-9a-f]{32}$"
 
 
 class EstimateBody(BaseModel):
-    rows: int
-    logrows: int
+    """On two cores. `rows` and `logrows` are a circuit's, 0 for routes that have none."""
+
     setup_s: float
     prove_s: float
     peak_memory_bytes: int
     disk_bytes: int
+    rows: int
+    logrows: int
 
 
 class ModelBody(BaseModel):
-    """A held model: its name on every chain, its ports, and what proving costs."""
+    """A held model: its name on every chain, its ports, and what each route that takes it costs."""
 
     model_id: str
     name: str
     source: str
     inputs: list[dict[str, Any]]
     outputs: list[dict[str, Any]]
-    estimate: EstimateBody
+    estimates: dict[str, EstimateBody]
     fidelity: dict[str, Any] | None
     created_at: datetime
 
@@ -47,7 +49,7 @@ class ModelBody(BaseModel):
             source=model.source.value,
             inputs=model.ports["inputs"],
             outputs=model.ports["outputs"],
-            estimate=EstimateBody(**model.estimate.__dict__),
+            estimates={route: EstimateBody(**vars(estimate)) for route, estimate in model.estimates.items()},
             fidelity=dict(model.fidelity) if model.fidelity is not None else None,
             created_at=_when(model.created_at),
         )
@@ -110,6 +112,7 @@ class JobBody(BaseModel):
     fraction: float | None
     statement: StatementBody | None
     key_digest: str | None
+    claim_id: str | None
     phases: list[dict[str, Any]]
     failure: FailureBody | None
     created_at: datetime
@@ -127,6 +130,7 @@ class JobBody(BaseModel):
             if result
             else None,
             key_digest=_hex(result.key_digest) if result else None,
+            claim_id=result.claim_id if result else None,
             phases=[dict(p) for p in result.phases] if result else [],
             failure=FailureBody(code=failure.code, message=failure.message, details=dict(failure.details))
             if failure
