@@ -23,11 +23,15 @@ from dispute_model import OP_OF, mixed_inputs, mixed_program
 from dispute_table import Table
 from optimistic_market import Market
 
+from circuits.errors import InputError
 from circuits.program.interpreter import trace
 from contracts.client.chain import Chain
 from contracts.client.deploy import deploy_core
 from contracts.client.devnet import DEV_KEYS, Devnet
-from verifier.challenger import Budgets, Mode, Verdict, replay, report
+from contracts.client.dispute_events import Claimed
+from contracts.client.hub import Hub
+from contracts.client.types import Tensor
+from verifier.challenger import Budgets, ClaimsOnChain, Mode, Verdict, replay, report
 from verifier.challenger.claim_view import ClaimView
 from verifier.dispute.types import ClaimStatus, Phase
 from verifier.halo2_srs import DEVELOPMENT_S_G2
@@ -252,7 +256,92 @@ def test_commitment_whose_salt_is_lost_is_reported(table: Table, tmp_path: Path)
     assert "challenge_without_salt" in found.codes()
 
 
+@pytest.mark.parametrize("answers", [1, 2])
+def test_claimant_that_falls_silent_in_the_middle_is_timed_out(table: Table, tmp_path: Path, answers: int) -> None:
+    liar = corrupted(table)
+    process = Process(table, tmp_path / "c.db")
+    for _ in range(8):
+        process.once()
+        if len(liar.revealed) < answers:
+            liar.answer()
+    table.wait(table.terms.clock + table.terms.extension)
+    process.once()
+    process.once()
+    assert killed(table, liar)
+    assert len(liar.revealed) == answers
+
+
+def test_challenger_that_comes_too_late_says_so_and_knows_that_it_lost(table: Table, tmp_path: Path) -> None:
+    liar = corrupted(table)
+    Process(table, tmp_path / "c.db").once()
+    table.wait(table.terms.clock + table.terms.extension)
+    late = Process(table, tmp_path / "c.db")
+    late.once()
+    assert late.codes()[-1] == "clock_ran_out"
+    (row,) = late.store.commitments()
+    liar.claimed.claimant.send(table.as_seen_by(liar.claimed.claimant).timeout(row.challenge_id))
+    late.once()
+    assert late.store.commitments()[0].ended == "lost"
+    assert late.store.bonds_at_stake() == 0
+
+
+def test_pause_is_waited_for_and_a_cancelled_claim_gives_the_bond_back(table: Table, tmp_path: Path) -> None:
+    paused, cancelled = corrupted(table), corrupted(table, LOOKUP)
+    process = Process(table, tmp_path / "c.db")
+    process.once()
+    guardian = table.claims.functions
+    table.chain.send(guardian.pause())
+    table.wait(table.terms.clock * 2)
+    before = process.chain.nonce()
+    process.once()
+    assert process.chain.nonce() == before
+    table.chain.send(guardian.cancel(cancelled.claimed.claim_id))
+    table.chain.send(guardian.unpause())
+    play_out(process, paused, lambda: killed(table, paused))
+    assert sorted(row.ended for row in process.store.commitments()) == ["settled", "won"]
+
+
 # What is not believed.
+
+
+def test_node_that_tells_another_top_is_not_played_against(
+    table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lying_claim(table, INPUTS, TRUE)
+    process = Process(table, tmp_path / "c.db")
+    claims = process.challenger.chain.claims
+    told = claims.events
+
+    def misled(first: int, last: int, *topics: bytes | None) -> list[object]:
+        events = told(first, last, *topics)
+        return [replace(e, top=(b"\1" * 32, *e.top[1:])) if isinstance(e, Claimed) else e for e in events]
+
+    monkeypatch.setattr(claims, "events", misled)
+    process.once()
+    assert process.codes() == ["claim_event_mismatch"]
+
+
+def test_node_that_tells_another_input_is_not_played_against(
+    table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lying_claim(table, INPUTS, TRUE)
+    process = Process(table, tmp_path / "c.db")
+    told = Hub.requested_events
+
+    def misled(hub: Hub, first: int, last: int, request_id: bytes | None = None) -> list[object]:
+        other = Tensor.from_array(INPUTS[0] + 1)
+        return [replace(e, inputs=(other, *e.inputs[1:])) for e in told(hub, first, last, request_id)]
+
+    monkeypatch.setattr(Hub, "requested_events", misled)
+    process.once()
+    assert process.codes() == ["claim_input_mismatch"]
+
+
+def test_deployment_of_another_chain_is_refused(table: Table) -> None:
+    elsewhere = replace(table.market.deployment, chain_id=1)
+    with pytest.raises(InputError) as refused:
+        ClaimsOnChain(table.chain, elsewhere)
+    assert refused.value.code == "deployment_of_another_chain"
 
 
 def test_claim_of_an_unknown_program_is_reported_and_not_judged(table: Table, tmp_path: Path) -> None:

@@ -1,0 +1,79 @@
+"""A claim is judged by its own program under its own key, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from dispute_model import mixed_program
+from test_challenger_evidence import MINE, TERMS, view_of
+
+from verifier.challenger.claim_view import ClaimView, require_same_model
+from verifier.challenger.engine import Engine, LoadedProgram
+from verifier.challenger.errors import ChallengerError
+from verifier.challenger.judging import Judge
+from verifier.challenger.records import Verdict
+from verifier.dispute.types import key_digest
+
+PROGRAM = mixed_program()
+LOADED = LoadedProgram(PROGRAM, Engine())
+VIEW = view_of(MINE)
+
+
+def keyed(view: ClaimView, model_id: bytes) -> ClaimView:
+    """The same claim under the key of another model."""
+    claim = replace(view.claim, key_digest=key_digest(model_id, TERMS))
+    return replace(view, claim=claim, key=replace(view.key, model_id=model_id))
+
+
+def refusal(act: Callable[[], object]) -> ChallengerError:
+    with pytest.raises(ChallengerError) as refused:
+        act()
+    return refused.value
+
+
+def test_claim_of_this_model_is_judged() -> None:
+    require_same_model(VIEW, LOADED.committed, LOADED.header)
+    assert Judge(lambda *_: PROGRAM, Engine()).judge(VIEW).verdict is Verdict.RIGHT
+
+
+def test_claim_of_another_model_is_refused() -> None:
+    refused = refusal(lambda: require_same_model(keyed(VIEW, b"\7" * 32), LOADED.committed, LOADED.header))
+    assert refused.code == "claim_of_another_model"
+
+
+@pytest.mark.parametrize("version", [0, 2, 255])
+def test_claim_of_another_opset_version_is_refused_by_name(version: int) -> None:
+    theirs = replace(LOADED.header, opset_version=version).model_id()
+    refused = refusal(lambda: require_same_model(keyed(VIEW, theirs), LOADED.committed, LOADED.header))
+    assert refused.code == "opset_version_mismatch"
+    assert refused.details == {"claimed": version, "known": LOADED.header.opset_version}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda key: replace(key, num_ops=key.num_ops + 1),
+        lambda key: replace(key, graph_tree=b"\1" * 32),
+        lambda key: replace(key, weights_root=b"\1" * 32),
+        lambda key: replace(key, terms=replace(key.terms, clock=key.terms.clock + 1)),
+    ],
+    ids=["ops", "graph", "weights", "terms"],
+)
+def test_key_that_is_not_its_models_is_refused(change: Callable[..., object]) -> None:
+    view = replace(VIEW, key=change(VIEW.key))  # type: ignore[arg-type]
+    refused = refusal(lambda: require_same_model(view, LOADED.committed, LOADED.header))
+    assert refused.code == "claim_of_another_model"
+
+
+def test_program_that_nobody_holds_is_a_loud_refusal() -> None:
+    refused = refusal(lambda: Judge(lambda *_: None, Engine()).judge(VIEW))
+    assert refused.code == "program_unavailable"
+    assert refused.details["model_id"] == "0x" + VIEW.key.model_id.hex()
+
+
+def test_finder_that_hands_out_another_program_is_not_believed() -> None:
+    first = PROGRAM.constants[0]
+    other = replace(PROGRAM, constants=(replace(first, values=first.values + 1), *PROGRAM.constants[1:]))
+    assert refusal(lambda: Judge(lambda *_: other, Engine()).judge(VIEW)).code == "claim_of_another_model"
