@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 
 from circuits.lower.optimistic import chunk_count, finish
 from circuits.program.graph import Program
@@ -50,6 +51,13 @@ TERMS = DisputeTerms(10**18, 10**16, window=1000, prove_time=300, clock=400, ext
 CLAIMANT, CHALLENGER, SYBIL, GUARDIAN = ("0x" + f"{i:02x}" * 20 for i in (0xC1, 0xCA, 0x5B, 0x6A))
 CLAIM_ID = claim_id(31337, "0x" + "0c" * 20, b"\1" * 32, b"\2" * 32, b"\3" * 32, b"\4" * 32, CLAIMANT)
 SALT = b"\7" * 32
+
+
+def refusal(act: Callable[[], object]) -> str:
+    """The code that it is refused with; fails if it is not."""
+    with pytest.raises(DisputeError) as refused:
+        act()
+    return refused.value.code
 
 
 def new_game(claimed: CommittedTrace, terms: DisputeTerms = TERMS, roots: StepRoots | None = None) -> Game:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
-from circuits.lower.optimistic import element_count, term_count
+from circuits.lower.optimistic import term_count
 from tests import dispute_programs
+from tests.dispute_duels import duel_at, planned, refused_move
 from tests.dispute_games import (
     CHALLENGER,
-    CLAIM_ID,
     CLAIMANT,
-    SALT,
     SYBIL,
     TERMS,
     Duel,
@@ -21,57 +19,23 @@ from tests.dispute_games import (
     honest,
     lie,
     new_game,
+    refusal,
 )
 from verifier.challenger import moves
-from verifier.challenger.player import Board, next_move
 from verifier.dispute.commitment import CommittedTrace
-from verifier.dispute.errors import DisputeError
-from verifier.dispute.game import Game
 from verifier.dispute.ledger import Moment
-from verifier.dispute.openings import open_fault, open_terms
-from verifier.dispute.reveals import encode_sums
+from verifier.dispute.openings import open_terms
 from verifier.dispute.types import (
     NO_DESCRIPTOR,
-    CommitmentKind,
     DescriptorProof,
-    FaultProof,
     Phase,
     Position,
-    commitment_hash,
 )
 
 SUMS = honest(dispute_programs.long_sums(5000), dispute_programs.random_inputs(dispute_programs.long_sums(5000)))
 WIDE = honest(dispute_programs.wide(9000), dispute_programs.random_inputs(dispute_programs.wide(9000)))
 CHAIN = honest(dispute_programs.chain(70), dispute_programs.random_inputs(dispute_programs.chain(70)))
 EVERY = honest(dispute_programs.every_op(), dispute_programs.random_inputs(dispute_programs.every_op()))
-
-
-def refusal(act: Callable[[], object]) -> str:
-    with pytest.raises(DisputeError) as refused:
-        act()
-    return refused.value.code
-
-
-def duel_at(mine: CommittedTrace, op: int, element: int, phase: Phase, *, revealed: bool = False) -> Duel:
-    """A duel over one false element that is at this phase for the first time; at a leaf for Trace."""
-    claimed = lie(mine, op, element)
-    duel = Duel(new_game(claimed), mine, claimed)
-    duel.until(lambda at: at.phase is phase and (phase is not Phase.TRACE or at.is_leaf))
-    if revealed:
-        assert duel.defend()
-    return duel
-
-
-def planned(duel: Duel) -> moves.Move:
-    board = Board(duel.id, duel.challenge, duel.claimed.top, duel.answers)
-    move = next_move(board, duel.mine, duel.salt, duel.index or 0)
-    assert move is not None
-    return move
-
-
-def refused_move(duel: Duel, **fields: object) -> str:
-    """What the planned move is refused with, once these fields of it are changed."""
-    return refusal(lambda: duel.make(replace(planned(duel), **fields)))  # type: ignore[type-var]
 
 
 def test_rejects_an_opening_in_the_block_of_its_commitment() -> None:
@@ -103,15 +67,6 @@ def test_rejects_a_copied_commitment_from_the_mempool() -> None:
     shown = (move.index, move.salt, move.node, move.siblings, move.descriptor)
     assert refusal(lambda: game.open(duel.tick(), SYBIL, copied, *shown)) == "commitment_mismatch"
     assert refusal(lambda: game.open(duel.tick(), SYBIL, duel.id, *shown)) == "wrong_mover"
-
-
-def test_rejects_a_commitment_to_open_used_as_one_to_prove() -> None:
-    claimed = lie(EVERY, 4, 0)
-    game = new_game(claimed)
-    commitment = commitment_hash(CLAIM_ID, CHALLENGER, CommitmentKind.OPEN, 4, SALT)
-    challenge = game.commit(Moment(5, 5), CHALLENGER, commitment, TERMS.challenge_bond)
-    proof = open_fault(claimed, challenge, 4, SALT, 0)
-    assert refusal(lambda: game.prove_fault(Moment(6, 6), CHALLENGER, proof)) == "commitment_mismatch"
 
 
 def test_rejects_a_second_commitment_that_is_the_same_and_a_wrong_bond() -> None:
@@ -201,33 +156,6 @@ def test_rejects_moves_of_anybody_else() -> None:
     assert refusal(lambda: duel.game.prove(duel.tick(), SYBIL, duel.id, openings)) == "wrong_mover"
 
 
-@pytest.mark.parametrize("phase", [Phase.TRACE, Phase.NODES, Phase.DATA])
-def test_rejects_bodies_that_are_not_the_node(phase: Phase) -> None:
-    duel = duel_at(WIDE, 0, 8999, phase)
-    at, game = duel.challenge.at, duel.game
-    body = duel.claimed.reveal_body(at)
-
-    def sent(data: bytes, root: bytes | None = None) -> str:
-        if phase is Phase.TRACE:
-            known = root or duel.claimed.chunk_tree(0).root
-            return refusal(lambda: game.reveal_tensor(duel.tick(), CLAIMANT, duel.id, known, data))
-        return refusal(lambda: game.reveal(duel.tick(), CLAIMANT, duel.id, data))
-
-    assert sent(body[:-1]) == sent(body + b"\0") == sent(b"") == sent(body * 2) == "body_length"
-    for place in (0, len(body) // 2, len(body) - 1):
-        flipped = bytearray(body)
-        flipped[place] ^= 1
-        assert sent(bytes(flipped)) in ("fold_mismatch", "padding_not_zero")
-    assert sent(duel.mine.reveal_body(at)) == "fold_mismatch"  # the true one, which is not the claim's
-    if phase is Phase.TRACE:
-        assert sent(duel.mine.reveal_body(at), duel.mine.chunk_tree(0).root) == "fold_mismatch"
-        assert refusal(lambda: game.reveal(duel.tick(), CLAIMANT, duel.id, body)) == "wrong_phase"
-    else:
-        root = duel.claimed.chunk_tree(0).root
-        assert refusal(lambda: game.reveal_tensor(duel.tick(), CLAIMANT, duel.id, root, body)) == "wrong_phase"
-    assert not game.reveals.get(at)
-
-
 def test_rejects_an_element_that_is_not_in_its_chunk() -> None:
     duel = duel_at(WIDE, 0, 8999, Phase.DATA, revealed=True)
     at, move = duel.challenge.at, planned(duel)
@@ -241,38 +169,6 @@ def test_rejects_an_element_that_is_not_in_its_chunk() -> None:
     assert refused_move(duel, siblings=move.siblings[:1]) == "path_mismatch"
     early = duel_at(WIDE, 0, 100, Phase.DATA, revealed=True)
     assert refused_move(early, element=63) == "path_mismatch"  # in the node, in another chunk
-
-
-@pytest.mark.parametrize("which", ["first", "last", "element", "length"])
-def test_rejects_sums_that_do_not_start_at_0_or_end_at_the_element(which: str) -> None:
-    duel = duel_at(SUMS, 0, 1, Phase.SUM)
-    c, game = duel.challenge, duel.game
-    assert c.is_whole_fold
-    body = duel.body(c)
-    sums = [int.from_bytes(body[i : i + 16], "big", signed=True) for i in range(0, len(body), 16)]
-    assert sums[0] == 0
-    false = {
-        "first": [1, *sums[1:]],
-        "last": [*sums[:-1], sums[-1] + 8],
-        "element": [*sums[:-1], sums[-1] - 8],
-        "length": [*sums, sums[-1]],
-    }[which]
-    act = lambda: game.reveal_sums(duel.tick(), CLAIMANT, duel.id, encode_sums(false))  # noqa: E731
-    assert refusal(act) == ("body_length" if which == "length" else "sums_mismatch")
-    game.reveal_sums(duel.tick(), CLAIMANT, duel.id, body)
-
-
-@pytest.mark.parametrize("which", [0, -1])
-def test_rejects_later_sums_that_are_not_those_of_the_range(which: int) -> None:
-    """Also where another last accumulator would finish at the element: only the whole fold may choose it."""
-    duel = duel_at(SUMS, 0, 1, Phase.SUM, revealed=True)
-    duel.attack()
-    assert duel.challenge.at.phase is Phase.SUM
-    body = duel.body(duel.challenge)
-    sums = [int.from_bytes(body[i : i + 16], "big", signed=True) for i in range(0, len(body), 16)]
-    sums[which] += 1
-    act = lambda: duel.game.reveal_sums(duel.tick(), CLAIMANT, duel.id, encode_sums(sums))  # noqa: E731
-    assert refusal(act) == "sums_mismatch"
 
 
 @pytest.mark.parametrize(
@@ -318,55 +214,6 @@ def test_rejects_a_step_that_holds() -> None:
     at = duel.challenge.at
     openings = open_terms(duel.claimed, at.op, at.element, at.lo, at.hi)
     assert refusal(lambda: duel.game.prove(duel.tick(), CHALLENGER, duel.id, openings)) == "step_holds"
-
-
-def fault(op: int, element: int) -> tuple[Game, CommittedTrace, FaultProof]:
-    claimed = lie(EVERY, op, element)
-    game = new_game(claimed)
-    commitment = commitment_hash(CLAIM_ID, CHALLENGER, CommitmentKind.PROVE_FAULT, op, SALT)
-    challenge = game.commit(Moment(5, 5), CHALLENGER, commitment, TERMS.challenge_bond)
-    return game, claimed, open_fault(claimed, challenge, op, SALT, element)
-
-
-@pytest.mark.parametrize("op", [0, 4, 11])
-def test_rejects_a_fault_with_any_part_exchanged(op: int) -> None:
-    game, claimed, proof = fault(op, 3)
-    other = open_fault(claimed, proof.challenge_id, 8, SALT, 20)
-    when = Moment(6, 6)
-    for name in ("op", "descriptor", "trace_path", "chunk", "chunk_path", "openings", "element", "salt"):
-        value = {"salt": b"\0" * 32, "chunk_path": (bytes(32),)}.get(name, getattr(other, name))
-        false = replace(proof, **{name: value})
-        code = refusal(lambda p=false: game.prove_fault(when, CHALLENGER, p))
-        assert code != "wrong_phase", name
-    assert refusal(lambda: game.prove_fault(when, SYBIL, proof)) == "wrong_mover"
-    assert refusal(lambda: game.prove_fault(Moment(6, 5), CHALLENGER, proof)) == "too_early"
-    game.prove_fault(when, CHALLENGER, proof)
-
-
-def test_rejects_a_fault_of_an_element_that_is_right() -> None:
-    game, claimed, _ = fault(4, 3)
-    (challenge,) = game.challenges
-    for element in (2, 4, element_count(claimed.op(4)) - 1):
-        proof = open_fault(claimed, challenge, 4, SALT, element)
-        assert refusal(lambda p=proof: game.prove_fault(Moment(6, 6), CHALLENGER, p)) == "step_holds"
-
-
-def test_rejects_a_fault_past_the_tensor_where_there_is_only_padding() -> None:
-    game, claimed, proof = fault(4, 3)
-    past = replace(proof, element=element_count(claimed.op(4)))
-    assert refusal(lambda: game.prove_fault(Moment(6, 6), CHALLENGER, past)) == "pick_out_of_range"
-
-
-def test_rejects_a_fault_against_a_claim_that_is_right() -> None:
-    """Every element of every op of an honest claim, by its own honest openings."""
-    game = new_game(EVERY)
-    for op in range(len(EVERY.program.ops)):
-        salt = bytes([op]) * 32
-        commitment = commitment_hash(CLAIM_ID, CHALLENGER, CommitmentKind.PROVE_FAULT, op, salt)
-        challenge = game.commit(Moment(5, 5), CHALLENGER, commitment, TERMS.challenge_bond)
-        for element in range(0, element_count(EVERY.op(op)), 3):
-            proof = open_fault(EVERY, challenge, op, salt, element)
-            assert refusal(lambda p=proof: game.prove_fault(Moment(6, 6), CHALLENGER, p)) == "step_holds"
 
 
 def test_a_value_outside_the_ops_bits_is_overturned_like_any_other() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -24,9 +23,9 @@ from tests.dispute_games import (
     honest,
     lie,
     new_game,
+    refusal,
     wander,
 )
-from verifier.dispute.errors import DisputeError
 from verifier.dispute.game import Game
 from verifier.dispute.ledger import MAX_PAUSE_S, Moment
 from verifier.dispute.openings import open_fault
@@ -36,12 +35,6 @@ from verifier.dispute.types import ClaimStatus, CommitmentKind, Phase, Position,
 PROGRAM = dispute_programs.long_sums(5000)
 MINE = honest(PROGRAM, dispute_programs.random_inputs(PROGRAM))
 CLAIMED = lie(MINE, 0, 1)
-
-
-def refusal(act: Callable[[], object]) -> str:
-    with pytest.raises(DisputeError) as refused:
-        act()
-    return refused.value.code
 
 
 def at_move(number: int) -> Duel:

@@ -12,8 +12,8 @@ from circuits.lower.optimistic import longest_game, longest_game_of, term_count
 from circuits.program.ops import ReduceSum
 from circuits.program.refs import AffineMap
 from tests import dispute_programs
+from tests.dispute_games import refusal
 from verifier.dispute import rules
-from verifier.dispute.errors import DisputeError
 from verifier.dispute.rules import (
     OVER,
     RULES,
@@ -30,12 +30,6 @@ from verifier.dispute.rules import (
     rule_at,
 )
 from verifier.dispute.types import Phase, Position
-
-
-def refusal(act: object) -> str:
-    with pytest.raises(DisputeError) as refused:
-        act()  # type: ignore[operator]
-    return refused.value.code
 
 
 def test_every_phase_has_its_rule_and_the_ends_have_none() -> None:
