@@ -127,6 +127,16 @@ def test_rejects_a_path_of_wrong_length(length: int) -> None:
     assert refusal(changed(opened(), 0, path=path)) == "path_mismatch"
 
 
+def test_rejects_hashes_that_are_not_32_bytes() -> None:
+    """Bytes cut elsewhere could hash to the same; the contract's types do not allow it either."""
+    (a,) = open_terms(trace(), 0, 5, 0, 1)
+    for path in ((a.path[0][:31],), (a.path[0] + b"\0",)):
+        assert refusal((replace(a, path=path),), op=0, element=5, lo=0, hi=1) == "proof_malformed"
+    x, w = opened()
+    assert refusal((replace(x, siblings=(x.siblings[0] + b"\0", *x.siblings[1:])), w)) == "proof_malformed"
+    assert refusal((replace(x, path=(x.path[0][1:], *x.path[1:])), w)) == "proof_malformed"
+
+
 def test_rejects_a_node_as_a_leaf() -> None:
     """A shorter path that ends at a node of the trace tree, which is nobody's tensor root."""
     a, b = opened()

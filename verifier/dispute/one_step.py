@@ -16,7 +16,7 @@ from circuits.program.refs import Ref, Source
 from circuits.statement import CHUNK_BYTES, MAX_RANK, Hasher, Tag, keccak256, leaf
 from verifier.dispute.commitment import tensor_root_over
 from verifier.dispute.errors import DisputeError
-from verifier.dispute.tree import fold_multiproof, fold_path
+from verifier.dispute.tree import fold_multiproof, fold_path, require_words
 from verifier.dispute.types import Opening, StepRoots
 
 MAX_PATH = 32  # a reference has 32 bits
@@ -117,6 +117,7 @@ def _require_dims(op: Op, opening: Opening, elements: int) -> None:
 def _require_committed(ref: Ref, roots: StepRoots, opening: Opening, root: bytes, hasher: Hasher) -> None:
     """Operands resolve only to the request's inputs, the key's constants and the claim's trace; section 1."""
     path = opening.path
+    require_words(path)
     if ref.source is Source.INPUT:
         # All of them are shown: their count is in the hash, and the tensor is the one with this number.
         known = len(path) <= MAX_PORTS and hasher(bytes([Tag.INPUT, len(path)]) + b"".join(path)) == roots.input_root

@@ -90,8 +90,15 @@ class Tree:
         return tuple(siblings)
 
 
+def require_words(hashes: Sequence[bytes]) -> None:
+    """Refuses a hash that is not 32 bytes, which the contract's types cannot hold."""
+    if any(len(value) != WORD for value in hashes):
+        raise DisputeError("proof_malformed", f"a hash has {WORD} bytes", lengths=[len(value) for value in hashes])
+
+
 def fold_path(node: bytes, index: int, siblings: Sequence[bytes], hasher: Hasher = keccak256) -> bytes:
     """The root over a node; bit h of the index says on which side the path stands h levels up."""
+    require_words(siblings)
     if index >> len(siblings):
         message = f"node {index} needs more than {len(siblings)} siblings"
         raise DisputeError("path_mismatch", message, index=index, siblings=len(siblings))
@@ -126,6 +133,7 @@ def fold_multiproof(
     count: int, numbers: Sequence[int], leaves: Sequence[bytes], siblings: Sequence[bytes], hasher: Hasher = keccak256
 ) -> bytes:
     """The root of a tree of `count` leaves, from those with these numbers; section 3, "Openings"."""
+    require_words(siblings)
     require_numbers(numbers, count)
     if len(leaves) != len(numbers):
         message = f"{len(leaves)} leaves for {len(numbers)} numbers"
