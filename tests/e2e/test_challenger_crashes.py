@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,7 +21,7 @@ from contracts.client.deploy import deploy_core
 from contracts.client.devnet import DEV_KEYS, Devnet
 from contracts.client.dispute_events import Committed, Picked
 from contracts.client.hub import Hub
-from verifier.challenger import Budgets
+from verifier.challenger import Budgets, ChallengerError
 from verifier.challenger.records import TransactionRow, TxState
 from verifier.challenger.store import Store
 from verifier.dispute.types import ClaimStatus
@@ -278,3 +279,31 @@ def test_nonce_that_somebody_else_used_loses_the_transaction_and_not_the_challen
     play_out(process, liar, lambda: killed(table, liar))
     assert [row.ended for row in process.store.commitments()] == ["abandoned", "won"]
     assert [purpose for purpose, _ in gas_of(process)].count("commit") == 1
+
+
+def test_two_processes_on_one_store_stake_once_and_make_each_move_once(table: Table, tmp_path: Path) -> None:
+    liar = corrupted(table)
+    nonce = table.account(CHALLENGER).nonce()
+    pair = [Process(table, tmp_path / "c.db") for _ in range(2)]
+    plans = []
+    for process in pair:
+        view, judgement = process.challenger.check(liar.claimed.claim_id)
+        plans.append((process, view, judgement))
+    refused = []
+    for process, view, judgement in plans:
+        try:
+            process.challenger.stake(view, judgement)
+        except ChallengerError as error:
+            refused.append(error.code)
+    assert refused == ["already_challenged"]
+    for _ in range(10):
+        due = [(process, process.challenger.next_moves()) for process in pair]
+        for process, plan in due:
+            with contextlib.suppress(EnvironmentFailure):  # the other's move was mined in between, and ours is refused
+                process.challenger.make(plan[0])
+            process.challenger.sender.reconcile(table.chain.block_number())
+        liar.answer()
+        if killed(table, liar):
+            break
+    assert killed(table, liar)
+    assert table.account(CHALLENGER).nonce() - nonce == 6

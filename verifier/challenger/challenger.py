@@ -126,8 +126,10 @@ class Challenger:
         bond = view.key.terms.challenge_bond
         proof = "" if fault is None else fault_text(fault.proof)
         row = CommitmentRow(named, view.claim_id, kind, index, salt, commitment, bond, proof)
-        # The salt must be safe before the world can see what it hides.
+        # The salt must be safe before the world can see what it hides; and of two processes on one store one stakes.
         with self.store.transaction():
+            self._require_unchallenged(view)
+            self.sender.require_bond(bond)
             self.store.add_commitment(row)
             function = self.chain.claims.commit(view.claim_id, commitment)
             sent = self.sender.write(MoveKey(COMMIT, view.claim_id, named), function, bond)
@@ -168,8 +170,7 @@ class Challenger:
         if claim.status is not ClaimStatus.PENDING:
             status = claim.status.name.lower()
             raise ChallengerError("claim_not_pending", f"the claim is {status}", status=status)
-        if any(not row.ended for row in self.store.commitments(view.claim_id)):
-            raise ChallengerError("already_challenged", "a challenge of ours of this claim is open")
+        self._require_unchallenged(view)
         if self.chain.claims.game_time() >= claim.window_end:
             raise ChallengerError("too_late", "the claim's window is over", window_end=claim.window_end)
         lag = self._lag_s()
@@ -180,6 +181,10 @@ class Challenger:
             raise ChallengerError("extension_too_short", message, lag_s=lag, extension=terms.extension)
         self.sender.require_bond(terms.challenge_bond)
         self.sender.require_gas(GAME_GAS)
+
+    def _require_unchallenged(self, view: ClaimView) -> None:
+        if any(not row.ended for row in self.store.commitments(view.claim_id)):
+            raise ChallengerError("already_challenged", "a challenge of ours of this claim is open")
 
     def _lag_s(self) -> int:
         """How old what we believe is, in seconds of block time."""
@@ -214,9 +219,9 @@ class Challenger:
         if found.move is None:
             self._note_end(found)
             return None
-        if self.sender.in_flight(found.key):
-            return None
         with self.store.transaction():
+            if self.sender.in_flight(found.key):
+                return None
             function = function_of(self.chain.claims, found.challenge_id, found.move)
             sent = self.sender.write(found.key, function)
         self.sender.send(sent)
