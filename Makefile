@@ -71,6 +71,7 @@ bench: install
 	$(BIN)/python -m bench gas --json bench/results/gas.json
 	$(BIN)/python -m bench fidelity --json bench/results/fidelity.json
 	$(BIN)/python -m bench executor --json bench/results/executor.json
+	$(BIN)/python -m bench dispute --json bench/results/dispute.json
 
 abi: contracts/out/.built .venv/.built
 	$(BIN)/python contracts/script/export_abi.py
