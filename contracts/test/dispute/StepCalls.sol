@@ -109,7 +109,7 @@ abstract contract StepCalls is StepFixture {
     }
 
     /// What a transaction of its own would pay, with the floor under calldata of EIP-7623.
-    function transactionGas(bytes memory data) internal returns (uint256) {
+    function transactionGas(bytes memory data) internal returns (uint256 gas) {
         uint256 tokens = 0;
         for (uint256 i = 0; i < data.length; ++i) {
             tokens += data[i] == 0 ? 1 : 4;
@@ -122,7 +122,8 @@ abstract contract StepCalls is StepFixture {
         emit log_named_uint("of the call", used);
         uint256 standard = 21_000 + 4 * tokens + used;
         uint256 least = 21_000 + 10 * tokens;
-        return standard > least ? standard : least;
+        gas = standard > least ? standard : least;
+        emit log_named_uint("of the transaction", gas);
     }
 
     function ref(uint256 kind, uint256 index) internal pure returns (bytes memory) {
