@@ -10,6 +10,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from circuits.errors import EnvironmentFailure, InferproofError
+from circuits.lower.optimistic import longest_game
 from circuits.program.file import load_program
 from circuits.program.graph import Program
 from circuits.program.refs import Port
@@ -30,7 +31,7 @@ def inspect_(
     source = load_program(program)
     document = {**summary(source), "file_bytes": program.stat().st_size, "ops": ops_of(source)}
     if costs:
-        document["routes"] = {"halo2": _halo2_cost(source)}
+        document["routes"] = {"halo2": _halo2_cost(source), "optimistic": _optimistic_cost(source)}
     ports = [("input", port) for port in source.inputs] + [("output", output.port) for output in source.outputs]
     lines: list[str | Table] = [f"model {document['model_id']}", *(_port_line(side, port) for side, port in ports)]
     lines.append(", ".join(f"{name.replace('_', ' ')} {document[name]:,}" for name in SIZES))
@@ -52,10 +53,26 @@ def _halo2_cost(program: Program) -> dict[str, Any]:
         return {"provable": False, "reason": error.as_dict()}
 
 
+def _optimistic_cost(program: Program) -> dict[str, Any]:
+    """Of a claim: one inference with its commitment; and the moves of the longest dispute of it."""
+    from prover.optimistic.estimate import estimate
+    from prover.optimistic.key import DEFAULT_TERMS, OptimisticKey
+
+    try:
+        OptimisticKey.of(program, DEFAULT_TERMS)
+    except InferproofError as error:
+        return {"provable": False, "reason": error.as_dict()}
+    return {"provable": True, **asdict(estimate(program)), "longest_dispute_moves": longest_game(program)}
+
+
 def _route_line(route: str, cost: dict[str, Any]) -> str:
     if not cost["provable"]:
         verdict = "cannot prove it" if cost["provable"] is False else "cost not known"
         return f"route {route}: {verdict}: {cost['reason']['message']}"
+    if "longest_dispute_moves" in cost:
+        memory, trace = (f"{cost[name] / 2**20:,.1f} MiB" for name in ("peak_memory_bytes", "disk_bytes"))
+        seconds = f"about {cost['prove_s']:.2f} s to run and commit, {memory} of memory, {trace} of trace"
+        return f"route {route}: {seconds}; a dispute takes {cost['longest_dispute_moves']} moves at most"
     memory, disk = (f"{cost[name] / 2**30:.1f} GiB" for name in ("peak_memory_bytes", "disk_bytes"))
     size = f"{cost['rows']:,} rows, logrows {cost['logrows']}"
     seconds = f"about {cost['setup_s']:.0f} s to set up, {cost['prove_s']:.0f} s to prove on two cores"

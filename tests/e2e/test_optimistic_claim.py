@@ -205,6 +205,10 @@ def test_from_setup_to_delivery_by_the_command_line(
         {"register_key", "register_model", "bind_key"},
     )
     assert run_json(capsys, *register)[1]["gas"] == {}
+    audit = ["model", "audit", program, "--registration", listing["registration_id"], *chain]
+    code, audited = run_json(capsys, *audit)
+    assert (code, audited["keys"]) == (0, [{"route": "optimistic", "key_digest": listing["key_digest"]}])
+    assert run_json(capsys, "model", "audit", program, "--key", key)[0] == 0
 
     registration = ["--registration", listing["registration_id"], "--dev-account", 3, "--wait", 0]
     code, asked = run_json(capsys, "request", program, tmp_path / "in.json", *registration, *chain)
