@@ -31,8 +31,12 @@ from contracts.client.devnet import DEV_KEYS, Devnet
 from contracts.client.dispute_events import Claimed
 from contracts.client.hub import Hub
 from contracts.client.types import Tensor
+from prover.optimistic.store import TraceStore
 from verifier.challenger import Budgets, ClaimsOnChain, Mode, Verdict, replay, report
 from verifier.challenger.claim_view import ClaimView
+from verifier.challenger.published import read_published
+from verifier.dispute.commitment import CommittedTrace
+from verifier.dispute.trace_file import TraceFile
 from verifier.dispute.types import ClaimStatus, Phase
 from verifier.halo2_srs import DEVELOPMENT_S_G2
 
@@ -130,6 +134,30 @@ def test_publishing_a_tensor_of_other_dims_does_not_mislead(table: Table, tmp_pa
     process.once()
     process.once()
     assert killed(table, liar)
+
+
+def from_files(view: ClaimView) -> TraceFile | None:
+    return read_published(view, PROGRAM, accept=frozenset({"file"}))
+
+
+def test_trace_in_the_submitters_own_store_is_read_and_overturned(table: Table, tmp_path: Path) -> None:
+    made = [output.copy() for output in TRUE]
+    made[CONTRACT].reshape(-1)[3] += 1
+    locator = TraceStore(str(tmp_path / "traces")).publish(CommittedTrace(PROGRAM, INPUTS, made))
+    liar = lying_claim(table, INPUTS, made, locator)
+    process = Process(table, tmp_path / "c.db", read_trace=from_files)
+    play_out(process, liar, lambda: killed(table, liar))
+    assert [purpose for purpose, _ in gas_of(process)] == ["commit", "proveFault"]
+
+
+@pytest.mark.parametrize("locator", ["file:///nowhere/to.be.found", "gopher://x", "file://" + "x" * 5_000, "\u202e"])
+def test_locator_that_leads_nowhere_costs_only_the_shorter_path(table: Table, tmp_path: Path, locator: str) -> None:
+    made = [output.copy() for output in TRUE]
+    made[CONTRACT].reshape(-1)[3] += 1
+    liar = lying_claim(table, INPUTS, made, locator)
+    process = Process(table, tmp_path / "c.db", read_trace=from_files)
+    play_out(process, liar, lambda: killed(table, liar))
+    assert [purpose for purpose, _ in gas_of(process)][-1] == "prove"
 
 
 def test_trace_that_disappears_after_the_commitment_is_proven_all_the_same(table: Table, tmp_path: Path) -> None:

@@ -147,6 +147,8 @@ class Challenger:
 
     def _provable_fault(self, view: ClaimView) -> Fault | None:
         """A published fault that one transaction can prove, as the deployed contract itself says beforehand."""
+        if view.key.terms.prove_time <= 2 * self._lag_s():
+            return None  # the commitment would be confirmed when there is hardly time left to use it
         fault = self.published_fault(view)
         if fault is None or proof_bytes(fault.proof) > MAX_PROOF_BYTES:
             return None
