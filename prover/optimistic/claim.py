@@ -31,6 +31,7 @@ from verifier.dispute.types import ClaimStatus, DisputeTerms, claim_id
 
 # What must be mined after a challenge's last deadline and before the assignment's: timeout, finalise, fulfil.
 CLOSING_MOVES = 3
+STANDING = (ClaimStatus.PENDING, ClaimStatus.FINAL)
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ def examine(contracts: Contracts, event: RequestedEvent, program: Program, max_s
     if input_root([tensor.to_array() for tensor in event.inputs]) != request.input_root:
         raise InputError("input_root_mismatch", "the published tensors are not the ones the request is about")
     state = hub.state(event.request_id)
-    prior = None if state.status is Status.OPEN else _own_claim(contracts.claims, event, logs)
+    prior = _own_claim(contracts.claims, event, logs, reopened=state.status is Status.OPEN)
     asked = Asked(event, pin, key, state, hub.bond(request), prior)
     if prior is None:
         _require_ours(asked, hub.chain.address)
@@ -115,12 +116,17 @@ def examine(contracts: Contracts, event: RequestedEvent, program: Program, max_s
     return asked
 
 
-def _own_claim(claims: OptimisticClaims, event: RequestedEvent, logs: LogReader) -> Claimed | None:
+def _own_claim(claims: OptimisticClaims, event: RequestedEvent, logs: LogReader, *, reopened: bool) -> Claimed | None:
+    """The newest one; of a request that is open again, whatever became of the assignment, only if it still stands."""
+
     def ask(first: int, last: int) -> list[Claimed]:
         found = claims.events(first, last, None, event.request_id)
         return [e for e in found if isinstance(e, Claimed) and e.claimant == claims.chain.address]
 
-    return logs.newest(ask, event.at.block_number, claims.chain.block_number())
+    found = logs.newest(ask, event.at.block_number, claims.chain.block_number())
+    if found is not None and reopened and claims.claim_of(found.claim_id).status not in STANDING:
+        return None
+    return found
 
 
 def require_key(key: DisputeKey, program: Program) -> None:

@@ -166,6 +166,20 @@ def test_many_challengers_at_one_position_are_answered_by_one_reveal(market: Mar
     assert outcome.tally.calls["timeout"] == len(crowd)
 
 
+def test_a_claim_whose_assignment_lapsed_is_still_defended_after_a_restart(market: Market) -> None:
+    """Nobody finalised in time and the request is open again: the claim's bond is at stake all the same."""
+    claimant = Claimant(market, market.request(an_input(market.program), nonce=next(NONCES)))
+    made = claimant.claim()
+    let_pass(claimant.chain, claimant.event.request.prove_window)
+    market.chain.send(market.contracts(market.chain).hub.expire(claimant.event.request))
+    again = Claimant(market, claimant.event.request_id)
+    restarted = again.claim()
+    assert (restarted.sent, restarted.defended.claim_id) == ((), made.defended.claim_id)
+    outcome = finish(again.defender(restarted))
+    assert (outcome.status, outcome.delivered) == (ClaimStatus.FINAL, False)
+    assert outcome.tally.calls == {"finalise": 1, "withdraw": 1}
+
+
 def test_a_claim_that_was_overturned_ends_the_defence(market: Market, claimant: Claimant) -> None:
     """Nobody answers, the challenger takes the timeout, and a defender that comes back too late says so."""
     made = claimant.claim()

@@ -14,7 +14,7 @@ from service_fakes import FakeChain, FakeProver, hold_model, make_deps, tiny_pro
 from circuits.errors import EnvironmentFailure, InputError
 from circuits.program.graph import Program
 from circuits.statement import Route, Statement, keccak256
-from contracts.client.types import RoutePin
+from contracts.client.types import RoutePin, Status
 from prover.backend import Estimate, Progress
 from prover.service.adapters.ports import ClaimEnd, Integers, OwnClaim, Proof
 from prover.service.domain.chain import HubRequest
@@ -225,6 +225,23 @@ def test_a_request_that_a_reorganisation_took_away_waits_until_its_expiry(
     job = step(deps, chain, claims)
     assert job.failure is not None
     assert (job.state, job.failure.code) == (JobState.EXPIRED, "request_reorged")
+
+
+def test_a_claim_in_the_making_is_not_given_up_while_the_log_is_read_again(
+    deps: Deps, chain: FakeChain, claims: FakeClaims
+) -> None:
+    """Past its expiry an assigned request still has to be answered: its bonds are at stake."""
+    job = run_one(deps, chain)
+    claims.refuses_claims = EnvironmentFailure("transaction_not_mined", "the chain does not take it")
+    assert step(deps, chain, claims).state is JobState.SUBMITTING
+    claims.refuses_claims = None
+    chain.now = 5000
+    with deps.database.transaction() as work:
+        work.feed(chain.chain_id, chain.hub_address).rollback_above(0)
+    assert chain.states[job.request_id or ""] is Status.OPEN  # the chain has it still
+    assert step(deps, chain, claims).state is JobState.SUBMITTING
+    listen_once(deps, chain, LogWindow(100))
+    assert step(deps, chain, claims).state is JobState.CLAIMED
 
 
 def test_a_defence_runs_the_program_again_only_when_the_trace_is_wanted(

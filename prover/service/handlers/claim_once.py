@@ -14,7 +14,7 @@ import structlog
 from circuits.errors import EnvironmentFailure, InputError
 from circuits.program.graph import Program
 from circuits.statement import Route
-from contracts.client.types import Tensor
+from contracts.client.types import Status, Tensor
 from prover.service.adapters.ports import ClaimChain, ClaimEnd, HubChain, Integers, OwnClaim, Runner
 from prover.service.domain.chain import HubRequest
 from prover.service.domain.errors import Conflict
@@ -62,8 +62,11 @@ def _jobs(deps: Deps, *states: JobState) -> list[Job]:
 
 def _claim(deps: Deps, hub: HubChain, claims: ClaimChain, runner: Runner, job: Job) -> None:
     found = _request(deps, hub, job)
-    if found is None or found.block is None:
-        if found is None or hub.timestamp() >= found.request.expiry:
+    if found is None:
+        return
+    if found.block is None:
+        # The log is being read again. The chain itself says whether the request is gone: a claim may stand by now.
+        if hub.status(found.request_id) is Status.NONE and hub.timestamp() >= found.request.expiry:
             _end(deps, job, Event.EXPIRE, REORGED)
         return
     program = _program(deps, job)
