@@ -32,7 +32,21 @@ from contracts.client.dispute_events import Claimed
 from contracts.client.hub import Hub
 from contracts.client.types import Tensor
 from prover.optimistic.store import TraceStore
-from verifier.challenger import Budgets, ClaimsOnChain, Mode, Verdict, replay, report
+from verifier.challenger import (
+    Budgets,
+    Challenger,
+    ChallengerError,
+    ClaimsOnChain,
+    Engine,
+    Judge,
+    Mode,
+    Notice,
+    Store,
+    Verdict,
+    Watcher,
+    replay,
+    report,
+)
 from verifier.challenger.claim_view import ClaimView
 from verifier.challenger.published import read_published
 from verifier.dispute.commitment import CommittedTrace
@@ -186,9 +200,9 @@ def test_right_claim_is_left_alone(table: Table, tmp_path: Path) -> None:
 def test_challenge_of_a_right_claim_is_refused(table: Table, tmp_path: Path) -> None:
     liar = lying_claim(table, INPUTS, TRUE)
     process = Process(table, tmp_path / "c.db")
-    with pytest.raises(Exception, match="our own run gives the same trace") as refused:
+    with pytest.raises(ChallengerError) as refused:
         process.challenger.challenge(liar.claimed.claim_id)
-    assert refused.value.code == "claim_is_right"  # type: ignore[attr-defined]
+    assert refused.value.code == "claim_is_right"
 
 
 def test_watchtower_tells_and_never_sends(table: Table, tmp_path: Path) -> None:
@@ -200,6 +214,21 @@ def test_watchtower_tells_and_never_sends(table: Table, tmp_path: Path) -> None:
     assert process.codes() == ["claim_wrong"]
     assert process.chain.nonce() == before
     assert table.claims.claim_of(liar.claimed.claim_id).commitments == 0
+
+
+def test_watchtower_needs_no_account_and_cannot_be_made_to_stake(table: Table) -> None:
+    liar = corrupted(table)
+    view = ClaimsOnChain(Chain(table.chain.rpc_url), table.market.deployment)
+    told: list[Notice] = []
+    looker = Challenger(view, Judge(lambda *_: PROGRAM, Engine()), Store(":memory:"))
+    Watcher(looker, Mode.WATCHTOWER, told.append).once()
+    assert [notice.code for notice in told] == ["claim_wrong"]
+    assert report.explanation(looker, liar.claimed.claim_id)["first_op"] <= CONTRACT
+    with pytest.raises(ChallengerError) as refused:
+        looker.challenge(liar.claimed.claim_id)
+    assert refused.value.code == "not_staking"
+    with pytest.raises(ChallengerError):
+        Watcher(looker, Mode.ACTIVE, told.append).once()
 
 
 def test_defensive_challenger_finishes_what_is_open_and_opens_nothing(table: Table, tmp_path: Path) -> None:
@@ -470,7 +499,7 @@ def test_what_is_wrong_is_explained_and_its_evidence_replayed_without_a_chain(ta
     process.once()
     early = report.explanation(process.challenger, liar.claimed.claim_id)
     assert early["first_op"] <= CONTRACT <= early["last_op"]
-    with pytest.raises(Exception, match="has not shown the element"):
+    with pytest.raises(ChallengerError, match="has not shown the element"):
         report.evidence(process.challenger, liar.claimed.claim_id)
     play_out(process, liar, lambda: killed(table, liar))
     true = int(TRUE[CONTRACT].reshape(-1)[3])
@@ -519,5 +548,5 @@ def test_watching_from_a_later_block_leaves_earlier_claims_out(table: Table, tmp
 
 def test_store_of_another_account_is_refused(table: Table, tmp_path: Path) -> None:
     Process(table, tmp_path / "c.db", account=CHALLENGER)
-    with pytest.raises(Exception, match="another chain, contract or account"):
+    with pytest.raises(InputError, match="another chain, contract or account"):
         Process(table, tmp_path / "c.db", account=CHALLENGER + 1)
