@@ -167,6 +167,15 @@ def _require_time(asked: Asked, program: Program, now: int) -> None:
         raise InputError("window_too_short", message, left_s=left, needed_s=needed)
 
 
+def _require_same_run(claims: OptimisticClaims, asked: Asked, named: bytes) -> None:
+    """Two claims of one request that both stand say two things: one of this account's runs was wrong."""
+    prior = asked.prior
+    if prior is not None and claims.claim_of(prior.claim_id).status in STANDING:
+        message = "this run is not what this account has claimed before: another program or a faulty machine"
+        ids = {"standing": "0x" + prior.claim_id.hex(), "this_run": "0x" + named.hex()}
+        raise EnvironmentFailure("claim_of_another_run", message, **ids)
+
+
 def outputs_of(trace: CommittedTrace) -> list[npt.NDArray[np.int64]]:
     """The program's outputs, in graph order."""
     return [trace.made[output.ref.index].astype(np.int64) for output in trace.program.outputs]
@@ -187,9 +196,9 @@ def make_claim(contracts: Contracts, asked: Asked, trace: CommittedTrace, sender
         account,
     )
     made = Defended(named, event.request_id, event.request, outputs, lambda: trace)
-    status = claims.claim_of(named).status
-    if status is not ClaimStatus.NONE:
+    if claims.claim_of(named).status is not ClaimStatus.NONE:
         return Made(made, ())
+    _require_same_run(claims, asked, named)
     _require_ours(asked, account)
     sent = []
     if asked.state.status is Status.OPEN:

@@ -147,8 +147,8 @@ class Defender:
         if claim.status is ClaimStatus.PENDING:
             if standing.paused:
                 return []  # game time stands still, and so do all deadlines
-            calls = [self._answer(found) for found in unanswered(standing)]
-            calls += [self._timeout(found) for found in idle(standing)]
+            calls = self._answers(unanswered(standing))
+            calls += [Call("timeout", self._claims.timeout(found.challenge_id)) for found in idle(standing)]
             if not standing.challenges and standing.now >= claim.window_end:
                 calls.append(Call("finalise", self._claims.finalise(self._defended.claim_id)))
             return calls
@@ -156,8 +156,14 @@ class Defender:
             return [self._fulfil()]
         return self._withdrawals() if self._withdraw else []
 
-    def _answer(self, found: OpenChallenge) -> Call:
-        at, trace, named = found.challenge.at, self._defended.open_trace(), found.challenge_id
+    def _answers(self, waiting: list[OpenChallenge]) -> list[Call]:
+        if not waiting:
+            return []
+        trace = self._defended.open_trace()
+        return [self._answer(found, trace) for found in waiting]
+
+    def _answer(self, found: OpenChallenge, trace: CommittedTrace) -> Call:
+        at, named = found.challenge.at, found.challenge_id
         move, body = rule_at(at).reveal, trace.reveal_body(at)
         if move is Move.REVEAL_TENSOR:
             parts = (trace.committed.descriptors[at.op], trace.chunk_tree(at.op).root, body)
@@ -165,9 +171,6 @@ class Defender:
         if move is Move.REVEAL_SUMS:
             return Call(move, self._claims.reveal_sums(named, trace.committed.descriptors[at.op], body))
         return Call(Move.REVEAL, self._claims.reveal(named, body))
-
-    def _timeout(self, found: OpenChallenge) -> Call:
-        return Call("timeout", self._claims.timeout(found.challenge_id))
 
     def _assigned_to_us(self) -> bool:
         state = self._hub.state(self._defended.request_id)

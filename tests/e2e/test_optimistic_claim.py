@@ -28,6 +28,7 @@ from prover.optimistic.defender import Defender, Outcome
 from prover.optimistic.sender import Sender
 from prover.optimistic.standing import ClaimReader
 from verifier.challenger.log_reader import LogReader
+from verifier.dispute.commitment import CommittedTrace
 from verifier.dispute.types import ClaimStatus, Phase
 from verifier.halo2_srs import DEVELOPMENT_S_G2
 
@@ -178,6 +179,21 @@ def test_a_claim_whose_assignment_lapsed_is_still_defended_after_a_restart(marke
     outcome = finish(again.defender(restarted))
     assert (outcome.status, outcome.delivered) == (ClaimStatus.FINAL, False)
     assert outcome.tally.calls == {"finalise": 1, "withdraw": 1}
+
+
+def test_a_run_that_differs_from_the_claim_that_stands_is_not_claimed_too(claimant: Claimant) -> None:
+    claimant.claim()
+    again = Claimant(claimant.market, claimant.event.request_id)
+    honest = honest_trace(again.market.program, [tensor.to_array() for tensor in again.event.inputs])
+    made = [array.copy() for array in honest.made]
+    made[-1].reshape(-1)[0] += 1
+    faulty = CommittedTrace(again.market.program, honest.inputs, made)
+    asked = examine(again.contracts, again.event, again.market.program, 10**19, LogReader())
+    nonce = again.chain.nonce()
+    with pytest.raises(EnvironmentFailure) as refused:
+        make_claim(again.contracts, asked, faulty, again.sender)
+    assert refused.value.code == "claim_of_another_run"
+    assert again.chain.nonce() == nonce
 
 
 def test_a_claim_that_was_overturned_ends_the_defence(market: Market, claimant: Claimant) -> None:
