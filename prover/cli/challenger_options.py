@@ -26,12 +26,12 @@ from prover.cli.chain_options import (
     wei_of_gwei,
 )
 from prover.cli.program_finder import ProgramFinder
-from prover.kernels import chunk_levels, fast_hasher, narrow_product, trace_roots
+from prover.kernels import fast_hasher
+from prover.optimistic.engine import ENGINE
 from prover.service.entrypoints.logs import configure_logs
 from prover.service.settings import Settings
 from verifier.challenger.challenger import Challenger
 from verifier.challenger.claim_view import ClaimsOnChain, ClaimView
-from verifier.challenger.engine import Engine
 from verifier.challenger.errors import ChallengerError
 from verifier.challenger.judging import Judge
 from verifier.challenger.published import WEB, read_published
@@ -54,8 +54,6 @@ MaxGas = Annotated[int | None, typer.Option(min=0, help="Wei for gas in all that
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Go as far as the first transaction, and say what it would be.")
 ]
-
-ENGINE = Engine(narrow_product, fast_hasher, chunk_levels, trace_roots)
 
 
 class NotSent(ChallengerError):

@@ -22,8 +22,10 @@ from contracts.client.hub import Hub, RequestedEvent, RequestState
 from contracts.client.registry import Registry
 from contracts.client.types import RoutePin, Status, Tensor
 from prover.optimistic.defender import Defended
+from prover.optimistic.engine import ENGINE
 from prover.optimistic.key import OptimisticKey
 from prover.optimistic.sender import Call, Sender, Sent
+from verifier.challenger import self_test
 from verifier.challenger.log_reader import LogReader
 from verifier.dispute.commitment import CommittedTrace
 from verifier.dispute.rules import latest_finality
@@ -182,7 +184,10 @@ def outputs_of(trace: CommittedTrace) -> list[npt.NDArray[np.int64]]:
 
 
 def make_claim(contracts: Contracts, asked: Asked, trace: CommittedTrace, sender: Sender, locator: str = "") -> Made:
-    """Assigns if need be, and claims. Called again after a crash it finds what it did, and does the rest."""
+    """Assigns if need be, and claims. Called again after a crash it finds what it did, and does the rest.
+
+    Raises ChallengerError `selftest_failed`, EnvironmentFailure `claim_of_another_run`, and what the chain refuses.
+    """
     claims, event = contracts.claims, asked.event
     account = claims.chain.address
     outputs = tuple(Tensor.from_array(values) for values in outputs_of(trace))
@@ -200,6 +205,7 @@ def make_claim(contracts: Contracts, asked: Asked, trace: CommittedTrace, sender
         return Made(made, ())
     _require_same_run(claims, asked, named)
     _require_ours(asked, account)
+    self_test(ENGINE)  # a machine that computes something else would lose the bond
     sent = []
     if asked.state.status is Status.OPEN:
         sent.append(sender.send(Call("assign", contracts.hub.assign(event.request), asked.assignment_bond)))
