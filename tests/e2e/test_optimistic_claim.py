@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from halo2_programs import gemm_relu
 from optimistic_market import FEE, TERMS, Market, Stubborn, an_input, deep_program, honest_trace, let_pass
+from web3.types import RPCEndpoint
 
 from circuits.errors import EnvironmentFailure, InputError
 from circuits.program.file import save_program
@@ -179,6 +180,47 @@ def test_a_claim_whose_assignment_lapsed_is_still_defended_after_a_restart(marke
     outcome = finish(again.defender(restarted))
     assert (outcome.status, outcome.delivered) == (ClaimStatus.FINAL, False)
     assert outcome.tally.calls == {"finalise": 1, "withdraw": 1}
+
+
+def rpc(chain: Chain, method: str, *arguments: object) -> Any:
+    answer = chain.web3.provider.make_request(RPCEndpoint(method), list(arguments))
+    assert "error" not in answer, answer
+    return answer["result"]
+
+
+def test_a_reveal_that_a_reorganisation_took_away_is_made_again(market: Market, claimant: Claimant) -> None:
+    made = claimant.claim()
+    defender = claimant.defender(made)
+    challenger = Stubborn(market, CHALLENGER, made.defended.open_trace(), made.defended.claim_id, 2, 0)
+    challenger.commit()
+    challenger.move()
+    before = rpc(claimant.chain, "evm_snapshot")
+    defender.once()
+    assert not claimant.contracts.claims.turn_of(challenger.challenge)[0]
+    assert rpc(claimant.chain, "evm_revert", before)
+    assert claimant.contracts.claims.turn_of(challenger.challenge)[0]
+    defender.once()
+    assert not claimant.contracts.claims.turn_of(challenger.challenge)[0]
+    assert defender.tally.calls == {"reveal": 2}
+    let_pass(claimant.chain, TERMS.window + 2 * TERMS.clock)
+    assert finish(defender).delivered
+
+
+def test_a_cancelled_claim_gives_its_bond_back_and_ends_the_defence(market: Market, claimant: Claimant) -> None:
+    made = claimant.claim()
+    defender, claims = claimant.defender(made), market.contracts(market.chain).claims
+    challenger = Stubborn(market, CHALLENGER, made.defended.open_trace(), made.defended.claim_id, 2, 0)
+    challenger.commit()
+    challenger.move()
+    market.chain.send(claims.functions.pause())  # the deployer is the guardian
+    assert defender.once() is None
+    assert defender.tally.calls == {}
+    market.chain.send(claims.functions.cancel(made.defended.claim_id))
+    market.chain.send(claims.functions.unpause())
+    assert claims.credit(claimant.chain.address) == TERMS.claim_bond
+    outcome = finish(defender)
+    assert (outcome.status, outcome.delivered, outcome.tally.calls) == (ClaimStatus.CANCELLED, False, {"withdraw": 1})
+    let_pass(market.chain, 7 * 86_400)  # until the guardian may pause again
 
 
 def test_a_run_that_differs_from_the_claim_that_stands_is_not_claimed_too(claimant: Claimant) -> None:
