@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,11 +11,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from dispute_model import OP_OF, mixed_inputs, mixed_program
 from dispute_play import defend
 from dispute_table import Claimed, Table, rpc
+from optimistic_market import Market
 
 from circuits.program.graph import Program
+from circuits.program.interpreter import trace
 from contracts.client.chain import Chain
+from contracts.client.deploy import deploy_core
+from contracts.client.devnet import DEV_KEYS, Devnet
 from contracts.client.dispute_events import Committed
 from contracts.client.types import Tensor
 from verifier.challenger.challenger import Challenger, nothing_published
@@ -27,11 +33,25 @@ from verifier.challenger.store import Store
 from verifier.challenger.watch import Mode, Notice, Watcher
 from verifier.dispute.commitment import CommittedTrace
 from verifier.dispute.rules import OVER
-from verifier.dispute.types import Phase
+from verifier.dispute.types import ClaimStatus, Phase
+from verifier.halo2_srs import DEVELOPMENT_S_G2
 
 Integers = npt.NDArray[np.int64]
 
 CLAIMANT, CHALLENGER = 1, 2
+
+PROGRAM = mixed_program()
+INPUTS = mixed_inputs()
+TRUE = trace(PROGRAM, INPUTS)
+CONTRACT, LOOKUP = OP_OF["contract"], OP_OF["lookup"]
+
+
+@contextmanager
+def running_table() -> Iterator[Table]:
+    """A devnet of its own with the mixed program registered."""
+    with Devnet() as net:
+        chain = Chain(net.rpc_url, DEV_KEYS[0])
+        yield Table(Market.open(chain, deploy_core(chain, DEVELOPMENT_S_G2), PROGRAM))
 
 
 class Process:
@@ -103,6 +123,17 @@ def lying_claim(table: Table, inputs: Sequence[Integers], made: Sequence[Integer
     """Claims these outputs of ops, whatever they are."""
     trace = CommittedTrace(table.market.program, list(inputs), list(made))
     return Liar(table, table.claim(trace, table.account(CLAIMANT), locator))
+
+
+def corrupted(table: Table, op: int = CONTRACT, element: int = 3) -> Liar:
+    """A claim in which one element is one too large, and nothing else follows from it."""
+    made = [output.copy() for output in TRUE]
+    made[op].reshape(-1)[element] += 1
+    return lying_claim(table, INPUTS, made)
+
+
+def killed(table: Table, liar: Liar) -> bool:
+    return table.claims.claim_of(liar.claimed.claim_id).status is ClaimStatus.KILLED
 
 
 class Published:

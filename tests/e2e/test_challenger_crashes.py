@@ -9,30 +9,29 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from challenger_world import CHALLENGER, Liar, Process, gas_of, lying_claim, mine, play_out, publishing
-from dispute_model import OP_OF, mixed_inputs, mixed_program
+from challenger_world import (
+    CHALLENGER,
+    Liar,
+    Process,
+    corrupted,
+    gas_of,
+    killed,
+    mine,
+    play_out,
+    publishing,
+    running_table,
+)
 from dispute_table import Table, rpc
-from optimistic_market import Market
 
 from circuits.errors import EnvironmentFailure
-from circuits.program.interpreter import trace
 from contracts.client.chain import Chain
-from contracts.client.deploy import deploy_core
-from contracts.client.devnet import DEV_KEYS, Devnet
 from contracts.client.dispute_events import Committed, Picked
 from contracts.client.hub import Hub
 from verifier.challenger import Budgets, ChallengerError
 from verifier.challenger.records import TransactionRow, TxState
 from verifier.challenger.store import Store
-from verifier.dispute.types import ClaimStatus
-from verifier.halo2_srs import DEVELOPMENT_S_G2
 
 pytestmark = pytest.mark.slow
-
-PROGRAM = mixed_program()
-INPUTS = mixed_inputs()
-TRUE = trace(PROGRAM, INPUTS)
-CONTRACT = OP_OF["contract"]
 
 
 class Killed(BaseException):
@@ -41,25 +40,14 @@ class Killed(BaseException):
 
 @pytest.fixture(scope="module")
 def devnet_table() -> Iterator[Table]:
-    with Devnet() as net:
-        chain = Chain(net.rpc_url, DEV_KEYS[0])
-        yield Table(Market.open(chain, deploy_core(chain, DEVELOPMENT_S_G2), PROGRAM))
+    with running_table() as table:
+        yield table
 
 
 @pytest.fixture
 def table(devnet_table: Table) -> Iterator[Table]:
     with devnet_table.undone():
         yield devnet_table
-
-
-def corrupted(table: Table, element: int = 3) -> Liar:
-    made = [output.copy() for output in TRUE]
-    made[CONTRACT].reshape(-1)[element] += 1
-    return lying_claim(table, INPUTS, made)
-
-
-def killed(table: Table, liar: Liar) -> bool:
-    return table.claims.claim_of(liar.claimed.claim_id).status is ClaimStatus.KILLED
 
 
 def events_of(table: Table, liar: Liar) -> Counter[str]:
