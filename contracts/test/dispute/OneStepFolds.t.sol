@@ -54,6 +54,7 @@ contract OneStepFoldsTest is StepFixture {
         assertEq(STEP.finish(descriptor, acc), (acc + 8) >> 4);
         assertEq(run(descriptor, 2, 70, 71, -9, openings), 2 ** 40 - 9, "the bias alone");
         assertEq(run(descriptor, 2, 30, 30, -9, openings), -9, "no term");
+        assertEq(run(descriptor, 2, 71, 71, -9, openings), -9, "no term after the bias");
         assertEq(whole(descriptor, 0, openings), -(2 ** 31), "saturated");
     }
 
