@@ -269,6 +269,7 @@ def test_challenge_made_by_this_account_elsewhere_is_played_once_it_is_open(tabl
     lost = Process(table, tmp_path / "lost.db")
     lost.once()
     lost.once()
+    Process(table, tmp_path / "found.db", Mode.WATCHTOWER).once()
     found = Process(table, tmp_path / "found.db", Mode.DEFENSIVE)
     play_out(found, liar, lambda: killed(table, liar))
     assert found.store.commitments()[0].salt == b""

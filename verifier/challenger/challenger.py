@@ -82,6 +82,10 @@ class Challenger:
         return self.chain.chain.address
 
     @property
+    def has_account(self) -> bool:
+        return self._sender is not None
+
+    @property
     def sender(self) -> Sender:
         if self._sender is None:
             raise ChallengerError("not_staking", "this challenger has no account: it only looks")

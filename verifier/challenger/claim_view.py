@@ -91,6 +91,11 @@ class ClaimsOnChain:
         self._known.clear()
         self._answers.clear()
 
+    def drop(self, claim: bytes) -> None:
+        """Inputs may be large, and a claim that is right or over is hardly looked at again."""
+        self._known.pop(claim, None)
+        self._answers.pop(claim, None)
+
     def view(self, wanted: bytes, block: int, made_in: int | None = None) -> ClaimView:
         """`made_in` is the claim's block, where it is known. Codes: `claim_unknown`, `claim_of_another_chain`,
         `claim_event_mismatch`, `request_not_found`, `claim_input_mismatch`."""

@@ -69,6 +69,10 @@ class Judge:
                 self._traces.popitem(last=False)
         return self._traces[view.claim_id]
 
+    def drop(self, claim: bytes) -> None:
+        """Makes room for the runs of claims that are played against."""
+        self._traces.pop(claim, None)
+
     def judge(self, view: ClaimView) -> Judgement:
         """The trace tree says all: with the true one, the contract bound the outputs to the true ones."""
         mine = self.trace(view)

@@ -148,8 +148,9 @@ class Watcher:
             self._store.record_claim(event.claim_id, event.request_id, event.at.block_number)
         elif isinstance(event, ClaimFinal | ClaimKilled | ClaimCancelled):
             self._store.end_claim(event.claim_id)
+            self._drop(event.claim_id)
             self._tell(ENDINGS[type(event)], event.claim_id, message=_ending(event))
-        elif isinstance(event, Committed) and self.mode is not Mode.WATCHTOWER:
+        elif isinstance(event, Committed) and self.challenger.has_account:
             self._adopt(event)
 
     def _adopt(self, event: Committed) -> None:
@@ -177,6 +178,11 @@ class Watcher:
         else:
             self._stake(view, self.challenger.judge.judge(view))
 
+    def _drop(self, claim_id: bytes) -> None:
+        """What is kept to be fast, of a claim that needs it no more."""
+        self._chain.drop(claim_id)
+        self.challenger.judge.drop(claim_id)
+
     def _has_staked(self, claim_id: bytes) -> bool:
         """Whether a challenge of ours of the claim is open, or was played to an end that another would not change."""
         return any(row.ended in ("", "won", "lost") for row in self._store.commitments(claim_id))
@@ -192,6 +198,7 @@ class Watcher:
             return
         self._store.judge(view.claim_id, judgement.verdict)
         if judgement.verdict is Verdict.RIGHT:
+            self._drop(view.claim_id)
             self._tell("claim_right", view.claim_id, message="the claim is what our own run gives")
             return
         message = f"ops {judgement.first_op} to {judgement.last_op} are where it first differs from our own run"
