@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +13,7 @@ from typing import Any
 
 import pytest
 from optimistic_market import TERMS, Market, an_input, deep_program, honest_trace, let_pass
+from test_service_delivers import wait_until
 
 from circuits.program.file import save_program
 from contracts.client.chain import Chain
@@ -19,9 +23,10 @@ from prover.cli.app import run_cli
 from prover.optimistic.claim import Made, examine, find_request, make_claim
 from prover.optimistic.defender import Defender
 from prover.optimistic.sender import Sender
-from prover.optimistic.standing import ClaimReader
+from prover.optimistic.standing import ClaimReader, OpenChallenge
 from verifier.challenger.log_reader import LogReader
 from verifier.dispute.commitment import CommittedTrace
+from verifier.dispute.types import ClaimStatus
 from verifier.halo2_srs import DEVELOPMENT_S_G2
 
 pytestmark = pytest.mark.slow
@@ -192,6 +197,34 @@ def test_watching_once_tells_of_every_claim(court: Court, capsys: pytest.Capture
     notices = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert ("claim_right", court.right) in {(n["code"], n["claim_id"]) for n in notices}
     assert court.wrong in {n["claim_id"] for n in notices}
+
+
+def test_an_active_watcher_overturns_a_wrong_claim_and_ends_when_told(court: Court, tmp_path: Path) -> None:
+    """The daemon as an operator runs it; its claimant answers nothing."""
+    made, _ = claimed(court.market, corrupted(court.market), 3)
+    named, claims = made.defended.claim_id, court.market.contracts(court.market.chain).claims
+    options = [str(o) for o in court.options("--mode", "active", "--interval", 0.2, "--json")]
+    options[options.index("--store") + 1] = str(tmp_path / "watch.db")
+    options[options.index("--dev-account") + 1] = "3"
+    command = [sys.executable, "-m", "prover", "challenger", "watch", *options]
+    with (tmp_path / "out").open("wb") as out, (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=out, stderr=log)
+        try:
+            wait_until(lambda: any(e.defenders for e in challenges(court, named)))
+            let_pass(court.market.chain, TERMS.clock + TERMS.extension)
+            wait_until(lambda: claims.claim_of(named).status is ClaimStatus.KILLED)
+            # The next pass says so.
+            wait_until(lambda: b'"won"' in (tmp_path / "out").read_bytes())
+        finally:
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(20) == 0, (tmp_path / "log").read_text()
+    codes = [json.loads(line)["code"] for line in (tmp_path / "out").read_text().splitlines()]
+    assert {"claim_wrong", "challenged", "open", "timeout", "claim_killed", "won"} <= set(codes)
+
+
+def challenges(court: Court, claim_id: bytes) -> tuple[OpenChallenge, ...]:
+    claims = court.market.contracts(court.market.chain).claims
+    return ClaimReader(claims, claim_id, court.market.deployment.start_block, LogReader()).read().challenges
 
 
 def test_the_picture_is_drawn_where_matplotlib_is(court: Court) -> None:
