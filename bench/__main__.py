@@ -16,7 +16,7 @@ from pathlib import Path
 import bench
 from bench import machine
 
-NOT_SUITES = {"__main__", "dispute_claim", "machine", "models", "turns"}
+NOT_SUITES = {"__main__", "dispute_claim", "dispute_game", "dispute_liar", "machine", "models", "turns"}
 
 
 def suites() -> list[str]:
