@@ -28,7 +28,7 @@ ChallengeId = Annotated[str, typer.Argument(metavar="CHALLENGE", help="Challenge
 Wait = Annotated[int, typer.Option(min=0, help="Seconds to wait until the transaction is mined and confirmed.")]
 
 
-@verb(app, "watch", logs=logging.INFO)
+@verb(app, "watch", logs=logging.INFO, background=True)
 def watch(
     world: World,
     mode: Annotated[Mode, typer.Option(help="How far to go: tell, play on, or challenge.")] = Mode.WATCHTOWER,

@@ -88,6 +88,7 @@ class World:
 
 
 def _shared(
+    background: bool,
     programs: Programs = None,
     fetch: Fetch = False,
     store: StoreFile = None,
@@ -108,7 +109,7 @@ def _shared(
     on_chain = ClaimsOnChain(chain, open_deployment(deployment, chain), from_block)
     depth = confirmed_depth(confirmations)
     downloads = Settings().cache_dir / "programs" if fetch else None
-    judge = Judge(ProgramFinder(programs or [], downloads), ENGINE)
+    judge = Judge(ProgramFinder(programs or [], downloads, background=background), ENGINE)
     memory: Path | str = store or (default_store(chain) if chain.has_account else ":memory:")
     kept, sender = Store(memory), None
     if chain.has_account:
@@ -126,17 +127,22 @@ def default_store(chain: Chain) -> Path:
     return Settings().data_dir / f"challenger-{chain.chain_id}-{chain.address}.db"
 
 
-def verb(app: typer.Typer, name: str, *, logs: int = logging.WARNING) -> Callable[[Callable[..., None]], None]:
-    """Makes a verb of a function whose first parameter is a `World`; the shared options stand after its own."""
+def verb(
+    app: typer.Typer, name: str, *, logs: int = logging.WARNING, background: bool = False
+) -> Callable[[Callable[..., None]], None]:
+    """Makes a verb of a function whose first parameter is a `World`; the shared options stand after its own.
+
+    `background`: programs are fetched while it goes on.
+    """
 
     def register(function: Callable[..., None]) -> None:
         _, *own = inspect.signature(function, eval_str=True).parameters.values()
-        shared = list(inspect.signature(_shared, eval_str=True).parameters.values())
+        _, *shared = inspect.signature(_shared, eval_str=True).parameters.values()
         names = {parameter.name for parameter in shared}
 
         def run(**given: Any) -> None:
             configure_logs(logs)
-            world = _shared(**{key: value for key, value in given.items() if key in names})
+            world = _shared(background, **{key: value for key, value in given.items() if key in names})
             function(world, **{key: value for key, value in given.items() if key not in names})
 
         parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*own, *shared)]

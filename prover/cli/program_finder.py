@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,10 +18,13 @@ from prover.kernels import fast_hasher
 
 log = structlog.get_logger()
 
+_AT_ONCE = threading.Semaphore(4)
+
 SUFFIX = ".program"
 MAX_DOWNLOAD_BYTES = 2**30
 TIMEOUT_S = 30.0
 DEADLINE_S = 600.0
+RETRY_S = 2 * DEADLINE_S
 WEB = ("http", "https")
 
 
@@ -30,12 +34,16 @@ class ProgramFinder:
     Args:
         paths: program files, and folders of them; looked through again when a model is not found.
         downloads: where programs fetched from a registration's locator are kept; None: none are fetched.
+        background: fetch while the caller goes on, who finds the program when it asks again. The locator is its owner's
+            choice, and so is how slowly it answers: a watcher has deadlines to keep.
     """
 
-    def __init__(self, paths: Sequence[Path], downloads: Path | None = None) -> None:
+    def __init__(self, paths: Sequence[Path], downloads: Path | None = None, *, background: bool = False) -> None:
         self._paths = paths
         self._downloads = downloads
-        self._seen: dict[Path, bytes] = {}
+        self._background = background
+        self._tried: dict[Path, float] = {}
+        self._seen: dict[tuple[Path, int, int], bytes] = {}
 
     def __call__(self, model_id: bytes, locator: str) -> Program | None:
         kept = None if self._downloads is None else self._downloads / (model_id.hex() + SUFFIX)
@@ -43,28 +51,54 @@ class ProgramFinder:
             found = self._load(path, model_id)
             if found is not None:
                 return found
+            if path == kept:
+                kept.unlink()  # what a stranger's server says is worth no second look
         if kept is None or urlsplit(locator).scheme not in WEB:
+            return None
+        if self._background:
+            self._fetch_later(locator, kept)
             return None
         _fetch(locator, kept)
         found = self._load(kept, model_id)
         if found is None:
-            kept.unlink()  # what a stranger's server says is worth no second look
+            kept.unlink()
         return found
+
+    def _fetch_later(self, locator: str, kept: Path) -> None:
+        """One attempt at a time, and not again for a while."""
+        now = time.monotonic()
+        if now < self._tried.get(kept, -RETRY_S) + RETRY_S:
+            return
+        self._tried[kept] = now
+
+        def fetch() -> None:
+            with _AT_ONCE:
+                try:
+                    _fetch(locator, kept)
+                except EnvironmentFailure as error:
+                    log.warning("program_not_fetched", **error.as_dict())
+
+        threading.Thread(target=fetch, name="fetch-program", daemon=True).start()
 
     def _files(self) -> list[Path]:
         return [file for path in self._paths for file in (sorted(path.glob(f"*{SUFFIX}")) if path.is_dir() else [path])]
 
     def _load(self, path: Path, model_id: bytes) -> Program | None:
         """The file's program if it is the wanted one. One that cannot be read is passed over, aloud."""
-        if self._seen.get(path, model_id) != model_id:
-            return None
         try:
+            stored = path.stat()
+            file = (path, stored.st_mtime_ns, stored.st_size)
+            if self._seen.get(file, model_id) != model_id:
+                return None
             program = load_program(path)
+        except OSError as error:
+            log.warning("program_unreadable", path=str(path), code="file_unreadable", message=str(error))
+            return None
         except InferproofError as error:
             log.warning("program_unreadable", path=str(path), **error.as_dict())
             return None
-        self._seen[path] = program.model_id(fast_hasher)
-        return program if self._seen[path] == model_id else None
+        self._seen[file] = program.model_id(fast_hasher)
+        return program if self._seen[file] == model_id else None
 
 
 def _fetch(locator: str, target: Path) -> None:

@@ -1,0 +1,129 @@
+"""A challenger's programs: by model id, from files, folders and registered addresses, none of which is believed."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from halo2_programs import convolution, gemm_relu
+
+from circuits.errors import EnvironmentFailure
+from circuits.program.file import save_program
+from prover.cli import program_finder
+from prover.cli.program_finder import ProgramFinder
+
+WANTED = gemm_relu()
+MODEL_ID = WANTED.model_id()
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """No noise in the tests."""
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """A web server over a folder: its address, and the folder."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}", folder
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_program_is_found_in_a_file_and_in_a_folder(tmp_path: Path) -> None:
+    save_program(convolution(), tmp_path / "a.program")
+    save_program(WANTED, tmp_path / "b.program")
+    for paths in ([tmp_path / "b.program"], [tmp_path]):
+        found = ProgramFinder(paths)(MODEL_ID, "")
+        assert found is not None
+        assert found.model_id() == MODEL_ID
+    assert ProgramFinder([tmp_path])(b"\x00" * 32, "") is None
+
+
+def test_a_file_that_cannot_be_read_hides_no_other(tmp_path: Path) -> None:
+    (tmp_path / "a.program").write_bytes(b"this is no program")
+    save_program(WANTED, tmp_path / "b.program")
+    assert ProgramFinder([tmp_path, tmp_path / "none.program"])(MODEL_ID, "") is not None
+    assert ProgramFinder([tmp_path / "none.program"])(MODEL_ID, "") is None
+
+
+def test_a_program_that_comes_later_under_the_same_name_is_seen(tmp_path: Path) -> None:
+    save_program(convolution(), tmp_path / "a.program")
+    finder = ProgramFinder([tmp_path])
+    assert finder(MODEL_ID, "") is None
+    save_program(WANTED, tmp_path / "a.program")
+    assert finder(MODEL_ID, "") is not None
+
+
+def test_nothing_is_downloaded_unless_allowed(site: tuple[str, Path], tmp_path: Path) -> None:
+    url, folder = site
+    save_program(WANTED, folder / "m.program")
+    assert ProgramFinder([])(MODEL_ID, f"{url}/m.program") is None
+    downloads = tmp_path / "downloads"
+    assert ProgramFinder([], downloads)(MODEL_ID, f"file://{folder}/m.program") is None
+    assert ProgramFinder([], downloads)(MODEL_ID, f"{url}/m.program") is not None
+    (folder / "m.program").unlink()
+    assert ProgramFinder([], downloads)(MODEL_ID, f"{url}/m.program") is not None  # kept
+
+
+def test_rejects_another_program_at_the_registered_address(site: tuple[str, Path], tmp_path: Path) -> None:
+    url, folder = site
+    save_program(convolution(), folder / "m.program")
+    assert ProgramFinder([], tmp_path / "downloads")(MODEL_ID, f"{url}/m.program") is None
+    assert list((tmp_path / "downloads").iterdir()) == []
+
+
+def test_rejects_a_download_without_end(
+    site: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, folder = site
+    (folder / "m.program").write_bytes(bytes(5000))
+    monkeypatch.setattr(program_finder, "MAX_DOWNLOAD_BYTES", 4999)
+    with pytest.raises(EnvironmentFailure) as refused:
+        ProgramFinder([], tmp_path / "downloads")(MODEL_ID, f"{url}/m.program")
+    assert refused.value.code == "program_unreachable"
+    assert list((tmp_path / "downloads").iterdir()) == []
+
+
+def test_a_watcher_does_not_wait_for_a_download(site: tuple[str, Path], tmp_path: Path) -> None:
+    url, folder = site
+    save_program(WANTED, folder / "m.program")
+    finder = ProgramFinder([], tmp_path / "downloads", background=True)
+    assert finder(MODEL_ID, f"{url}/m.program") is None
+    deadline = time.monotonic() + 20
+    while finder(MODEL_ID, f"{url}/m.program") is None:
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.02)
+
+
+def test_a_watcher_asks_a_server_that_does_not_answer_once_in_a_while(
+    site: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    done = threading.Event()
+
+    def fetch(locator: str, _target: Path) -> None:
+        asked.append(locator)
+        done.set()
+        raise EnvironmentFailure("program_unreachable", "no")
+
+    monkeypatch.setattr(program_finder, "_fetch", fetch)
+    finder = ProgramFinder([], tmp_path / "downloads", background=True)
+    for _ in range(5):
+        assert finder(MODEL_ID, f"{site[0]}/m.program") is None
+    assert done.wait(20)
+    assert asked == [f"{site[0]}/m.program"]
+
+
+def test_an_address_that_does_not_answer_is_said(site: tuple[str, Path], tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentFailure) as refused:
+        ProgramFinder([], tmp_path / "downloads")(MODEL_ID, f"{site[0]}/none.program")
+    assert refused.value.code == "program_unreachable"
