@@ -143,6 +143,13 @@ library DescriptorLib {
         }
     }
 
+    /// How many of the inner points lo <= k < hi, from the first on, differ from it in their last coordinate only.
+    function stretch(Op memory op, uint256 lo, uint256 hi) internal pure returns (uint256 count) {
+        uint256 row = op.innerRank == 0 ? 1 : u32(op.inner + 4 * (op.innerRank - 1));
+        count = row - lo % row;
+        if (count > hi - lo) count = hi - lo;
+    }
+
     /// Rank and dims; `extent` counts an empty axis as 1, so that no empty tensor hides a huge one.
     function _dims(Cursor memory c, uint256 extentBefore, uint256 most)
         private

@@ -5,6 +5,13 @@ import {DescriptorLib, Op, Opcode} from "./DescriptorLib.sol";
 import {Opened, OpeningLib} from "./OpeningLib.sol";
 import {Reader, ReaderLib} from "./ReaderLib.sol";
 
+/// Elements of one operand that are evenly spaced; the step is added modulo 2^256.
+struct Line {
+    bool inBounds;
+    uint256 flat;
+    uint256 step;
+}
+
 /// Ops whose elements are folds of many terms; docs/protocol/optimistic.md section 2.
 library FoldLib {
     using OpeningLib for Opened;
@@ -37,23 +44,59 @@ library FoldLib {
         return acc;
     }
 
-    /// contract and mul: a·b. Where either is out of bounds neither is read.
+    /// contract and mul: a·b. Where either is out of bounds neither is read. A whole fold may have hundreds of terms, so
+    /// they are taken a stretch at a time, or one at a time through a stretch that is not all in bounds.
     function _products(Op memory op, Opened[] memory opened, uint256[] memory o, uint256 lo, uint256 hi, int256 acc)
         private
         pure
         returns (int256)
     {
-        (Reader memory a, Reader memory b) = (ReaderLib.seenFrom(op, 0, o), ReaderLib.seenFrom(op, 1, o));
-        (Opened memory first, Opened memory second) = (opened.find(0), opened.find(1));
+        Reader[2] memory from = [ReaderLib.seenFrom(op, 0, o), ReaderLib.seenFrom(op, 1, o)];
         uint256[] memory k = new uint256[](op.innerRank);
-        for (; lo < hi; ++lo) {
-            DescriptorLib.recoordinate(k, op.inner, lo);
-            (bool inA, uint256 atA) = a.locate(k);
-            if (!inA) continue;
-            (bool inB, uint256 atB) = b.locate(k);
-            if (inB) acc += first.element(atA) * second.element(atB);
+        uint256 ragged = lo;
+        while (lo < hi) {
+            uint256 count = lo < ragged ? 1 : DescriptorLib.stretch(op, lo, hi);
+            (Line memory x, Line memory y) = (_line(op, from[0], k, lo, count), _line(op, from[1], k, lo, count));
+            if (x.inBounds && y.inBounds) {
+                acc += _dot(opened, x, y, count);
+            } else if (count > 1) {
+                ragged = lo + count;
+                continue;
+            }
+            lo += count;
         }
         return acc;
+    }
+
+    function _dot(Opened[] memory opened, Line memory x, Line memory y, uint256 count)
+        private
+        pure
+        returns (int256 sum)
+    {
+        (Opened memory a, Opened memory b) = (opened.find(0), opened.find(1));
+        unchecked {
+            // Of 32 bits each: 2^36 products do not overflow.
+            for (; count > 0; --count) {
+                sum += a.element(x.flat) * b.element(y.flat);
+                (x.flat, y.flat) = (x.flat + x.step, y.flat + y.step);
+            }
+        }
+    }
+
+    /// Where an operand is read at `count` inner points that differ in their last coordinate only. The index on each axis
+    /// is linear in it, so between two points in bounds all are, and evenly spaced.
+    function _line(Op memory op, Reader memory r, uint256[] memory k, uint256 lo, uint256 count)
+        private
+        pure
+        returns (Line memory line)
+    {
+        DescriptorLib.recoordinate(k, op.inner, lo);
+        (line.inBounds, line.flat) = r.locate(k);
+        if (!line.inBounds || count == 1) return line;
+        k[k.length - 1] += count - 1;
+        uint256 last;
+        (line.inBounds, last) = r.locate(k);
+        line.step = uint256((int256(last) - int256(line.flat)) / int256(count - 1));
     }
 
     /// linear: an operand a term.
