@@ -56,8 +56,10 @@ def test_reveal_is_possible_until_the_second_before_its_deadline(
     game = walked(table, truth, to, phase, at_leaf=at_leaf)
     defenders, deadline = table.claims.turn_of(game.challenge_id)
     assert defenders
-    assert deadline == game.challenge.turn_start + table.terms.clock
-    reveal, _ = defend(game, game.challenge)
+    challenge = game.challenge
+    assert deadline == challenge.turn_start + challenge.defender_clock
+    assert table.terms.clock - 10 < challenge.defender_clock <= table.terms.clock
+    reveal, _ = defend(game, challenge)
     require_sharp(table, game, game.claimed.claimant, reveal, deadline, ends=ClaimStatus.KILLED)
 
 
