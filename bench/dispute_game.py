@@ -111,10 +111,10 @@ class Stage:
 def run(say: Say) -> dict[str, Any]:
     # What the challenger logs of itself goes where figures do.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    deployed: dict[str, int] = {}
     with Devnet() as net:
-        report = lambda name, receipt: deployed.update({name: receipt["gasUsed"]})  # noqa: E731
-        core = deploy_core(Chain(net.rpc_url, OWNER), DEVELOPMENT_S_G2, report)
+        deployed: dict[str, int] = {}
+        chain = Chain(net.rpc_url, OWNER)
+        core = deploy_core(chain, DEVELOPMENT_S_G2, lambda name, receipt: deployed.update({name: receipt["gasUsed"]}))
         lenet, block = (Stage.open(net, core, name) for name in ("lenet", "block128"))
         every = [(lenet, op) for op in range(len(lenet.program.ops))]
         withheld = [_withheld(stage, op, say) for stage, op in every + _one_of_each_kind(block)]

@@ -73,7 +73,7 @@ def test_withheld_trace_of_lenet_is_overturned_within_the_promised_gas(table: Ta
     assert (shown.op, shown.claimed) == (op, shown.true + 1)
 
 
-@pytest.mark.parametrize("op", [FIRST_CONVOLUTION, SECOND_CONVOLUTION])
+@pytest.mark.parametrize("op", [FIRST_CONVOLUTION, SECOND_CONVOLUTION, FIRST_DENSE])
 def test_published_trace_of_lenet_is_overturned_by_two_transactions(table: Table, tmp_path: Path, op: int) -> None:
     liar = corrupted(table, op)
     process = Process(table, tmp_path / "c.db", engine=ENGINE, read_trace=publishing(liar))
