@@ -15,6 +15,7 @@ from circuits.errors import EnvironmentFailure, InferproofError
 from circuits.program.file import load_program
 from circuits.program.graph import Program
 from prover.kernels import fast_hasher
+from prover.optimistic.estimate import estimate
 
 log = structlog.get_logger()
 
@@ -26,6 +27,9 @@ TIMEOUT_S = 30.0
 DEADLINE_S = 600.0
 RETRY_S = 2 * DEADLINE_S
 WEB = ("http", "https")
+# Of a program that a stranger registered, for one run while the deadlines of open challenges pass.
+STRANGERS_RUN_S = 10.0
+STRANGERS_MEMORY_BYTES = 2**32
 
 
 class ProgramFinder:
@@ -35,7 +39,8 @@ class ProgramFinder:
         paths: program files, and folders of them; looked through again when a model is not found.
         downloads: where programs fetched from a registration's locator are kept; None: none are fetched.
         background: fetch while the caller goes on, who finds the program when it asks again. The locator is its owner's
-            choice, and so is how slowly it answers: a watcher has deadlines to keep.
+            choice, and so is how slowly it answers: a watcher has deadlines to keep. For the same reason a fetched
+            program that takes too long to run, or too much memory, is not handed out; its operator may give the file.
     """
 
     def __init__(self, paths: Sequence[Path], downloads: Path | None = None, *, background: bool = False) -> None:
@@ -44,15 +49,21 @@ class ProgramFinder:
         self._background = background
         self._tried: dict[Path, float] = {}
         self._seen: dict[tuple[Path, int, int], bytes] = {}
+        self._too_costly: set[Path] = set()
 
     def __call__(self, model_id: bytes, locator: str) -> Program | None:
         kept = None if self._downloads is None else self._downloads / (model_id.hex() + SUFFIX)
-        for path in [*self._files(), *([kept] if kept is not None and kept.is_file() else [])]:
+        for path in self._files():
             found = self._load(path, model_id)
             if found is not None:
                 return found
-            if path == kept:
-                kept.unlink()  # what a stranger's server says is worth no second look
+        if kept is not None and kept in self._too_costly:
+            return None
+        if kept is not None and kept.is_file():
+            found = self._load(kept, model_id)
+            if found is not None:
+                return found if self._affordable(found, kept) else None
+            kept.unlink()  # what a stranger's server says is worth no second look
         if kept is None or urlsplit(locator).scheme not in WEB:
             return None
         if self._background:
@@ -79,6 +90,15 @@ class ProgramFinder:
                     log.warning("program_not_fetched", **error.as_dict())
 
         threading.Thread(target=fetch, name="fetch-program", daemon=True).start()
+
+    def _affordable(self, program: Program, kept: Path) -> bool:
+        cost = estimate(program)
+        seconds = cost.setup_s + cost.prove_s
+        if not self._background or (seconds <= STRANGERS_RUN_S and cost.peak_memory_bytes <= STRANGERS_MEMORY_BYTES):
+            return True
+        log.warning("program_too_costly", path=str(kept), seconds=seconds, memory_bytes=cost.peak_memory_bytes)
+        self._too_costly.add(kept)
+        return False
 
     def _files(self) -> list[Path]:
         return [file for path in self._paths for file in (sorted(path.glob(f"*{SUFFIX}")) if path.is_dir() else [path])]

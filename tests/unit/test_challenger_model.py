@@ -9,6 +9,7 @@ import pytest
 from dispute_model import mixed_program
 from test_challenger_evidence import MINE, TERMS, view_of
 
+from verifier.challenger import judging
 from verifier.challenger.claim_view import ClaimView, require_same_model
 from verifier.challenger.engine import Engine, LoadedProgram
 from verifier.challenger.errors import ChallengerError
@@ -36,6 +37,14 @@ def refusal(act: Callable[[], object]) -> ChallengerError:
 def test_claim_of_this_model_is_judged() -> None:
     require_same_model(VIEW, LOADED.committed, LOADED.header)
     assert Judge(lambda *_: PROGRAM, Engine()).judge(VIEW).verdict is Verdict.RIGHT
+
+
+def test_programs_kept_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judging, "PROGRAMS_KEPT", 1)
+    judge = Judge(lambda *_: PROGRAM, Engine())
+    judge._programs[b"another"] = LOADED
+    assert judge.judge(VIEW).verdict is Verdict.RIGHT
+    assert list(judge._programs) == [VIEW.key.model_id]
 
 
 def test_claim_of_another_model_is_refused() -> None:

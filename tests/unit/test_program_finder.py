@@ -104,6 +104,26 @@ def test_a_watcher_does_not_wait_for_a_download(site: tuple[str, Path], tmp_path
         time.sleep(0.02)
 
 
+@pytest.mark.parametrize("limit", ["STRANGERS_RUN_S", "STRANGERS_MEMORY_BYTES"])
+def test_a_watcher_runs_no_strangers_program_that_costs_too_much(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    downloads = tmp_path / "downloads"
+    downloads.mkdir()
+    save_program(WANTED, downloads / f"{MODEL_ID.hex()}.program")
+    asked: list[str] = []
+    monkeypatch.setattr(program_finder, "_fetch", lambda locator, _: asked.append(locator))
+    monkeypatch.setattr(program_finder, limit, 0)
+    finder = ProgramFinder([], downloads, background=True)
+    for _ in range(2):
+        assert finder(MODEL_ID, "http://127.0.0.1:1/m.program") is None
+    assert asked == []
+    # Who asks for one claim waits for it; and a file that the operator gave is run.
+    assert ProgramFinder([], downloads)(MODEL_ID, "") is not None
+    save_program(WANTED, tmp_path / "m.program")
+    assert ProgramFinder([tmp_path], downloads, background=True)(MODEL_ID, "") is not None
+
+
 def test_a_watcher_asks_a_server_that_does_not_answer_once_in_a_while(
     site: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,6 +18,7 @@ from verifier.dispute.commitment import CommittedTrace
 # Finds a program by its model id; the locator is what its owner registered, and a hint. None: it is not to be had.
 FindProgram = Callable[[bytes, str], Program | None]
 
+PROGRAMS_KEPT = 16
 TRACES_KEPT = 4
 
 
@@ -38,7 +39,7 @@ class Judge:
     def __init__(self, find_program: FindProgram, engine: Engine) -> None:
         self._find_program = find_program
         self._engine = engine
-        self._programs: dict[bytes, LoadedProgram] = {}
+        self._programs: OrderedDict[bytes, LoadedProgram] = OrderedDict()
         self._traces: OrderedDict[bytes, CommittedTrace] = OrderedDict()
         self._tested = False
         self._confirmed: set[bytes] = set()
@@ -55,6 +56,9 @@ class Judge:
             loaded = LoadedProgram(found, self._engine)
             require_same_model(view, loaded.committed, loaded.header)
             self._programs[model_id] = loaded
+            while len(self._programs) > PROGRAMS_KEPT:
+                self._programs.popitem(last=False)
+        self._programs.move_to_end(model_id)
         loaded = self._programs[model_id]
         require_same_model(view, loaded.committed, loaded.header)
         return loaded
