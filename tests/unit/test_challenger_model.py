@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from unittest.mock import MagicMock
 
 import pytest
 from dispute_model import mixed_program
@@ -15,6 +16,7 @@ from verifier.challenger.engine import Engine, LoadedProgram
 from verifier.challenger.errors import ChallengerError
 from verifier.challenger.judging import Judge
 from verifier.challenger.records import Verdict
+from verifier.challenger.watch import Mode, Notice, Watcher
 from verifier.dispute.types import key_digest
 
 PROGRAM = mixed_program()
@@ -86,3 +88,12 @@ def test_finder_that_hands_out_another_program_is_not_believed() -> None:
     first = PROGRAM.constants[0]
     other = replace(PROGRAM, constants=(replace(first, values=first.values + 1), *PROGRAM.constants[1:]))
     assert refusal(lambda: Judge(lambda *_: other, Engine()).judge(VIEW)).code == "claim_of_another_model"
+
+
+def test_a_program_too_large_for_this_machine_ends_no_watcher() -> None:
+    def too_large() -> None:
+        raise MemoryError
+
+    told: list[Notice] = []
+    Watcher(MagicMock(), Mode.WATCHTOWER, told.append)._guarded(VIEW.claim_id, b"", too_large)
+    assert [(notice.code, notice.claim_id) for notice in told] == [("out_of_memory", VIEW.claim_id)]

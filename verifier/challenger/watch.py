@@ -227,6 +227,8 @@ class Watcher:
             if error.code == "chain_unreachable":
                 raise
             self._tell(error.code, claim_id, challenge_id, message=error.message, details=error.details)
+        except MemoryError:
+            self._tell("out_of_memory", claim_id, challenge_id, message="this machine has too little for this program")
 
     def _tell(
         self,
