@@ -33,12 +33,12 @@ from prover.optimistic.claim import Asked, Contracts, Made, examine, find_reques
 from prover.optimistic.defender import Defender
 from prover.optimistic.sender import Sender
 from prover.optimistic.standing import ClaimReader
-from prover.optimistic.store import TraceStore
+from prover.optimistic.store import TraceStore, statement_of
 from prover.optimistic.trace import Tracer
 from prover.service.entrypoints.logs import configure_logs
 from prover.service.settings import Settings
 from verifier.challenger.log_reader import LogReader
-from verifier.console import JsonOption, emit, progress_bar, stderr
+from verifier.console import JsonOption, emit, progress_bar, stderr, warn
 from verifier.dispute.commitment import CommittedTrace
 
 Publish = Annotated[
@@ -88,7 +88,7 @@ def claim(
     asked = examine(contracts, event, source, limit, logs)
     trace, document = _run(Tracer(source), asked)
     if not dry_run:
-        locator = TraceStore(publish, public_url).publish(trace) if publish else ""
+        locator = _publish(TraceStore(publish, public_url), trace) if publish else ""
         sender = Sender(chain, max_fee=wei_of_gwei(max_fee), report=_say)
         made = make_claim(contracts, asked, trace, sender, locator)
         document |= _claimed(contracts, made, locator)
@@ -119,6 +119,14 @@ def _run(tracer: Tracer, asked: Asked) -> tuple[CommittedTrace, dict[str, Any]]:
         "run_s": time.perf_counter() - began,
     }
     return trace, document | outputs_document(trace.program, outputs_of(trace))
+
+
+def _publish(store: TraceStore, trace: CommittedTrace) -> str:
+    """The locator that the claim carries."""
+    where, locator = store.publish(trace), store.locator(statement_of(trace))
+    if not locator:
+        warn(f"the trace lies in {where}, where nobody else can read it: the claim names no place (see --public-url)")
+    return locator
 
 
 def _claimed(contracts: Contracts, made: Made, locator: str) -> dict[str, Any]:

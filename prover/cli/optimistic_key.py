@@ -18,8 +18,8 @@ from contracts.client.deployment import Deployment
 from contracts.client.disputes import OptimisticClaims
 from contracts.client.types import RoutePin
 from prover.optimistic.claim import needed_window_s
-from prover.optimistic.key import DEFAULT_TERMS, MAX_TIME_S, OptimisticKey
-from verifier.console import emit
+from prover.optimistic.key import DEFAULT_TERMS, MAX_TIME_S, OptimisticKey, is_worth_copying
+from verifier.console import emit, warn
 
 PANEL = "Terms of the optimistic route"
 
@@ -46,6 +46,10 @@ def setup_optimistic(program: Path, output: Path, terms: dict[str, int], json: b
             f"a claim of this program may take {needed} s to be delivered, and no request lasts over {MAX_TIME_S} s"
         )
         raise InputError("terms_invalid", message, needed_s=needed, limit_s=MAX_TIME_S)
+    if is_worth_copying(key.terms):
+        warn(
+            "half a claim bond is at least 31 challenge bonds: staking on every part of a claim and copying others pays"
+        )
     output.write_bytes(key.to_json())
     document: dict[str, Any] = {
         "route": Route.OPTIMISTIC.name.lower(),

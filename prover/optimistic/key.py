@@ -9,6 +9,7 @@ from typing import Any
 
 from circuits import strict_json
 from circuits.errors import InputError
+from circuits.lower.optimistic import TOP_DEPTH, require_disputable
 from circuits.program.graph import Program
 from circuits.program.refs import Visibility
 from circuits.statement import Hasher, Route, keccak256
@@ -42,7 +43,8 @@ class OptimisticKey:
 
     @classmethod
     def of(cls, program: Program, terms: DisputeTerms, hasher: Hasher = keccak256) -> OptimisticKey:
-        """Raises InputError `input_is_hashed`, `program_without_ops`, `program_too_long` or `terms_invalid`."""
+        """Raises InputError `input_is_hashed`, `program_without_ops`, `program_too_long`, `op_too_large_to_dispute`,
+        `terms_invalid`."""
         if any(port.visibility is Visibility.HASHED for port in program.inputs):
             message = "this program's input is hidden, and a dispute has to show it: the optimistic route refuses it"
             raise InputError("input_is_hashed", message)
@@ -51,6 +53,7 @@ class OptimisticKey:
         if len(program.ops) > MAX_OPS:
             message = f"this program has {len(program.ops)} ops; the optimistic route disputes at most {MAX_OPS}"
             raise InputError("program_too_long", message, ops=len(program.ops), limit=MAX_OPS)
+        require_disputable(program)
         require_terms(terms)
         return cls(program.model_id(hasher), len(program.ops), CommittedProgram(program, hasher).graph.root, terms)
 
@@ -80,9 +83,14 @@ def require_terms(terms: DisputeTerms) -> None:
                 raise InputError("terms_invalid", message, term=name, limit=limit, got=value)
 
 
+def is_worth_copying(terms: DisputeTerms) -> bool:
+    """Whether it pays to stake on all nodes of a claim's top and then copy the one right challenger; section 5."""
+    return ((1 << TOP_DEPTH) - 1) * terms.challenge_bond <= terms.claim_bond // 2
+
+
 def read_key(path: Path, program: Program) -> OptimisticKey:
     """A key file of this program; nothing in it but the terms is believed. Raises InputError `file_malformed`,
-    `file_unreadable`, `key_for_another_model`, `terms_invalid`."""
+    `file_unreadable`, `key_for_another_model`, and what `OptimisticKey.of` raises."""
     body = _object(_read(path), FIELDS, path)
     terms = _object(body["terms"], TERM_NAMES, path)
     if not all(type(value) is int for value in terms.values()):

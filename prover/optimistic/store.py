@@ -37,7 +37,7 @@ def statement_of(trace: CommittedTrace) -> TraceStatement:
 
 
 class TraceStore:
-    """Traces under one URL or path. `public_url` is where others read them: a claim's locator begins with it.
+    """Traces under one URL or path; others read them at `public_url`, with which a claim's locator begins.
 
     Raises EnvironmentFailure `store_unusable`, and what `open_trace` raises.
     """
@@ -50,14 +50,14 @@ class TraceStore:
         self._root = str(root).rstrip("/")
         self._local = "file" in self._system.protocol
         self._own_url = Path(self._root).as_uri() if self._local else url.rstrip("/")
-        self._public_url = (public_url or self._own_url).rstrip("/")
+        self._public_url = (public_url or ("" if self._local else self._own_url)).rstrip("/")
 
     def locator(self, statement: TraceStatement) -> str:
-        """Where others find the trace of a statement."""
-        return f"{self._public_url}/{_name(statement)}"
+        """Where others find the trace of a statement; empty for a folder of this machine that has no public URL."""
+        return f"{self._public_url}/{_name(statement)}" if self._public_url else ""
 
     def publish(self, trace: CommittedTrace) -> str:
-        """Writes the trace and returns its locator."""
+        """Writes the trace and returns where it lies, as this machine reads it."""
         statement = statement_of(trace)
         layout = TraceLayout.of(trace.program, statement)
         path = f"{self._root}/{_name(statement)}"
@@ -73,11 +73,11 @@ class TraceStore:
                     Path(file.name).unlink(missing_ok=True)
         except OSError as error:
             raise EnvironmentFailure("store_unusable", f"the trace store refused: {error}") from error
-        return self.locator(statement)
+        return self._where(statement)
 
     def open(self, layout: TraceLayout) -> TraceFile:
         """A trace as it lies in the store, its roots checked; its tensors are when they are read."""
-        locator = f"{self._own_url}/{_name(layout.statement)}"
+        locator = self._where(layout.statement)
         return open_trace(locator, layout, accept=frozenset({urlsplit(locator).scheme}), hasher=fast_hasher)
 
     def read(
@@ -87,6 +87,9 @@ class TraceStore:
         file = self.open(TraceLayout.of(committed.program, statement))
         made = [file.tensor(op) for op in range(len(committed.program.ops))]
         return CommittedTrace(committed, inputs, made, roots=file.roots())
+
+    def _where(self, statement: TraceStatement) -> str:
+        return f"{self._own_url}/{_name(statement)}"
 
     def _put(self, written: str, path: str) -> None:
         if self._local:

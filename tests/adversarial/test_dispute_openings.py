@@ -11,7 +11,7 @@ import pytest
 from circuits.lower.optimistic import chunk_count, finish, term_count
 from circuits.program.ops import Contract, Index
 from circuits.program.refs import AffineMap
-from circuits.statement import CHUNK_BYTES, leaf
+from circuits.statement import CHUNK_BYTES, keccak256, leaf
 from tests import dispute_programs
 from tests.dispute_games import honest
 from tests.dispute_programs import X, const, constant, copy_of, made, program, random_constant
@@ -125,6 +125,14 @@ def test_rejects_a_path_of_wrong_length(length: int) -> None:
     a, _ = opened()
     path = (a.path * 20)[:length]
     assert refusal(changed(opened(), 0, path=path)) == "path_mismatch"
+
+
+def test_rejects_a_path_through_a_deeper_trace_than_the_keys() -> None:
+    """The same trace under one more node: the root is the claim's, the depth is not that of the key's number of ops."""
+    mine, (a, b) = trace(), opened()
+    above = bytes(32)
+    deeper = replace(mine.step_roots, trace_tree=keccak256(b"\1" + mine.trace_tree + above))
+    assert refusal((replace(a, path=(*a.path, above)), b), roots=deeper) == "path_mismatch"
 
 
 def test_rejects_hashes_that_are_not_32_bytes() -> None:

@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -69,9 +68,11 @@ def test_from_setup_to_delivery_by_the_command_line(
     claim = ["claim", asked["request_id"], program, "--dev-account", 1, "--confirmations", 0, *chain]
     code, rehearsed = run_json(capsys, *claim, "--dry-run")
     assert (code, "claim_id" in rehearsed) == (0, False)
-    code, claimed = run_json(capsys, *claim, "--publish", tmp_path / "traces")
+    public = ["--public-url", "https://traces.example"]
+    code, claimed = run_json(capsys, *claim, "--publish", tmp_path / "traces", *public)
     assert (code, claimed["status"], set(claimed["gas"])) == (0, "pending", {"assign", "claim"})
-    assert Path(urlsplit(claimed["locator"]).path).is_file()
+    assert claimed["locator"].startswith("https://traces.example/")
+    assert (tmp_path / "traces" / claimed["locator"].rsplit("/", 1)[1]).is_file()
     assert claimed["trace_tree"] == rehearsed["trace_tree"]
     code, again = run_json(capsys, *claim)
     assert (code, again["claim_id"], again["gas"]) == (0, claimed["claim_id"], {})

@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dispute_programs import wide_index
 from halo2_programs import gemm_relu
 
 from circuits.errors import InputError
-from circuits.lower.optimistic import longest_game
+from circuits.lower.optimistic import MAX_DESCRIPTOR_BYTES, longest_game, ops_too_large
 from circuits.program.refs import Visibility
 from circuits.statement import graph_root, keccak256
 from prover.optimistic.claim import CLOSING_MOVES, finality_s, needed_window_s
-from prover.optimistic.key import DEFAULT_TERMS, OptimisticKey, is_optimistic, read_key
+from prover.optimistic.key import DEFAULT_TERMS, OptimisticKey, is_optimistic, is_worth_copying, read_key
 
 PROGRAM = gemm_relu()
 
@@ -62,6 +63,13 @@ def test_needed_window_outlasts_the_longest_game() -> None:
     assert needed_window_s(PROGRAM, terms) == terms.window + game + CLOSING_MOVES * terms.extension
     slow_proof = replace(terms, prove_time=30 * 86_400)
     assert finality_s(PROGRAM, slow_proof) == terms.window + 30 * 86_400
+
+
+def test_default_terms_do_not_pay_whoever_stakes_on_everything() -> None:
+    assert not is_worth_copying(DEFAULT_TERMS)
+    bond = DEFAULT_TERMS.challenge_bond
+    assert not is_worth_copying(replace(DEFAULT_TERMS, claim_bond=62 * bond - 1))
+    assert is_worth_copying(replace(DEFAULT_TERMS, claim_bond=62 * bond))
 
 
 @pytest.mark.parametrize("field", ["model_id", "graph_tree"])
@@ -119,3 +127,19 @@ def test_rejects_programs_that_no_key_can_be_registered_for(times: int, code: st
     with pytest.raises(InputError) as refusal:
         OptimisticKey.of(replace(PROGRAM, ops=PROGRAM.ops * times), DEFAULT_TERMS)
     assert refusal.value.code == code
+
+
+def test_rejects_an_op_whose_moves_would_not_fit_a_transaction(tmp_path: Path) -> None:
+    """A node's pool takes 128 KiB; the fault in such an op could never be shown."""
+    fits, wide = wide_index(100), wide_index(101)
+    key = OptimisticKey.of(fits, DEFAULT_TERMS)
+    assert ops_too_large(fits) == []
+    size = len(wide.ops[0].encode())
+    assert len(fits.ops[0].encode()) <= MAX_DESCRIPTOR_BYTES < size
+    assert ops_too_large(wide) == [(0, size)]
+    details = {"op": 0, "opcode": "index", "bytes": size, "limit": MAX_DESCRIPTOR_BYTES}
+    (tmp_path / "m.key").write_bytes(key.to_json())
+    for act in (lambda: OptimisticKey.of(wide, DEFAULT_TERMS), lambda: read_key(tmp_path / "m.key", wide)):
+        with pytest.raises(InputError) as refusal:
+            act()
+        assert (refusal.value.code, refusal.value.details) == ("op_too_large_to_dispute", details)

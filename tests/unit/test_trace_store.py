@@ -66,7 +66,9 @@ def test_publishing_twice_leaves_one_file_that_others_may_read(tmp_path: Path) -
 
 def test_a_trace_published_to_an_object_store_is_read_back() -> None:
     made, store = trace(), TraceStore("memory://bucket/traces", "https://traces.example/claims/")
-    assert store.publish(made) == f"https://traces.example/claims/{made.trace_tree.hex()}.trace.safetensors"
+    name = f"{made.trace_tree.hex()}.trace.safetensors"
+    assert store.publish(made) == f"memory://bucket/traces/{name}"
+    assert store.locator(statement_of(made)) == f"https://traces.example/claims/{name}"
     same(store.read(made.committed, made.inputs, statement_of(made)), made)
     fsspec.filesystem("memory").rm("/bucket", recursive=True)
     with pytest.raises(EnvironmentFailure) as refused:
@@ -94,6 +96,10 @@ def test_a_challenger_finds_the_fault_in_what_a_liar_publishes(tmp_path: Path) -
         assert (fault.op, fault.element, fault.true) == (3, 0, int(trace().made[3].reshape(-1)[0]))
 
 
+def test_a_path_of_this_machine_is_told_to_nobody(tmp_path: Path) -> None:
+    assert TraceStore(str(tmp_path)).locator(statement_of(trace())) == ""
+
+
 def test_any_web_server_over_the_directory_will_do(tmp_path: Path) -> None:
     """Python's own knows no ranges, and answers with the whole file."""
     made = trace()
@@ -104,7 +110,9 @@ def test_any_web_server_over_the_directory_will_do(tmp_path: Path) -> None:
         thread.start()
         try:
             url = f"http://127.0.0.1:{running.server_address[1]}/"
-            locator = TraceStore(str(tmp_path), url).publish(made)
+            store = TraceStore(str(tmp_path), url)
+            assert store.publish(made).startswith("file:")
+            locator = store.locator(statement_of(made))
             assert locator.startswith(url)
             file = open_trace(locator, layout_of(made))
             for op, values in enumerate(made.made):

@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from circuits.lower.optimistic import UndefinedTermError, chunk_count, fold_terms
+from circuits.lower.optimistic import UndefinedTermError, chunk_count, fold_terms, tree_height
 from circuits.program.limits import MAX_PORTS, MAX_TABLE
 from circuits.program.ops import Lookup, Op
 from circuits.program.refs import Ref, Source
@@ -124,7 +124,9 @@ def _require_committed(ref: Ref, roots: StepRoots, opening: Opening, root: bytes
         if not known or ref.index >= len(path) or path[ref.index] != root:
             raise _not_committed(ref, opening)
         return
-    if len(path) > MAX_PATH or (ref.source is Source.OP and ref.index >= roots.num_ops):
+    # How many constants there are no key says; of the trace the depth is known.
+    is_op = ref.source is Source.OP
+    if len(path) > MAX_PATH or (is_op and (ref.index >= roots.num_ops or len(path) != tree_height(roots.num_ops))):
         raise _not_committed(ref, opening)
     expected = roots.trace_tree if ref.source is Source.OP else roots.weights_root
     if fold_path(root, ref.index, path, hasher) != expected:

@@ -6,6 +6,7 @@
 from circuits.lower.optimistic.geometry import (
     DATA_HEIGHT,
     FANOUT,
+    MAX_DESCRIPTOR_BYTES,
     NEVER,
     REVEAL_DEPTH,
     SEGMENT_TERMS,
@@ -15,11 +16,14 @@ from circuits.lower.optimistic.geometry import (
     finish,
     longest_game,
     longest_game_of,
+    ops_too_large,
     points,
+    require_disputable,
     spacing,
     start,
     term_count,
     tree_height,
+    work,
 )
 from circuits.lower.optimistic.prefix import accumulators
 from circuits.lower.optimistic.terms import UndefinedTermError, fold_terms, reads, run_terms
@@ -27,6 +31,7 @@ from circuits.lower.optimistic.terms import UndefinedTermError, fold_terms, read
 __all__ = [
     "DATA_HEIGHT",
     "FANOUT",
+    "MAX_DESCRIPTOR_BYTES",
     "NEVER",
     "REVEAL_DEPTH",
     "SEGMENT_TERMS",
@@ -39,11 +44,14 @@ __all__ = [
     "fold_terms",
     "longest_game",
     "longest_game_of",
+    "ops_too_large",
     "points",
     "reads",
+    "require_disputable",
     "run_terms",
     "spacing",
     "start",
     "term_count",
     "tree_height",
+    "work",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from circuits.errors import InputError
 from circuits.program.graph import Program
 from circuits.program.intervals import Interval
 from circuits.program.ops import Accumulating, Argmax, Contract, Linear, Max, Mul, Op, ReduceSum
@@ -17,6 +18,7 @@ REVEAL_DEPTH = 5  # levels of a tree that one reveal descends
 DATA_HEIGHT = 2  # a node of this height or less is revealed as its chunks
 NEVER = -(2**127)  # below every element: where max and argmax start
 ARGMAX_SHIFT = 37  # over the 36 bits of an inner point's number
+MAX_DESCRIPTOR_BYTES = 32_768  # of an op: a node's pool takes no transaction over 128 KiB, and the openings need room
 
 
 def element_count(op: Op) -> int:
@@ -92,3 +94,24 @@ def longest_game_of(op: Op, ops: int) -> int:
 def longest_game(program: Program) -> int:
     """M: the most moves of a challenge of this program, both sides' together."""
     return max(longest_game_of(op, len(program.ops)) for op in program.ops)
+
+
+def work(program: Program) -> int:
+    """What running a program takes: the terms of all elements, one at least for each."""
+    return sum(element_count(op) * max(1, term_count(op)) for op in program.ops)
+
+
+def ops_too_large(program: Program) -> list[tuple[int, int]]:
+    """Number and bytes of every op whose descriptor no move could carry."""
+    sizes = ((number, len(op.encode())) for number, op in enumerate(program.ops))
+    return [(number, size) for number, size in sizes if size > MAX_DESCRIPTOR_BYTES]
+
+
+def require_disputable(program: Program) -> None:
+    """Raises InputError `op_too_large_to_dispute`: a claim wrong in such an op could not be overturned."""
+    for number, size in ops_too_large(program):
+        opcode = program.ops[number].opcode.name.lower()
+        message = f"op {number} ({opcode}) has a descriptor of {size} bytes; a dispute carries {MAX_DESCRIPTOR_BYTES}"
+        raise InputError(
+            "op_too_large_to_dispute", message, op=number, opcode=opcode, bytes=size, limit=MAX_DESCRIPTOR_BYTES
+        )
