@@ -64,6 +64,13 @@ def constant(values: object, width: int = 4) -> Constant:
     return Constant("c", np.array(values, np.int64), width, 0)
 
 
+def wide_index(operands: int) -> Program:
+    """One op that copies an element; each of its operands, all the input, adds 326 bytes to its descriptor."""
+    dims = (1,) * 8
+    same = AffineMap.identity(dims)
+    return program([dims], [], [Index((X,) * operands, (same,) * operands, dims, (), BITS, 0)], [0])
+
+
 def random_constant(dims: tuple[int, ...], bound: int, width: int = 4) -> Constant:
     return constant(np.random.default_rng(len(dims) + bound).integers(-bound, bound, dims, endpoint=True), width)
 

@@ -26,6 +26,7 @@ from challenger_world import (
 from dispute_table import Table
 
 from circuits.errors import InputError
+from circuits.lower.optimistic import geometry
 from contracts.client.dispute_events import Claimed
 from contracts.client.hub import Hub
 from contracts.client.types import Tensor
@@ -106,6 +107,22 @@ def test_claim_of_an_unknown_program_is_reported_and_not_judged(table: Table, tm
     process.once()
     assert process.codes() == ["program_unavailable"]
     assert process.store.claims()[0].verdict is Verdict.REFUSED
+
+
+def test_claims_with_an_op_too_large_to_dispute_are_reported_and_not_judged(
+    table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lying_claim(table, INPUTS, TRUE)
+    corrupted(table)
+    monkeypatch.setattr(geometry, "MAX_DESCRIPTOR_BYTES", len(PROGRAM.ops[CONTRACT].encode()) - 1)
+    process = Process(table, tmp_path / "c.db")
+    for _ in range(2):
+        process.once()
+    assert process.codes() == ["op_too_large_to_dispute"] * 2
+    assert {known.verdict for known in process.store.claims()} == {Verdict.REFUSED}
+    with pytest.raises(InputError) as refused:
+        process.challenger.check(process.store.claims()[0].claim_id)
+    assert refused.value.code == "op_too_large_to_dispute"
 
 
 def test_program_that_is_not_the_claims_is_refused(table: Table, tmp_path: Path) -> None:

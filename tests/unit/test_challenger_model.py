@@ -6,10 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from unittest.mock import MagicMock
 
+import numpy as np
 import pytest
 from dispute_model import mixed_program
+from dispute_programs import wide_index
 from test_challenger_evidence import MINE, TERMS, view_of
 
+from circuits.errors import InputError
+from circuits.program.interpreter import trace
 from verifier.challenger import judging
 from verifier.challenger.claim_view import ClaimView, require_same_model
 from verifier.challenger.engine import Engine, LoadedProgram
@@ -17,6 +21,7 @@ from verifier.challenger.errors import ChallengerError
 from verifier.challenger.judging import Judge
 from verifier.challenger.records import Verdict
 from verifier.challenger.watch import Mode, Notice, Watcher
+from verifier.dispute.commitment import CommittedTrace
 from verifier.dispute.types import key_digest
 
 PROGRAM = mixed_program()
@@ -82,6 +87,22 @@ def test_program_that_nobody_holds_is_a_loud_refusal() -> None:
     refused = refusal(lambda: Judge(lambda *_: None, Engine()).judge(VIEW))
     assert refused.code == "program_unavailable"
     assert refused.details["model_id"] == "0x" + VIEW.key.model_id.hex()
+
+
+def test_claim_that_could_not_be_disputed_is_never_judged_right() -> None:
+    wide = wide_index(101)
+    inputs = [np.zeros((1,) * 8, np.int64)]
+    honest = CommittedTrace(wide, inputs, trace(wide, inputs))
+    view = replace(keyed(VIEW, wide.model_id()), inputs=tuple(inputs), top=honest.top)
+    key = replace(
+        view.key, graph_tree=honest.committed.graph.root, weights_root=honest.committed.weights.root, num_ops=1
+    )
+    view = replace(view, key=key, claim=replace(view.claim, trace_tree=honest.trace_tree))
+    judge = Judge(lambda *_: wide, Engine())
+    for _ in range(2):
+        with pytest.raises(InputError) as refused:
+            judge.judge(view)
+        assert (refused.value.code, refused.value.details["op"]) == ("op_too_large_to_dispute", 0)
 
 
 def test_finder_that_hands_out_another_program_is_not_believed() -> None:

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from circuits.lower.optimistic import require_disputable
 from circuits.program.graph import Program
 from verifier.challenger.claim_view import ClaimView, require_same_model
 from verifier.challenger.engine import Engine, LoadedProgram
@@ -45,7 +46,8 @@ class Judge:
         self._confirmed: set[bytes] = set()
 
     def program(self, view: ClaimView) -> LoadedProgram:
-        """Codes: `program_unavailable`, `claim_of_another_model`, `opset_version_mismatch`."""
+        """Codes: `program_unavailable`, `op_too_large_to_dispute`, `claim_of_another_model`,
+        `opset_version_mismatch`."""
         model_id = view.key.model_id
         if model_id not in self._programs:
             found = self._find_program(model_id, view.program_locator)
@@ -53,6 +55,7 @@ class Judge:
                 shown = "0x" + model_id.hex()
                 message = f"nobody here holds the program of model {shown}: this claim cannot be checked"
                 raise ChallengerError("program_unavailable", message, model_id=shown, locator=view.program_locator)
+            require_disputable(found)
             loaded = LoadedProgram(found, self._engine)
             require_same_model(view, loaded.committed, loaded.header)
             self._programs[model_id] = loaded
