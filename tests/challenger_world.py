@@ -27,7 +27,7 @@ from verifier.challenger.challenger import Challenger, nothing_published
 from verifier.challenger.claim_view import ClaimsOnChain, ClaimView
 from verifier.challenger.engine import Engine
 from verifier.challenger.fault import PublishedTrace, ReadTrace
-from verifier.challenger.judging import Judge
+from verifier.challenger.judging import MAX_WORK, Judge
 from verifier.challenger.sender import Budgets, Sender
 from verifier.challenger.store import Store
 from verifier.challenger.watch import Mode, Notice, Watcher
@@ -71,6 +71,7 @@ class Process:
         read_trace: ReadTrace = nothing_published,
         patience_s: float = 3_600,
         from_block: int | None = None,
+        max_work: int = MAX_WORK,
     ) -> None:
         self.table = table
         self.notices: list[Notice] = []
@@ -79,7 +80,7 @@ class Process:
         found = {program.model_id(): program for program in known}
         self.store = Store(file)
         view = ClaimsOnChain(self.chain, table.market.deployment, from_block)
-        judge = Judge(lambda model_id, locator: found.get(model_id), engine or Engine())
+        judge = Judge(lambda model_id, locator: found.get(model_id), engine or Engine(), max_work)
         sender = Sender(self.chain, self.store, budgets or Budgets(), patience_s=patience_s)
         self.challenger = Challenger(
             view, judge, self.store, sender, confirmations=confirmations, read_trace=read_trace

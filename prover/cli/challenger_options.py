@@ -33,7 +33,7 @@ from prover.service.settings import Settings
 from verifier.challenger.challenger import Challenger
 from verifier.challenger.claim_view import ClaimsOnChain, ClaimView
 from verifier.challenger.errors import ChallengerError
-from verifier.challenger.judging import Judge
+from verifier.challenger.judging import MAX_WORK, Judge
 from verifier.challenger.published import WEB, read_published
 from verifier.challenger.sender import Budgets, MoveKey, Sender
 from verifier.challenger.store import Store
@@ -51,6 +51,10 @@ StoreFile = Annotated[
 ]
 MaxBonds = Annotated[int | None, typer.Option(min=0, help="Wei in bonds at once; no limit by default.")]
 MaxGas = Annotated[int | None, typer.Option(min=0, help="Wei for gas in all that the store remembers; no limit.")]
+MaxWork = Annotated[
+    int,
+    typer.Option(min=1, help="Terms of all elements that a program may take; a larger one is reported, and not run."),
+]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Go as far as the first transaction, and say what it would be.")
 ]
@@ -97,6 +101,7 @@ def _shared(
     max_bonds: MaxBonds = None,
     max_gas: MaxGas = None,
     max_fee: MaxFee = None,
+    max_work: MaxWork = MAX_WORK,
     dry_run: DryRun = False,
     rpc_url: RpcUrl = None,
     deployment: DeploymentFile = None,
@@ -109,7 +114,7 @@ def _shared(
     on_chain = ClaimsOnChain(chain, open_deployment(deployment, chain), from_block)
     depth = confirmed_depth(confirmations)
     downloads = Settings().cache_dir / "programs" if fetch else None
-    judge = Judge(ProgramFinder(programs or [], downloads, background=background), ENGINE)
+    judge = Judge(ProgramFinder(programs or [], downloads, background=background), ENGINE, max_work)
     memory: Path | str = store or (default_store(chain) if chain.has_account else ":memory:")
     kept, sender = Store(memory), None
     if chain.has_account:

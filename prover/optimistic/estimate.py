@@ -5,7 +5,7 @@ The figures per element are measured on two cores, over programs of 15 thousand 
 
 from __future__ import annotations
 
-from circuits.lower.optimistic import element_count, term_count
+from circuits.lower.optimistic import element_count, work
 from circuits.program.graph import Program
 from prover.backend import Estimate
 
@@ -19,11 +19,10 @@ _SETUP_S_PER_CONSTANT, _S_PER_TERM, _S_PER_VALUE, _START_S = 4e-8, 5e-9, 2.5e-7,
 def estimate(program: Program) -> Estimate:
     """Of one inference with its commitment; `disk_bytes` is the trace where it is published."""
     values = sum(element_count(op) for op in program.ops)
-    terms = sum(element_count(op) * term_count(op) for op in program.ops)
     constants = sum(constant.values.size for constant in program.constants)
     return Estimate(
         setup_s=_START_S + constants * _SETUP_S_PER_CONSTANT,
-        prove_s=_START_S + terms * _S_PER_TERM + values * _S_PER_VALUE,
+        prove_s=_START_S + work(program) * _S_PER_TERM + values * _S_PER_VALUE,
         peak_memory_bytes=_BASE_BYTES + constants * _BYTES_PER_CONSTANT + values * _BYTES_PER_VALUE,
         disk_bytes=values * _TRACE_BYTES_PER_VALUE + len(program.ops) * _TRACE_BYTES_PER_OP,
     )

@@ -109,6 +109,12 @@ def test_check_without_the_program_fails_loudly(court: Court, capsys: pytest.Cap
     assert (code, json.loads(capsys.readouterr().out)["error"]["code"]) == (2, "program_unavailable")
 
 
+def test_check_runs_no_program_over_the_limit(court: Court, capsys: pytest.CaptureFixture[str]) -> None:
+    code, answer = court.call(capsys, "check", court.wrong, "--max-work", 1_000)
+    assert (code, answer["error"]["code"]) == (2, "program_too_large_to_check")
+    assert answer["error"]["details"]["limit"] == 1_000
+
+
 def test_an_unknown_claim_is_refused(court: Court, capsys: pytest.CaptureFixture[str]) -> None:
     code, answer = court.call(capsys, "show", "0x" + "12" * 32)
     assert (code, answer["error"]["code"]) == (2, "claim_unknown")

@@ -26,7 +26,7 @@ from challenger_world import (
 from dispute_table import Table
 
 from circuits.errors import InputError
-from circuits.lower.optimistic import geometry
+from circuits.lower.optimistic import geometry, work
 from contracts.client.dispute_events import Claimed
 from contracts.client.hub import Hub
 from contracts.client.types import Tensor
@@ -123,6 +123,20 @@ def test_claims_with_an_op_too_large_to_dispute_are_reported_and_not_judged(
     with pytest.raises(InputError) as refused:
         process.challenger.check(process.store.claims()[0].claim_id)
     assert refused.value.code == "op_too_large_to_dispute"
+
+
+def test_claim_that_takes_too_much_is_told_once_and_checked_under_a_higher_limit(table: Table, tmp_path: Path) -> None:
+    corrupted(table)
+    lying_claim(table, INPUTS, TRUE)
+    limited = Process(table, tmp_path / "c.db", Mode.WATCHTOWER, max_work=work(PROGRAM) - 1)
+    for _ in range(3):
+        mine(table)
+        limited.once()
+    assert limited.codes() == ["program_too_large_to_check"] * 2
+    assert {known.verdict for known in limited.store.claims()} == {Verdict.REFUSED}
+    again = Process(table, tmp_path / "c.db", Mode.WATCHTOWER, max_work=work(PROGRAM))
+    again.once()
+    assert again.codes() == ["claim_wrong", "claim_right"]
 
 
 def test_program_that_is_not_the_claims_is_refused(table: Table, tmp_path: Path) -> None:

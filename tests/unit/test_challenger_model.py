@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from unittest.mock import MagicMock
@@ -13,6 +14,8 @@ from dispute_programs import wide_index
 from test_challenger_evidence import MINE, TERMS, view_of
 
 from circuits.errors import InputError
+from circuits.lower.optimistic import term_count, work
+from circuits.program.graph import Program
 from circuits.program.interpreter import trace
 from verifier.challenger import judging
 from verifier.challenger.claim_view import ClaimView, require_same_model
@@ -103,6 +106,27 @@ def test_claim_that_could_not_be_disputed_is_never_judged_right() -> None:
         with pytest.raises(InputError) as refused:
             judge.judge(view)
         assert (refused.value.code, refused.value.details["op"]) == ("op_too_large_to_dispute", 0)
+
+
+def test_program_that_takes_too_much_is_read_once_and_never_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    size, asked = work(PROGRAM), []
+    assert size == sum(math.prod(op.dims) * term_count(op) for op in PROGRAM.ops) > len(PROGRAM.ops)
+
+    def find(model_id: bytes, _locator: str) -> Program:
+        asked.append(model_id)
+        return PROGRAM
+
+    assert Judge(find, Engine(), size).judge(VIEW).verdict is Verdict.RIGHT
+    monkeypatch.setattr(judging, "LoadedProgram", None)  # nothing is hashed or run
+    judge = Judge(find, Engine(), size - 1)
+    for _ in range(3):
+        refused = refusal(lambda: judge.judge(VIEW))
+        assert (refused.code, refused.details["work"], refused.details["limit"]) == (
+            "program_too_large_to_check",
+            size,
+            size - 1,
+        )
+    assert len(asked) == 2
 
 
 def test_finder_that_hands_out_another_program_is_not_believed() -> None:

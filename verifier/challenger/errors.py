@@ -10,9 +10,10 @@ class ChallengerError(InferproofError):
 
     Codes: `claim_unknown`, `challenge_unknown`, `claim_of_another_model`, `opset_version_mismatch`,
     `claim_of_another_chain`, `claim_event_mismatch`, `claim_input_mismatch`, `program_unavailable`,
-    `request_not_found`, `nothing_differs`, `already_challenged`, `selftest_failed`, `executor_differs`,
-    `contract_differs`, `evidence_malformed`, `evidence_refused`, `evidence_unavailable`, `bond_over_budget`,
-    `gas_over_budget`, `extension_too_short`, `claim_not_pending`, `claim_is_right`, `too_late`, `not_staking`.
+    `program_too_large_to_check`, `request_not_found`, `nothing_differs`, `already_challenged`, `selftest_failed`,
+    `executor_differs`, `contract_differs`, `evidence_malformed`, `evidence_refused`, `evidence_unavailable`,
+    `bond_over_budget`, `gas_over_budget`, `extension_too_short`, `claim_not_pending`, `claim_is_right`, `too_late`,
+    `not_staking`.
     """
 
 

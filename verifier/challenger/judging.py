@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from circuits.lower.optimistic import require_disputable
+from circuits.lower.optimistic import require_disputable, work
 from circuits.program.graph import Program
 from verifier.challenger.claim_view import ClaimView, require_same_model
 from verifier.challenger.engine import Engine, LoadedProgram
@@ -19,6 +19,8 @@ from verifier.dispute.commitment import CommittedTrace
 # Finds a program by its model id; the locator is what its owner registered, and a hint. None: it is not to be had.
 FindProgram = Callable[[bytes, str], Program | None]
 
+# Terms that a program may take by default: some minutes on two cores.
+MAX_WORK = 10**11
 PROGRAMS_KEPT = 16
 TRACES_KEPT = 4
 
@@ -35,28 +37,27 @@ class Judgement:
 
 
 class Judge:
-    """Runs programs for claims. What was run last is kept; the rest is run again when it is needed."""
+    """Runs programs for claims. What was run last is kept; the rest is run again when it is needed.
 
-    def __init__(self, find_program: FindProgram, engine: Engine) -> None:
+    `max_work`: anybody may register a program and claim it, so one that takes more terms is refused, not run.
+    """
+
+    def __init__(self, find_program: FindProgram, engine: Engine, max_work: int = MAX_WORK) -> None:
         self._find_program = find_program
         self._engine = engine
+        self._max_work = max_work
+        self._too_large: dict[bytes, int] = {}
         self._programs: OrderedDict[bytes, LoadedProgram] = OrderedDict()
         self._traces: OrderedDict[bytes, CommittedTrace] = OrderedDict()
         self._tested = False
         self._confirmed: set[bytes] = set()
 
     def program(self, view: ClaimView) -> LoadedProgram:
-        """Codes: `program_unavailable`, `op_too_large_to_dispute`, `claim_of_another_model`,
-        `opset_version_mismatch`."""
+        """Codes: `program_unavailable`, `op_too_large_to_dispute`, `program_too_large_to_check`,
+        `claim_of_another_model`, `opset_version_mismatch`."""
         model_id = view.key.model_id
         if model_id not in self._programs:
-            found = self._find_program(model_id, view.program_locator)
-            if found is None:
-                shown = "0x" + model_id.hex()
-                message = f"nobody here holds the program of model {shown}: this claim cannot be checked"
-                raise ChallengerError("program_unavailable", message, model_id=shown, locator=view.program_locator)
-            require_disputable(found)
-            loaded = LoadedProgram(found, self._engine)
+            loaded = LoadedProgram(self._find(model_id, view.program_locator), self._engine)
             require_same_model(view, loaded.committed, loaded.header)
             self._programs[model_id] = loaded
             while len(self._programs) > PROGRAMS_KEPT:
@@ -65,6 +66,24 @@ class Judge:
         loaded = self._programs[model_id]
         require_same_model(view, loaded.committed, loaded.header)
         return loaded
+
+    def _find(self, model_id: bytes, locator: str) -> Program:
+        """A program that is fit to be run. One that is too large is read once, however often it is asked for."""
+        shown = "0x" + model_id.hex()
+        if model_id not in self._too_large:
+            found = self._find_program(model_id, locator)
+            if found is None:
+                message = f"nobody here holds the program of model {shown}: this claim cannot be checked"
+                raise ChallengerError("program_unavailable", message, model_id=shown, locator=locator)
+            require_disputable(found)
+            if work(found) <= self._max_work:
+                return found
+            self._too_large[model_id] = work(found)
+        took, limit = self._too_large[model_id], self._max_work
+        message = (
+            f"the program of model {shown} takes {took} terms, and {limit} are allowed: raise --max-work to check it"
+        )
+        raise ChallengerError("program_too_large_to_check", message, model_id=shown, work=took, limit=limit)
 
     def trace(self, view: ClaimView) -> CommittedTrace:
         """Our own run on the claim's input."""

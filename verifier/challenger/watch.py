@@ -35,7 +35,7 @@ log = structlog.get_logger()
 # Failures that another pass may not have; the others end the daemon.
 PASSING = frozenset({"chain_unreachable", "chain_refused", "log_incomplete", "chain_too_short"})
 # A claim that could not be judged for one of these reasons may be one day.
-CURABLE = frozenset({"program_unavailable"})
+CURABLE = frozenset({"program_unavailable", "program_too_large_to_check"})
 # Of a pass, for new claims: whoever makes many of them must not make us late in challenges that are open.
 JUDGING_S = 10.0
 ENDINGS = {ClaimFinal: "claim_final", ClaimKilled: "claim_killed", ClaimCancelled: "claim_cancelled"}
