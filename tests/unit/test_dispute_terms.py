@@ -151,7 +151,7 @@ def test_accumulators_are_those_of_the_terms_of_random_programs(data: st.DataObj
         tensors, count = operands(program, op, inputs, made), term_count(op)
         element = data.draw(st.integers(0, output.size - 1))
         lo = data.draw(st.integers(0, count))
-        narrow = [t.astype(np.int32) if -(2**31) <= t.min() and t.max() < 2**31 else t for t in tensors]
+        narrow = [t.astype(np.int32) if t.min() >= -(2**31) and t.max() < 2**31 else t for t in tensors]
         got = accumulators(op, narrow, element, lo, count)
         assert got[0] == run_terms(op, tensors, element, 0, lo, start(op))
         assert finish(op, got[-1]) == output.reshape(-1)[element]
