@@ -233,8 +233,8 @@ def test_claimant_that_never_answers_is_timed_out(table: Table, tmp_path: Path) 
         process.once()
     assert [purpose for purpose, _ in gas_of(process)] == ["commit", "open"]
     table.wait(table.terms.clock)
-    process.once()
-    process.once()
+    for _ in range(6):  # a pass may come before the block whose time is past the deadline
+        process.once()
     assert killed(table, liar)
     assert process.codes()[-1] == "won"
 
