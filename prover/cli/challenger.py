@@ -123,7 +123,9 @@ def next_moves(
 
 def _line(plan: Plan, document: dict[str, Any]) -> str:
     what = document["words"] or document["why_none"]
-    left = f", {plan.deadline - plan.now} s left" if plan.deadline > plan.now else ""
+    if (sent := document.get("transaction")) is not None:
+        what += f"; sent, {sent['state']}" + (f", {sent['gas']:,} gas" if sent["gas"] else "")
+    left = f", {plan.deadline - plan.now} s left" if plan.deadline > plan.now and sent is None else ""
     return f"{document['challenge_id']} at {document['position']}: {what}{left}"
 
 

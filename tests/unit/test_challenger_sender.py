@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -176,6 +176,16 @@ def test_fee_is_raised_up_to_its_limit_and_then_only_repeated(tmp_path: Path) ->
     rows = bench.store.waiting()
     assert 2 <= len(rows) <= 4
     assert max(row.max_fee for row in rows) <= 3 * GWEI
+
+
+def test_offer_of_nothing_is_raised_to_the_nodes_price_once_the_limit_allows(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "c.db", Budgets(max_fee=0))
+    bench.sent()
+    bench.now += 61
+    bench.sender.reconcile(9)
+    assert [row.max_fee for row in bench.store.waiting()] == [0]
+    Sender(cast(Any, bench.node), bench.store, Budgets(), clock=lambda: bench.now).reconcile(9)
+    assert bench.store.waiting()[-1].max_fee >= bench.node.fees().max_fee
 
 
 def test_nodes_price_over_the_limit_is_not_paid(tmp_path: Path) -> None:

@@ -101,7 +101,11 @@ class ClaimsOnChain:
         `claim_event_mismatch`, `request_not_found`, `claim_input_mismatch`."""
         claim = self.claims.claim_of(wanted, block)
         if claim.status is ClaimStatus.NONE:
-            raise ChallengerError("claim_unknown", f"no claim 0x{wanted.hex()} here", claim_id="0x" + wanted.hex())
+            raise ChallengerError(
+                "claim_unknown",
+                f"no claim 0x{wanted.hex()} as of block {block}, the newest that is believed",
+                claim_id="0x" + wanted.hex(),
+            )
         if wanted not in self._known:
             self._known[wanted] = self._read(wanted, claim, block, made_in)
         return replace(self._known[wanted], claim=claim)

@@ -186,21 +186,22 @@ class Sender:
 
     def _reprice(self, row: TransactionRow) -> bool:
         """False where the limits allow no more."""
-        fees = Fees(row.max_fee, row.priority_fee).raised(self._budgets.max_fee)
-        if fees.max_fee < row.max_fee + row.max_fee // 10:  # nodes would refuse it as underpriced
+        raised, node = Fees(row.max_fee, row.priority_fee).raised(self._budgets.max_fee), self.fees()
+        fees = Fees(max(raised.max_fee, node.max_fee), max(raised.priority_fee, node.priority_fee))
+        if fees.max_fee < row.max_fee + max(1, row.max_fee // 10):  # nodes would refuse it as underpriced
             log.warning("fee_at_limit", purpose=row.purpose, max_fee=row.max_fee, limit=self._budgets.max_fee)
             return False
         try:
             self.require_gas(row.gas - row.gas * row.max_fee // fees.max_fee)
             key = MoveKey(row.purpose, row.claim_id, row.challenge_id, row.position_key)
-            raised = self._sign(key, _StoredCall(row.target, row.data), row.value, row.gas, row.nonce, fees)
+            dearer = self._sign(key, _StoredCall(row.target, row.data), row.value, row.gas, row.nonce, fees)
         except (BudgetError, EnvironmentFailure) as error:
             if error.code == "chain_unreachable":
                 raise
             log.warning("fee_not_raised", purpose=row.purpose, **error.as_dict())
             return False
         log.info("fee_raised", purpose=row.purpose, nonce=row.nonce, max_fee=fees.max_fee)
-        self.send(raised)
+        self.send(dearer)
         return True
 
     def _rows(self, key: MoveKey) -> list[TransactionRow]:
