@@ -6,10 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from verifier.dispute.types import Position
-
 from contracts.client.dispute_types import position_of
 from contracts.client.hub import LogPosition
+from verifier.dispute.types import Position
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from verifier.dispute.types import DescriptorProof, DisputeTerms, FaultProof, Opening
-
 from circuits.statement import ModelHeader
 from contracts.client.chain import Chain
 from contracts.client.dispute_events import DECODERS, ClaimEvent
 from contracts.client.dispute_types import Challenge, Claim, DisputeKey, Reveal
 from contracts.client.hub import LogPosition
 from contracts.client.types import Request, Tensor, fields
+from verifier.dispute.types import DescriptorProof, DisputeTerms, FaultProof, Opening
 
 
 class OptimisticClaims:
