@@ -29,6 +29,12 @@ class Fees:
     max_fee: int
     priority_fee: int
 
+    def within(self, limit: int | None) -> Fees:
+        """The same, or as much of it as the limit on max_fee allows; None: no limit."""
+        if limit is None or self.max_fee <= limit:
+            return self
+        return Fees(limit, min(limit, self.priority_fee))
+
     def raised(self, ceiling: int | None = None) -> Fees:
         """A quarter more of both; nodes let a dearer transaction replace a waiting one from a tenth more on.
 

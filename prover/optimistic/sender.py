@@ -98,7 +98,7 @@ class Sender:
 
     Args:
         account: a `Chain` with a private key. Nobody else may send from it meanwhile.
-        max_fee: wei for a unit of gas that are never exceeded by raising; None: no limit.
+        max_fee: wei for a unit of gas that are never exceeded; None: no limit.
         report: hears of raised fees.
         patience_s: how long a transaction waits before its fee is raised by a quarter.
     """
@@ -135,7 +135,7 @@ class Sender:
         """Every call, in order, each under a nonce of its own. Calls that the contract refuses are left out."""
         if not calls:
             return []
-        nonce, fees = self._account.mined_nonce(), self._account.fees()
+        nonce, fees = self._account.mined_nonce(), self._account.fees().within(self._max_fee)
         done: dict[int, Sent] = {}
         waiting: dict[int, _Waiting] = {}
         for place, call in enumerate(calls):

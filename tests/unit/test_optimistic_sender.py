@@ -119,6 +119,13 @@ def test_fees_never_rise_above_the_limit() -> None:
     assert max(o.max_fee for o in account.offers) == 130
 
 
+@pytest.mark.parametrize(("limit", "offered"), [(60, 60), (99, 99), (100, 100), (None, 100)])
+def test_first_offer_keeps_to_the_limit(limit: int | None, offered: int) -> None:
+    account = FakeAccount(market=0)
+    sender_of(account, max_fee=limit).send_all(calls("reveal"))
+    assert [o.max_fee for o in account.offers] == [offered]
+
+
 def test_what_an_earlier_process_left_waiting_is_outbid_under_the_same_nonce() -> None:
     account = FakeAccount(market=200, pool={0: Offer("left", 0, 150, 1000, 0)})
     (sent,) = sender_of(account).send_all(calls("reveal"))

@@ -75,10 +75,7 @@ class Sender:
 
     def fees(self) -> Fees:
         """The node's, up to the limit."""
-        fees, limit = self._chain.fees(), self._budgets.max_fee
-        if limit is None or fees.max_fee <= limit:
-            return fees
-        return Fees(limit, min(limit, fees.priority_fee))
+        return self._chain.fees().within(self._budgets.max_fee)
 
     def require_gas(self, gas: int) -> None:
         """Refuses what would take more wei for gas than is left of the budget."""
