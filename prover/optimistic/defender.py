@@ -1,7 +1,8 @@
 """The claimant's side of a claim from its bond to its delivery (docs/protocol/optimistic.md sections 3 to 6).
 
 Nothing is stored. What is due follows from the chain's state and the trace, and both can be had again: so a defender
-that was killed at any point goes on where the chain stands, and makes no move twice, for the chain says what it has.
+that was killed at any point goes on where the chain stands, and makes no move twice, for the chain says what it has. A
+reveal that was refused is tried again when there is another block, docs/decisions/0093.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
 
 from circuits.errors import EnvironmentFailure, InferproofError
 from circuits.statement import Route
@@ -19,7 +22,9 @@ from prover.optimistic.sender import Call, Report, Sender, Sent, quiet
 from prover.optimistic.standing import ClaimReader, OpenChallenge, Standing
 from verifier.dispute.commitment import CommittedTrace
 from verifier.dispute.rules import Move, rule_at
-from verifier.dispute.types import ClaimStatus, Position
+from verifier.dispute.types import ClaimStatus, Position, position_key
+
+T = TypeVar("T")
 
 PASSING = frozenset({"chain_unreachable", "chain_refused", "transaction_not_mined"})
 
@@ -99,6 +104,9 @@ class Defender:
         self._withdraw = withdraw
         self.report = report
         self._ended_at: int | None = None
+        self._block = 0  # as of which the last plan was made
+        self._refused: dict[bytes, int] = {}  # the position of a reveal, and the block in which it was refused
+        self._said: set[tuple[str, str, bytes, str]] = set()
 
     def run(self, stopping: threading.Event, poll_s: float) -> Outcome | None:
         """Passes until the claim has ended and is delivered; None if stopped. Failures that may pass do not end it."""
@@ -122,6 +130,7 @@ class Defender:
     def plan(self) -> Plan:
         """Reads the chain: what is due now, or how it ended."""
         standing = self._reader.read()
+        self._block = standing.block
         calls = self._due(standing)
         if calls or standing.claim.status is ClaimStatus.PENDING:
             self._ended_at = None
@@ -136,18 +145,23 @@ class Defender:
     def heard(self, sent: Sent) -> None:
         """What became of a call of the plan."""
         self.tally.add(sent)
+        call, error = sent.call, sent.error
         if sent.succeeded:
-            self.report("sent", call=sent.call.name, gas=sent.gas_used)
+            self.report("sent", call=call.name, gas=sent.gas_used)
+        elif error is None:
+            self.report("refused", call=call.name, reason="mined and reverted, or replaced")
         else:
-            reason = sent.error.message if sent.error else "mined and reverted, or replaced"
-            self.report("refused", call=sent.call.name, reason=reason)
+            if call.about:
+                self._refused[call.about] = self._block
+            kind = str(error.details.get("error", error.message))  # its values may change at every pass
+            self._say_once("refused", call.name, call.about, kind, reason=error.message)
 
     def _due(self, standing: Standing) -> list[Call]:
         claim = standing.claim
         if claim.status is ClaimStatus.PENDING:
             if standing.paused:
                 return []  # game time stands still, and so do all deadlines
-            calls = self._answers(unanswered(standing))
+            calls = self._answers(standing)
             calls += [Call("timeout", self._claims.timeout(found.challenge_id)) for found in idle(standing)]
             if not standing.challenges and standing.now >= claim.window_end:
                 calls.append(Call("finalise", self._claims.finalise(self._defended.claim_id)))
@@ -156,21 +170,43 @@ class Defender:
             return [self._fulfil()]
         return self._withdrawals() if self._withdraw else []
 
-    def _answers(self, waiting: list[OpenChallenge]) -> list[Call]:
+    def _answers(self, standing: Standing) -> list[Call]:
+        """What cannot be answered must keep nothing else waiting: neither other answers nor timeouts."""
+        waiting = [(position_key(found.challenge.at), found) for found in unanswered(standing)]
+        waiting = [(place, found) for place, found in waiting if self._refused.get(place) != standing.block]
         if not waiting:
             return []
-        trace = self._defended.open_trace()
-        return [self._answer(found, trace) for found in waiting]
+        trace = self._guarded(bytes(32), self._defended.open_trace)
+        if trace is None:
+            return []
+        calls = [self._guarded(place, partial(self._answer, place, found, trace)) for place, found in waiting]
+        return [call for call in calls if call is not None]
 
-    def _answer(self, found: OpenChallenge, trace: CommittedTrace) -> Call:
+    def _guarded(self, place: bytes, make: Callable[[], T]) -> T | None:
+        """None, and said once, where a trace or one answer of it is not to be had now."""
+        try:
+            return make()
+        except (InferproofError, MemoryError) as error:
+            code = error.code if isinstance(error, InferproofError) else "out_of_memory"
+            reason = error.message if isinstance(error, InferproofError) else "this machine has too little memory"
+            self._say_once("unanswered", "reveal", place, code, code=code, reason=reason)
+            return None
+
+    def _answer(self, place: bytes, found: OpenChallenge, trace: CommittedTrace) -> Call:
         at, named = found.challenge.at, found.challenge_id
         move, body = rule_at(at).reveal, trace.reveal_body(at)
         if move is Move.REVEAL_TENSOR:
             parts = (trace.committed.descriptors[at.op], trace.chunk_tree(at.op).root, body)
-            return Call(move, self._claims.reveal_tensor(named, *parts))
+            return Call(move, self._claims.reveal_tensor(named, *parts), about=place)
         if move is Move.REVEAL_SUMS:
-            return Call(move, self._claims.reveal_sums(named, trace.committed.descriptors[at.op], body))
-        return Call(Move.REVEAL, self._claims.reveal(named, body))
+            body = self._claims.reveal_sums(named, trace.committed.descriptors[at.op], body)
+            return Call(move, body, about=place)
+        return Call(Move.REVEAL, self._claims.reveal(named, body), about=place)
+
+    def _say_once(self, event: str, call: str, place: bytes, kind: str, **values: str) -> None:
+        if (event, call, place, kind) not in self._said:
+            self._said.add((event, call, place, kind))
+            self.report(event, call=call, **values)
 
     def _assigned_to_us(self) -> bool:
         state = self._hub.state(self._defended.request_id)

@@ -58,11 +58,15 @@ class Account(Protocol):
 
 @dataclass(frozen=True)
 class Call:
-    """A contract function with its arguments, and the wei that go with it; `name` is for people."""
+    """A contract function with its arguments, and the wei that go with it; `name` is for people.
+
+    `about` tells calls of one name apart, for whoever made them; empty where there is one of them.
+    """
 
     name: str
     function: Any
     value: int = 0
+    about: bytes = b""
 
 
 @dataclass(frozen=True)

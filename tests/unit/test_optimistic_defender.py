@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
@@ -249,3 +250,106 @@ def test_credit_is_withdrawn_unless_it_should_stay() -> None:
     defender, sender = defender_of(claims, hub)
     assert defender.once() is None
     assert [call.function for call in sender.calls] == [("withdraw", 5)]
+
+
+class RefusingSender(FakeSender):
+    """A chain that refuses the calls named in `refuses`, without a transaction."""
+
+    refuses: frozenset[str] = frozenset()
+
+    def send_all(self, calls: list[Call]) -> list[Sent]:
+        self.calls += calls
+        error = EnvironmentFailure("transaction_reverted", f"no, at {len(self.calls)}", error="NotNow")
+        mined = {"status": 1, "gasUsed": 7}
+        return [Sent(c, error=error) if c.name in self.refuses else Sent(c, mined) for c in calls]
+
+
+def refusing(
+    claims: FakeClaims, *names: str, open_trace: Callable[[], Any] = lambda: TRACE
+) -> tuple[Defender, RefusingSender, list[tuple[str, dict[str, Any]]]]:
+    sender = RefusingSender()
+    told: list[tuple[str, dict[str, Any]]] = []
+    sender.refuses = frozenset(names)
+
+    def hear(event: str, **values: Any) -> None:
+        told.append((event, values))
+
+    made: Any = Defended(CLAIM, REQUEST, None, (), open_trace)  # type: ignore[arg-type]
+    parts: Any = (made, reader_of(claims), FakeHub(claims), sender)
+    return Defender(*parts, report=hear), sender, told
+
+
+def test_a_refused_reveal_is_tried_once_a_block_and_told_once() -> None:
+    claims = FakeClaims()
+    claims.add(opened(1), 5)
+    defender, sender, told = refusing(claims, "revealTensor")
+    for _ in range(3):
+        defender.once()
+    assert [call.name for call in sender.calls] == ["revealTensor"]
+    claims.head += 1  # the state may have changed: what was refused may be legal now
+    defender.once()
+    assert [call.name for call in sender.calls] == ["revealTensor"] * 2
+    assert [event for event, _ in told] == ["refused"]
+    sender.refuses = frozenset()
+    claims.head += 1
+    defender.once()
+    assert defender.tally.calls == {"revealTensor": 1}
+    assert [event for event, _ in told] == ["refused", "sent"]
+
+
+def test_a_refused_reveal_keeps_no_other_position_waiting() -> None:
+    claims = FakeClaims()
+    claims.add(opened(1), 5)
+    defender, sender, _ = refusing(claims, "revealTensor")
+    defender.once()
+    claims.add(opened(2, replace(LEAF, op=0)), 6)
+    defender.once()
+    assert [call.function[1][0] for call in sender.calls] == [1, 2]
+
+
+def test_a_refused_timeout_is_tried_at_every_pass_and_told_once() -> None:
+    """Our own clock may be ahead of the chain's: what is too early now is due without any new block."""
+    claims = FakeClaims(time=600)
+    claims.add(opened(1, defenders=False, deadline=500), 5)
+    defender, sender, told = refusing(claims, "timeout")
+    defender.once()
+    defender.once()
+    assert [call.name for call in sender.calls] == ["timeout"] * 2
+    assert [event for event, _ in told] == ["refused"]
+
+
+class Torn:
+    """A trace of which op 0 cannot be had again."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(TRACE, name)
+
+    def reveal_body(self, at: Position) -> bytes:
+        if at.op == 0:
+            raise MemoryError
+        return TRACE.reveal_body(at)
+
+
+def test_an_answer_that_fails_drops_no_other_answer_and_no_timeout_of_its_claim() -> None:
+    claims = FakeClaims()
+    claims.add(opened(1, replace(LEAF, op=0), deadline=200), 5)
+    claims.add(opened(2), 5)
+    claims.add(opened(3, replace(LEAF, op=2), defenders=False, deadline=90), 5)
+    defender, sender, told = refusing(claims, open_trace=Torn)
+    defender.once()
+    defender.once()
+    assert [call.name for call in sender.calls] == ["revealTensor", "timeout"] * 2
+    assert [event for event, _ in told if event != "sent"] == ["unanswered"]
+
+
+def test_a_trace_that_cannot_be_had_keeps_no_timeout_waiting() -> None:
+    def gone() -> Any:
+        raise EnvironmentFailure("store_unusable", "no such folder")
+
+    claims = FakeClaims()
+    claims.add(opened(1), 5)
+    claims.add(opened(3, replace(LEAF, op=2), defenders=False, deadline=90), 5)
+    defender, sender, told = refusing(claims, open_trace=gone)
+    defender.once()
+    assert [call.name for call in sender.calls] == ["timeout"]
+    assert ("unanswered", "store_unusable") in [(event, values.get("code")) for event, values in told]
