@@ -1,0 +1,92 @@
+"""Arithmetic in the scalar field of BN254 as the sumcheck route needs it (docs/protocol/sumcheck.md section 1).
+
+Elements are ints in [0, modulus). Points and variables are little-endian: `point[0]` belongs to the lowest bit of an
+index. Functions take the modulus as an argument, so that tests can run them where cheating can be tried exhaustively.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+MODULUS = 21888242871839275222246405745257275088548364400416034343698204186575808495617
+BASE_MODULUS = 21888242871839275222246405745257275088696311157297823662689037894645226208583
+SCALAR_BYTES = 32
+
+
+def eq(left: Sequence[int], right: Sequence[int], modulus: int = MODULUS) -> int:
+    """Π_j (l_j·r_j + (1 − l_j)(1 − r_j)), section 1."""
+    product = 1
+    for a, b in zip(left, right, strict=True):
+        product = product * (1 - a - b + 2 * a * b) % modulus
+    return product
+
+
+def eq_index(point: Sequence[int], index: int, modulus: int = MODULUS) -> int:
+    """eq of `point` and the bits of `index`, which must be below 2^len(point)."""
+    if index >> len(point):
+        raise ValueError(f"index {index} has more than {len(point)} bits")
+    product = 1
+    for j, z in enumerate(point):
+        product = product * (z if index >> j & 1 else 1 - z) % modulus
+    return product
+
+
+def eq_table(point: Sequence[int], count: int | None = None, modulus: int = MODULUS) -> list[int]:
+    """eq(point, i) for i below `count` (by default for all 2^len(point))."""
+    count = 1 << len(point) if count is None else count
+    if not 0 <= count <= 1 << len(point):
+        raise ValueError(f"{len(point)} variables have no {count} cells")
+    table = [1]
+    # From the highest variable down, so that the cells beyond `count` are never computed.
+    for j in range(len(point) - 1, -1, -1):
+        z, keep = point[j], -(-count >> j)
+        wider = []
+        for value in table:
+            high = value * z % modulus
+            wider += (value - high, high)
+        table = wider[:keep]
+    return [value % modulus for value in table[:count]]
+
+
+def eq_prefix(point: Sequence[int], count: int, modulus: int = MODULUS) -> int:
+    """Σ_(t < count) eq(point, t), in time linear in len(point): mask̃ along one axis (section 1)."""
+    if not 0 <= count <= 1 << len(point):
+        raise ValueError(f"{len(point)} variables have no {count} cells")
+    if count == 1 << len(point):
+        return 1
+    total = 0
+    for j, z in enumerate(point):  # total: of the numbers of j bits, those below `count`'s lowest j bits
+        total = ((1 - z) + z * total if count >> j & 1 else (1 - z) * total) % modulus
+    return total
+
+
+def index_extension(point: Sequence[int], modulus: int = MODULUS) -> int:
+    """Σ_t t·eq(point, t) over all 2^len(point) cells: the extension of IOTA along a full axis."""
+    return sum(z << j for j, z in enumerate(point)) % modulus
+
+
+def evaluate(coefficients: Sequence[int], x: int, modulus: int = MODULUS) -> int:
+    """A polynomial at x, lowest coefficient first."""
+    value = 0
+    for coefficient in reversed(coefficients):
+        value = (value * x + coefficient) % modulus
+    return value
+
+
+def dot(left: Sequence[int], right: Sequence[int], modulus: int = MODULUS) -> int:
+    return sum(a * b for a, b in zip(left, right, strict=True)) % modulus
+
+
+def powers(base: int, count: int, modulus: int = MODULUS) -> list[int]:
+    """1, base, base², …"""
+    values = []
+    power = 1
+    for _ in range(count):
+        values.append(power)
+        power = power * base % modulus
+    return values
+
+
+def scalar_bytes(values: Sequence[int]) -> bytes:
+    """Canonical big-endian words, as scalars stand on the wire (section 10)."""
+    return b"".join(value.to_bytes(SCALAR_BYTES, "big") for value in values)
