@@ -40,7 +40,7 @@ def eq_table(point: Sequence[int], count: int | None = None, modulus: int = MODU
     # From the highest variable down, so that the cells beyond `count` are never computed.
     for j in range(len(point) - 1, -1, -1):
         z, keep = point[j], -(-count >> j)
-        wider = []
+        wider: list[int] = []
         for value in table:
             high = value * z % modulus
             wider += (value - high, high)
@@ -90,3 +90,13 @@ def powers(base: int, count: int, modulus: int = MODULUS) -> list[int]:
 def scalar_bytes(values: Sequence[int]) -> bytes:
     """Canonical big-endian words, as scalars stand on the wire (section 10)."""
     return b"".join(value.to_bytes(SCALAR_BYTES, "big") for value in values)
+
+
+def round_at(claim: int, sent: Sequence[int], x: int, modulus: int = MODULUS) -> int:
+    """A sumcheck round's polynomial at its challenge; `sent` is (c0, c2) or (c0, c2, c3).
+
+    c1 is not sent: it is what makes the polynomial's values at 0 and 1 add up to the claim.
+    """
+    first, *higher = sent
+    linear = claim - 2 * first - sum(higher)
+    return evaluate((first, linear, *higher), x, modulus)
