@@ -1,0 +1,1 @@
+"""A program as identities and fractions over committed tensors (docs/protocol/sumcheck.md)."""
