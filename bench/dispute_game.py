@@ -46,7 +46,7 @@ from prover.optimistic.key import OptimisticKey
 from verifier.dispute.commitment import CommittedTrace
 from verifier.dispute.openings import open_fault
 from verifier.dispute.types import ClaimStatus, CommitmentKind, DisputeTerms, challenge_id, commitment_hash
-from verifier.halo2_srs import DEVELOPMENT_S_G2
+from verifier.srs import DEVELOPMENT_S_G2
 
 Say = Callable[[str], None]
 Integers = npt.NDArray[np.int64]

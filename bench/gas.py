@@ -28,7 +28,7 @@ from contracts.client.registry import Registry
 from contracts.client.types import ZERO_ADDRESS, Request, RoutePin, Tensor
 from prover import halo2
 from prover.service.settings import Settings
-from verifier.halo2_srs import DEVELOPMENT_S_G2
+from verifier.srs import DEVELOPMENT_S_G2
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 Calibration = dict[str, np.ndarray]

@@ -34,7 +34,7 @@ from verifier.challenger.watch import Mode, Notice, Watcher
 from verifier.dispute.commitment import CommittedTrace
 from verifier.dispute.rules import OVER
 from verifier.dispute.types import ClaimStatus, Phase
-from verifier.halo2_srs import DEVELOPMENT_S_G2
+from verifier.srs import DEVELOPMENT_S_G2
 
 Integers = npt.NDArray[np.int64]
 

@@ -17,8 +17,9 @@ from examples.lending.ledger import Ledger, require
 from examples.lending.service_process import ServiceProcess
 from examples.lending.stage import PROGRAM_FILE, PROVER, Parameters, Stage, apply_update, ask_for_update
 from verifier.halo2 import verify
-from verifier.halo2_srs import DEVELOPMENT_S_G2, Accepted
+from verifier.halo2_srs import Accepted
 from verifier.messages import ProofFile
+from verifier.srs import DEVELOPMENT_S_G2
 
 DELIVERY_TIMEOUT_S = 600
 

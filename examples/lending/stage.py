@@ -35,7 +35,7 @@ from prover import halo2
 from prover.optimistic.key import OptimisticKey
 from verifier.dispute.types import DisputeTerms
 from verifier.halo2_key import Halo2Key
-from verifier.halo2_srs import DEVELOPMENT_S_G2
+from verifier.srs import DEVELOPMENT_S_G2
 
 OPERATOR, OWNER, PROVER, ANYBODY, LIAR, CHALLENGER = DEV_KEYS
 INPUT_SCALE = 15  # returns within (-1, 1): not even a halved price stops the oracle

@@ -13,7 +13,7 @@ from contracts.client.chain import Chain
 from contracts.client.deploy import deploy_core
 from contracts.client.devnet import DEV_KEYS, Devnet
 from verifier.console import JsonOption, emit, warn
-from verifier.halo2_srs import DEVELOPMENT_S_G2
+from verifier.srs import DEVELOPMENT_S_G2
 
 app = typer.Typer(no_args_is_help=True, help="A local chain for development.")
 

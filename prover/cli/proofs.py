@@ -34,8 +34,8 @@ from prover.service.settings import Settings
 from verifier.cli import load_key
 from verifier.console import JsonOption, emit, progress_bar, stderr, warn
 from verifier.halo2_key import Halo2Key, InputMode, ParamMode
-from verifier.halo2_srs import srs_digest
 from verifier.messages import KeyFile
+from verifier.srs import srs_digest
 
 INSECURE = "INSECURE: this is the development SRS; anybody can forge proofs over it. Name another with --srs."
 

@@ -17,7 +17,7 @@ from prover.halo2.plan import Plan, make_plan
 from prover.halo2.process import run_in_child
 from prover.halo2.srs import generate_dev_srs, srs_g2, srs_k, verify_srs
 from verifier.halo2_key import Halo2Key, InputMode, ParamMode, PortSpec, derived_proof_length
-from verifier.halo2_srs import DEVELOPMENT_S_G2, G2Point
+from verifier.srs import DEVELOPMENT_S_G2, G2Point
 
 MODEL, SETTINGS, CIRCUIT, VK, PK, VKA = "model.onnx", "settings.json", "circuit.ezkl", "vk", "pk", "vka"
 PARAM_HASHES = "parameter_hashes.json"

@@ -22,9 +22,9 @@ from prover.backend import Phases, Progress, silent
 from prover.halo2.keys import CIRCUIT, PK, SETTINGS, VK, Halo2Keys
 from prover.halo2.process import run_in_child
 from verifier.halo2_key import InputMode
-from verifier.halo2_srs import srs_digest
 from verifier.halo2_values import SCALAR_MODULUS, Halo2Proof, open_instances
 from verifier.messages import ProofFile
+from verifier.srs import srs_digest
 
 Integers = npt.NDArray[np.int64]
 

@@ -13,7 +13,7 @@ from contracts.client.chain import Chain
 from contracts.client.deploy import deploy_core
 from contracts.client.devnet import DEV_KEYS, Devnet
 from verifier.dispute.commitment import CommittedProgram, CommittedTrace
-from verifier.halo2_srs import DEVELOPMENT_S_G2
+from verifier.srs import DEVELOPMENT_S_G2
 
 
 @pytest.fixture(scope="session")

@@ -28,7 +28,7 @@ from contracts.client.types import ZERO_ADDRESS, Request, RoutePin, Status, Tens
 from prover import halo2
 from prover.service.settings import Settings
 from verifier.halo2 import Halo2Proof
-from verifier.halo2_srs import DEVELOPMENT_S_G2
+from verifier.srs import DEVELOPMENT_S_G2
 
 pytestmark = pytest.mark.slow
 

@@ -22,7 +22,7 @@ from contracts.client.devnet import DEV_KEYS, Devnet
 from prover.kernels import chunk_levels, fast_hasher, narrow_product, trace_roots
 from verifier.challenger import Engine, replay, report
 from verifier.dispute.types import ClaimStatus
-from verifier.halo2_srs import DEVELOPMENT_S_G2
+from verifier.srs import DEVELOPMENT_S_G2
 
 pytestmark = pytest.mark.slow
 

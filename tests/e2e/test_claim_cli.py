@@ -19,7 +19,7 @@ from contracts.client.deploy import deploy_core
 from contracts.client.devnet import DEV_KEYS, Devnet
 from contracts.client.types import Status
 from prover.cli.app import run_cli
-from verifier.halo2_srs import DEVELOPMENT_S_G2
+from verifier.srs import DEVELOPMENT_S_G2
 
 pytestmark = pytest.mark.slow
 

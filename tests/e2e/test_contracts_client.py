@@ -26,7 +26,7 @@ from contracts.client.registry import Registry
 from contracts.client.signing import request_id, sign_request
 from contracts.client.types import ZERO_ADDRESS, Request, RoutePin, Status, Tensor
 from verifier.console import INTERRUPTED
-from verifier.halo2_srs import DEVELOPMENT_S_G2
+from verifier.srs import DEVELOPMENT_S_G2
 
 STRANGER = Account.create().key.hex()
 PORT = bytes([1]) + (3).to_bytes(4, "big") + bytes([4, 16, 0]) + (1).to_bytes(4, "big") + bytes([8])

@@ -21,7 +21,8 @@ from prover.halo2.srs import generate_dev_srs
 from verifier.errors import VerificationError
 from verifier.halo2 import verify
 from verifier.halo2_key import ParamMode
-from verifier.halo2_srs import DEVELOPMENT_S_G2, Accepted
+from verifier.halo2_srs import Accepted
+from verifier.srs import DEVELOPMENT_S_G2
 
 DEVELOPMENT = Accepted(frozenset([DEVELOPMENT_S_G2]))
 

@@ -23,7 +23,7 @@ from prover.optimistic.standing import ClaimReader
 from verifier.challenger.log_reader import LogReader
 from verifier.dispute.commitment import CommittedTrace
 from verifier.dispute.types import ClaimStatus, Phase
-from verifier.halo2_srs import DEVELOPMENT_S_G2
+from verifier.srs import DEVELOPMENT_S_G2
 
 pytestmark = pytest.mark.slow
 

@@ -18,7 +18,7 @@ from contracts.client.chain import Chain
 from contracts.client.deploy import deploy_core
 from contracts.client.devnet import DEV_KEYS, Devnet
 from prover.cli.app import run_cli
-from verifier.halo2_srs import DEVELOPMENT_S_G2
+from verifier.srs import DEVELOPMENT_S_G2
 
 
 def shift_program(offset: int) -> Program:

@@ -28,7 +28,7 @@ from contracts.client.disputes import OptimisticClaims
 from contracts.client.hub import Hub
 from contracts.client.types import Status
 from verifier.dispute.types import ClaimStatus, Phase
-from verifier.halo2_srs import DEVELOPMENT_S_G2
+from verifier.srs import DEVELOPMENT_S_G2
 
 pytestmark = pytest.mark.slow
 

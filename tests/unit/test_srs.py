@@ -14,7 +14,7 @@ from circuits.errors import EnvironmentFailure, InferproofError, InputError
 from circuits.statement import keccak256
 from prover.halo2 import srs
 from prover.kernels import reference
-from verifier.halo2_srs import DEVELOPMENT_S_G2
+from verifier.srs import DEVELOPMENT_S_G2
 
 K = 5
 POINTS = 1 << K

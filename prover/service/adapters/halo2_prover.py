@@ -12,7 +12,7 @@ from prover import halo2
 from prover.backend import Estimate, Progress
 from prover.halo2.srs import srs_g2
 from prover.service.adapters.ports import Integers, Proof
-from verifier.halo2_srs import DEVELOPMENT_S_G2
+from verifier.srs import DEVELOPMENT_S_G2
 
 
 class Halo2Prover:
