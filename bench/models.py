@@ -7,6 +7,8 @@
 | `credit-3.4m` | 96 → 13 × 540 ReLU → 1 sigmoid (the name is the published test's own rounding) | 3,558,601 | 97 |
 | `wide1024` | 1,024 → 4, one Gemm: many public inputs, little work | 4,100 | 1,028 |
 | `block128` | transformer block, 64 tokens of 128: LayerNorm, 4 heads, softmax, GELU 512 wide | 198,272 | 16,384 |
+| `gpt1m` | 4 causal blocks of 128, 4 heads; 32 token ids of 1,024 in, the next one's logits out | 1,061,632 | 1,056 |
+| `gpt30m` | 9 blocks of 512, 8 heads, otherwise the same | 29,439,488 | 1,056 |
 | `lstm` | an LSTM of 32 over 24 steps of 8 values, dense to 1 from its last state | 5,409 | 193 |
 
 The weights are random (He's scaling, so that the second moment of the activations stays near 1 at every depth): these
@@ -36,6 +38,23 @@ IR_VERSION = 8  # the IR that opset 17 came with: every runtime we meet reads it
 BIAS_STD = 0.05
 
 
+VOCABULARY = 1024
+
+
+@dataclass(frozen=True)
+class _Transformer:
+    """What the blocks of a transformer have in common."""
+
+    tokens: int
+    width: int
+    heads: int
+    causal: bool = True
+
+
+BLOCK128 = _Transformer(64, 128, 4, causal=False)
+GPT1M, GPT30M = _Transformer(32, 128, 4), _Transformer(32, 512, 8)
+
+
 @dataclass
 class _Network:
     """A chain of layers under construction: `tip` is the value the next layer reads."""
@@ -46,8 +65,13 @@ class _Network:
     constants: list[onnx.TensorProto] = field(default_factory=list)
 
     def _constant(self, name: str, values: npt.NDArray[np.float64]) -> str:
-        self.constants.append(numpy_helper.from_array(values.astype(np.float32), name))
-        return name
+        return self._initializer(numpy_helper.from_array(values.astype(np.float32), name))
+
+    def _initializer(self, tensor: onnx.TensorProto) -> str:
+        """Kept once: what several layers name alike is the same."""
+        if tensor.name not in {known.name for known in self.constants}:
+            self.constants.append(tensor)
+        return tensor.name
 
     def _parameters(self, label: str, shape: tuple[int, ...], gain: float) -> list[str]:
         """Weights of std sqrt(gain / fan-in), output channel first, and a bias of std BIAS_STD."""
@@ -92,14 +116,15 @@ class _Network:
         self.op("Mul", x)
         self.op("Mul", self._constant("gelu.half", np.array(0.5)))
 
-    def attention(self) -> None:
+    def attention(self, of: _Transformer) -> None:
         """Softmax((q/√d)·kᵀ)·v by heads, and the projection of what comes out."""
-        read, size = self.tip, WIDTH // HEADS
-        split, joined = self.integers("heads", [1, TOKENS, HEADS, size]), self.integers("joined", [1, TOKENS, WIDTH])
+        read, size = self.tip, of.width // of.heads
+        split = self.integers("heads", [1, of.tokens, of.heads, size])
+        joined = self.integers("joined", [1, of.tokens, of.width])
         heads = []
         for order in ([0, 2, 1, 3], [0, 2, 3, 1], [0, 2, 1, 3]):  # queries, keys transposed, values
             self.tip = read
-            self.linear(WIDTH, WIDTH)
+            self.linear(of.width, of.width)
             self.op("Reshape", split)
             self.op("Transpose", perm=order)
             heads.append(self.tip)
@@ -107,11 +132,33 @@ class _Network:
         self.tip = queries
         self.op("Mul", self._constant("attention.scale", np.array(1 / math.sqrt(size))))
         self.op("MatMul", keys)
+        if of.causal:
+            self.op("Add", self._constant("attention.mask", np.triu(np.full((of.tokens, of.tokens), -1e4), 1)))
         self.op("Softmax", axis=-1)
         self.op("MatMul", values)
         self.op("Transpose", perm=[0, 2, 1, 3])
         self.op("Reshape", joined)
-        self.linear(WIDTH, WIDTH)
+        self.linear(of.width, of.width)
+
+    def block(self, of: _Transformer) -> None:
+        """Pre-norm: x + attention(norm(x)), then y + mlp(norm(y))."""
+        read = self.tip
+        self.layer_norm(of.width)
+        self.attention(of)
+        self.op("Add", read)
+        read = self.tip
+        self.layer_norm(of.width)
+        self.linear(of.width, 4 * of.width)
+        self.gelu()
+        self.linear(4 * of.width, of.width)
+        self.op("Add", read)
+
+    def embedding(self, of: _Transformer) -> None:
+        """Rows of a table by token, plus rows by position."""
+        ids = self.tip
+        self.tip = self._constant("embedding.tokens", self.rng.standard_normal((VOCABULARY, of.width)))
+        self.op("Gather", ids, axis=0)
+        self.op("Add", self._constant("embedding.positions", self.rng.standard_normal((of.tokens, of.width)) * 0.1))
 
     def lstm(self, inputs: int, state: int) -> None:
         """One direction over [steps, batch, inputs]; what is left is the last state, [1, batch, state]."""
@@ -129,8 +176,7 @@ class _Network:
         self.tip = f"{every_step}.last"
 
     def integers(self, name: str, values: list[int]) -> str:
-        self.constants.append(numpy_helper.from_array(np.array(values, np.int64), name))
-        return name
+        return self._initializer(numpy_helper.from_array(np.array(values, np.int64), name))
 
     def dense_chain(self, widths: list[int]) -> None:
         """Dense layers through `widths`, ReLU between, none after the last (gain 1 there: no ReLU halves it)."""
@@ -162,21 +208,18 @@ def _wide1024(network: _Network) -> None:
     network.dense(1024, 4, gain=1.0)
 
 
-TOKENS, WIDTH, HEADS = 64, 128, 4
+def _gpt(of: _Transformer, layers: int) -> Callable[[_Network], None]:
+    """Token ids in, the logits of the token after the last out."""
 
+    def build_layers(network: _Network) -> None:
+        network.embedding(of)
+        for _ in range(layers):
+            network.block(of)
+        network.layer_norm(of.width)
+        network.op("Gather", network.integers("last", [of.tokens - 1]), axis=1)
+        network.linear(of.width, VOCABULARY)
 
-def _block128(network: _Network) -> None:
-    """Pre-norm: x + attention(norm(x)), then y + mlp(norm(y))."""
-    read = network.tip
-    network.layer_norm(WIDTH)
-    network.attention()
-    network.op("Add", read)
-    read = network.tip
-    network.layer_norm(WIDTH)
-    network.linear(WIDTH, 4 * WIDTH)
-    network.gelu()
-    network.linear(4 * WIDTH, WIDTH)
-    network.op("Add", read)
+    return build_layers
 
 
 STEPS, FEATURES, STATE = 24, 8, 32
@@ -196,6 +239,7 @@ class ReferenceModel:
     input_shape: tuple[int, ...]
     output_shape: tuple[int, ...]
     layers: Callable[[_Network], None]
+    tokens: bool = False  # the input holds token ids
 
 
 MODELS: dict[str, ReferenceModel] = {
@@ -203,7 +247,9 @@ MODELS: dict[str, ReferenceModel] = {
     "lenet": ReferenceModel((1, 1, 32, 32), (1, 10), _lenet),
     "credit-3.4m": ReferenceModel((1, 96), (1, 1), _credit),
     "wide1024": ReferenceModel((1, 1024), (1, 4), _wide1024),
-    "block128": ReferenceModel((1, TOKENS, WIDTH), (1, TOKENS, WIDTH), _block128),
+    "block128": ReferenceModel((1, 64, 128), (1, 64, 128), lambda network: network.block(BLOCK128)),
+    "gpt1m": ReferenceModel((1, 32), (1, 1, VOCABULARY), _gpt(GPT1M, 4), tokens=True),
+    "gpt30m": ReferenceModel((1, 32), (1, 1, VOCABULARY), _gpt(GPT30M, 9), tokens=True),
     "lstm": ReferenceModel((1, STEPS, FEATURES), (1, 1), _lstm),
 }
 
@@ -228,7 +274,11 @@ def build(name: str) -> onnx.ModelProto:
     graph = helper.make_graph(
         network.nodes,
         name,
-        [helper.make_tensor_value_info("input", TensorProto.FLOAT, model.input_shape)],
+        [
+            helper.make_tensor_value_info(
+                "input", TensorProto.INT64 if model.tokens else TensorProto.FLOAT, model.input_shape
+            )
+        ],
         [helper.make_tensor_value_info("output", TensorProto.FLOAT, model.output_shape)],
         network.constants,
     )
@@ -239,10 +289,12 @@ def build(name: str) -> onnx.ModelProto:
 
 
 def calibration(name: str, count: int) -> dict[str, Floats]:
-    """`count` standard normal samples for `build(name)`: {"input": [count, *input_shape without its batch]}."""
-    shape = _find(name).input_shape[1:]
-    samples = np.random.default_rng(SEED + 1).standard_normal((count, *shape))
-    return {"input": samples.astype(np.float32)}
+    """`count` samples for `build(name)`, {"input": [count, *input_shape without its batch]}: normal, or token ids."""
+    model, rng = _find(name), np.random.default_rng(SEED + 1)
+    shape = (count, *model.input_shape[1:])
+    if model.tokens:
+        return {"input": rng.integers(0, VOCABULARY, shape).astype(np.float32)}
+    return {"input": rng.standard_normal(shape).astype(np.float32)}
 
 
 def parameter_count(proto: onnx.ModelProto) -> int:
