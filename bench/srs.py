@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from prover.halo2 import srs
+from prover import srs
 
 COMPARED = (15, 16, 17)
 ALONE = 20

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from prover.halo2 import srs
+from prover import srs
 from verifier.console import JsonOption, emit, progress_bar, warn
 
 app = typer.Typer(no_args_is_help=True, help="Generate, fetch and verify SRS files in the format ezkl reads.")

@@ -11,11 +11,11 @@ from pathlib import Path
 from circuits.errors import EnvironmentFailure, InputError
 from circuits.program.graph import Program
 from prover.backend import Estimate, PhaseReport, Phases, Progress, silent
-from prover.halo2.cache import KeyCache
 from prover.halo2.options import Halo2Options
 from prover.halo2.plan import Plan, make_plan
 from prover.halo2.process import run_in_child
-from prover.halo2.srs import generate_dev_srs, srs_g2, srs_k, verify_srs
+from prover.key_cache import KeyCache
+from prover.srs import generate_dev_srs, srs_g2, srs_k, verify_srs
 from verifier.halo2_key import Halo2Key, InputMode, ParamMode, PortSpec, derived_proof_length
 from verifier.srs import DEVELOPMENT_S_G2, G2Point
 

@@ -14,10 +14,10 @@ from typing import Any
 from circuits.lower.halo2 import Lowered, hides_input, lower
 from circuits.program.graph import Program
 from prover.backend import Estimate, Progress, silent
-from prover.halo2.cache import KeyCache
 from prover.halo2.estimate import PROBE_LOGROWS, check_limits, choose_logrows, estimate_cost
 from prover.halo2.options import Halo2Options, run_args
 from prover.halo2.process import run_in_child
+from prover.key_cache import KeyCache
 from verifier.halo2_key import InputMode
 
 # Larger digits need fewer rows and a larger table; small models are cheapest with small digits.

@@ -15,7 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from circuits.program.file import load_program
 from prover.cli.app import run_cli
-from prover.halo2.srs import generate_dev_srs
+from prover.srs import generate_dev_srs
 from verifier.console import run
 
 Invoke = Callable[..., tuple[int, dict[str, Any]]]

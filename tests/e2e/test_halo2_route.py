@@ -17,7 +17,7 @@ from circuits.program.interpreter import run
 from circuits.program.refs import Visibility
 from circuits.statement import output_root
 from prover.halo2 import Halo2Options, KeyCache, Limits, audit, commit_input, draw_salt, estimate, prove, setup
-from prover.halo2.srs import generate_dev_srs
+from prover.srs import generate_dev_srs
 from verifier.errors import VerificationError
 from verifier.halo2 import verify
 from verifier.halo2_key import ParamMode

@@ -13,7 +13,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from prover.halo2 import srs
+from prover import srs
 
 LOGROWS = 8
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from circuits.errors import EnvironmentFailure
-from prover.halo2.cache import KeyCache
+from prover.key_cache import KeyCache
 
 
 def write_two(folder: Path) -> None:

@@ -11,10 +11,10 @@ import pytest
 from circuits.errors import InputError
 from circuits.program.ops import Linear
 from circuits.program.refs import AffineMap
-from prover.halo2.cache import KeyCache
 from prover.halo2.estimate import check_limits, choose_logrows, estimate_cost
 from prover.halo2.options import Halo2Options, Limits
 from prover.halo2.plan import make_plan
+from prover.key_cache import KeyCache
 
 
 def settings(rows: int, *, tables: int = 1024, dynamic: int = 0, poseidon: int = 0, values: int = 10) -> dict[str, Any]:

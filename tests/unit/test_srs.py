@@ -12,7 +12,7 @@ from py_ecc import optimized_bn128 as bn128
 
 from circuits.errors import EnvironmentFailure, InferproofError, InputError
 from circuits.statement import keccak256
-from prover.halo2 import srs
+from prover import srs
 from prover.kernels import reference
 from verifier.srs import DEVELOPMENT_S_G2
 

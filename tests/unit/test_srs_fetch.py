@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from circuits.errors import EnvironmentFailure, InferproofError, InputError
-from prover.halo2 import srs
+from prover import srs
 
 K = 4
 

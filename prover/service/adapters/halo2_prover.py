@@ -10,8 +10,8 @@ from circuits.program.graph import Program
 from circuits.statement import Route
 from prover import halo2
 from prover.backend import Estimate, Progress
-from prover.halo2.srs import srs_g2
 from prover.service.adapters.ports import Integers, Proof
+from prover.srs import srs_g2
 from verifier.srs import DEVELOPMENT_S_G2
 
 

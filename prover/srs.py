@@ -1,4 +1,4 @@
-"""The KZG reference string (SRS) of the halo2 route: generate, fetch, check.
+"""KZG reference strings (SRS) of the routes that pair: generate, fetch, check.
 
 A file is k as u32 little-endian, then 2^k G1 points tau^i G, 2^k G1 points L_i(tau) G (the Lagrange basis over
 halo2's roots of unity), the generator of G2 and tau times it; points are raw little-endian Montgomery limbs, 64 and
@@ -24,7 +24,7 @@ from circuits.errors import EnvironmentFailure, InputError
 from circuits.statement import keccak256
 from prover import kernels
 from prover.backend import Progress, silent
-from prover.halo2.download import download
+from prover.srs_download import download
 
 P = 0x30644E72E131A029B85045B68181585D97816A916871CA8D3C208C16D87CFD47  # BN254's base field
 R = 0x30644E72E131A029B85045B68181585D2833E84879B9709143E1F593F0000001  # BN254's scalar field
@@ -134,7 +134,7 @@ def srs_k(path: str | Path) -> int:
 @cache
 def ceremony_digests() -> dict[int, str]:
     """SHA-256 of the public ceremony's files by k; the source is named in srs_digests.json."""
-    document = json.loads((files("prover.halo2") / "srs_digests.json").read_text(encoding="utf-8"))
+    document = json.loads((files("prover") / "srs_digests.json").read_text(encoding="utf-8"))
     return {int(k): digest for k, digest in document["sha256"].items()}
 
 

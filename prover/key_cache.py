@@ -35,7 +35,7 @@ class KeyCache:
     """Folders by (kind, digest) under `root`; the user's cache folder by default."""
 
     def __init__(self, root: Path | None = None) -> None:
-        self.root = user_cache_path("inferproof") / "halo2" if root is None else root
+        self.root = user_cache_path("inferproof") / "keys" if root is None else root
         self._checked: set[tuple[str, int, int]] = set()
 
     def path(self, kind: str, digest: str) -> Path:
