@@ -56,7 +56,7 @@ GPT1M, GPT30M = _Transformer(32, 128, 4), _Transformer(32, 512, 8)
 
 
 @dataclass
-class _Network:
+class Network:
     """A chain of layers under construction: `tip` is the value the next layer reads."""
 
     rng: np.random.Generator
@@ -64,7 +64,7 @@ class _Network:
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     constants: list[onnx.TensorProto] = field(default_factory=list)
 
-    def _constant(self, name: str, values: npt.NDArray[np.float64]) -> str:
+    def constant(self, name: str, values: npt.NDArray[np.float64]) -> str:
         return self._initializer(numpy_helper.from_array(values.astype(np.float32), name))
 
     def _initializer(self, tensor: onnx.TensorProto) -> str:
@@ -77,7 +77,7 @@ class _Network:
         """Weights of std sqrt(gain / fan-in), output channel first, and a bias of std BIAS_STD."""
         weights = self.rng.standard_normal(shape) * math.sqrt(gain / math.prod(shape[1:]))
         bias = self.rng.standard_normal(shape[0]) * BIAS_STD
-        return [self._constant(f"{label}.weight", weights), self._constant(f"{label}.bias", bias)]
+        return [self.constant(f"{label}.weight", weights), self.constant(f"{label}.bias", bias)]
 
     def op(self, op_type: str, *operands: str, **attributes: Any) -> None:
         output = f"{op_type.lower()}{len(self.nodes)}"
@@ -98,23 +98,23 @@ class _Network:
         """A dense layer over the last axis of a tensor of any rank."""
         label = f"linear{len(self.nodes)}"
         weights = self.rng.standard_normal((inputs, outputs)) / math.sqrt(inputs)
-        self.op("MatMul", self._constant(f"{label}.weight", weights))
-        self.op("Add", self._constant(f"{label}.bias", self.rng.standard_normal(outputs) * BIAS_STD))
+        self.op("MatMul", self.constant(f"{label}.weight", weights))
+        self.op("Add", self.constant(f"{label}.bias", self.rng.standard_normal(outputs) * BIAS_STD))
 
     def layer_norm(self, width: int) -> None:
         label = f"norm{len(self.nodes)}"
-        scale = self._constant(f"{label}.scale", 1 + self.rng.standard_normal(width) * BIAS_STD)
-        bias = self._constant(f"{label}.bias", self.rng.standard_normal(width) * BIAS_STD)
+        scale = self.constant(f"{label}.scale", 1 + self.rng.standard_normal(width) * BIAS_STD)
+        bias = self.constant(f"{label}.bias", self.rng.standard_normal(width) * BIAS_STD)
         self.op("LayerNormalization", scale, bias, axis=-1)
 
     def gelu(self) -> None:
         """x/2 · (1 + erf(x/√2)), as opset 17 has to spell it."""
         x = self.tip
-        self.op("Mul", self._constant("gelu.root", np.array(math.sqrt(0.5))))
+        self.op("Mul", self.constant("gelu.root", np.array(math.sqrt(0.5))))
         self.op("Erf")
-        self.op("Add", self._constant("gelu.one", np.array(1.0)))
+        self.op("Add", self.constant("gelu.one", np.array(1.0)))
         self.op("Mul", x)
-        self.op("Mul", self._constant("gelu.half", np.array(0.5)))
+        self.op("Mul", self.constant("gelu.half", np.array(0.5)))
 
     def attention(self, of: _Transformer) -> None:
         """Softmax((q/√d)·kᵀ)·v by heads, and the projection of what comes out."""
@@ -130,10 +130,10 @@ class _Network:
             heads.append(self.tip)
         queries, keys, values = heads
         self.tip = queries
-        self.op("Mul", self._constant("attention.scale", np.array(1 / math.sqrt(size))))
+        self.op("Mul", self.constant("attention.scale", np.array(1 / math.sqrt(size))))
         self.op("MatMul", keys)
         if of.causal:
-            self.op("Add", self._constant("attention.mask", np.triu(np.full((of.tokens, of.tokens), -1e4), 1)))
+            self.op("Add", self.constant("attention.mask", np.triu(np.full((of.tokens, of.tokens), -1e4), 1)))
         self.op("Softmax", axis=-1)
         self.op("MatMul", values)
         self.op("Transpose", perm=[0, 2, 1, 3])
@@ -156,9 +156,9 @@ class _Network:
     def embedding(self, of: _Transformer) -> None:
         """Rows of a table by token, plus rows by position."""
         ids = self.tip
-        self.tip = self._constant("embedding.tokens", self.rng.standard_normal((VOCABULARY, of.width)))
+        self.tip = self.constant("embedding.tokens", self.rng.standard_normal((VOCABULARY, of.width)))
         self.op("Gather", ids, axis=0)
-        self.op("Add", self._constant("embedding.positions", self.rng.standard_normal((of.tokens, of.width)) * 0.1))
+        self.op("Add", self.constant("embedding.positions", self.rng.standard_normal((of.tokens, of.width)) * 0.1))
 
     def lstm(self, inputs: int, state: int) -> None:
         """One direction over [steps, batch, inputs]; what is left is the last state, [1, batch, state]."""
@@ -167,7 +167,7 @@ class _Network:
         recurrent = self.rng.standard_normal((1, gates, state)) / math.sqrt(state)
         bias = self.rng.standard_normal((1, 2 * gates)) * BIAS_STD
         names = [
-            self._constant(f"{label}.{name}", values)
+            self.constant(f"{label}.{name}", values)
             for name, values in (("weights", weights), ("recurrent", recurrent), ("bias", bias))
         ]
         self.op("LSTM", *names, hidden_size=state)
@@ -186,11 +186,11 @@ class _Network:
         self.dense(widths[-2], widths[-1], gain=1.0)
 
 
-def _mlp91k(network: _Network) -> None:
+def _mlp91k(network: Network) -> None:
     network.dense_chain([256, 256, 96, 10])
 
 
-def _lenet(network: _Network) -> None:
+def _lenet(network: Network) -> None:
     for inputs, outputs in ((1, 6), (6, 16)):
         network.conv5x5(inputs, outputs)
         network.op("Relu")
@@ -199,19 +199,19 @@ def _lenet(network: _Network) -> None:
     network.dense_chain([400, 120, 84, 10])
 
 
-def _credit(network: _Network) -> None:
+def _credit(network: Network) -> None:
     network.dense_chain([96, *[540] * 13, 1])
     network.op("Sigmoid")
 
 
-def _wide1024(network: _Network) -> None:
+def _wide1024(network: Network) -> None:
     network.dense(1024, 4, gain=1.0)
 
 
-def _gpt(of: _Transformer, layers: int) -> Callable[[_Network], None]:
+def _gpt(of: _Transformer, layers: int) -> Callable[[Network], None]:
     """Token ids in, the logits of the token after the last out."""
 
-    def build_layers(network: _Network) -> None:
+    def build_layers(network: Network) -> None:
         network.embedding(of)
         for _ in range(layers):
             network.block(of)
@@ -225,7 +225,7 @@ def _gpt(of: _Transformer, layers: int) -> Callable[[_Network], None]:
 STEPS, FEATURES, STATE = 24, 8, 32
 
 
-def _lstm(network: _Network) -> None:
+def _lstm(network: Network) -> None:
     network.op("Transpose", perm=[1, 0, 2])
     network.lstm(FEATURES, STATE)
     network.op("Squeeze", network.integers("first", [0]))
@@ -238,7 +238,7 @@ class ReferenceModel:
 
     input_shape: tuple[int, ...]
     output_shape: tuple[int, ...]
-    layers: Callable[[_Network], None]
+    layers: Callable[[Network], None]
     tokens: bool = False  # the input holds token ids
 
 
@@ -267,18 +267,19 @@ def _find(name: str) -> ReferenceModel:
 
 def build(name: str) -> onnx.ModelProto:
     """The reference model `name` as a checked ONNX model: input `input`, output `output`, float32, opset 17."""
-    model = _find(name)
-    network = _Network(np.random.default_rng(SEED))
+    return assemble(name, _find(name))
+
+
+def assemble(name: str, model: ReferenceModel) -> onnx.ModelProto:
+    """Any model described as the reference models are."""
+    network = Network(np.random.default_rng(SEED))
     model.layers(network)
     network.nodes[-1].output[0] = "output"
+    element = TensorProto.INT64 if model.tokens else TensorProto.FLOAT
     graph = helper.make_graph(
         network.nodes,
         name,
-        [
-            helper.make_tensor_value_info(
-                "input", TensorProto.INT64 if model.tokens else TensorProto.FLOAT, model.input_shape
-            )
-        ],
+        [helper.make_tensor_value_info("input", element, model.input_shape)],
         [helper.make_tensor_value_info("output", TensorProto.FLOAT, model.output_shape)],
         network.constants,
     )
@@ -290,8 +291,12 @@ def build(name: str) -> onnx.ModelProto:
 
 def calibration(name: str, count: int) -> dict[str, Floats]:
     """`count` samples for `build(name)`, {"input": [count, *input_shape without its batch]}: normal, or token ids."""
-    model, rng = _find(name), np.random.default_rng(SEED + 1)
-    shape = (count, *model.input_shape[1:])
+    return samples(_find(name), count)
+
+
+def samples(model: ReferenceModel, count: int) -> dict[str, Floats]:
+    """As `calibration`, for any model."""
+    rng, shape = np.random.default_rng(SEED + 1), (count, *model.input_shape[1:])
     if model.tokens:
         return {"input": rng.integers(0, VOCABULARY, shape).astype(np.float32)}
     return {"input": rng.standard_normal(shape).astype(np.float32)}
