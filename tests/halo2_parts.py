@@ -12,9 +12,8 @@ from circuits.statement import Statement, output_root
 from verifier.errors import VerificationError
 from verifier.halo2 import verify
 from verifier.halo2_key import Halo2Key
-from verifier.halo2_srs import Accepted
 from verifier.halo2_values import Halo2Proof, open_instances
-from verifier.srs import DEVELOPMENT_S_G2
+from verifier.srs import DEVELOPMENT_S_G2, Accepted
 
 DEVELOPMENT = Accepted(frozenset([DEVELOPMENT_S_G2]))
 FIXTURES = Path(__file__).parents[1] / "contracts" / "test" / "fixtures" / "halo2"

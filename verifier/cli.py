@@ -19,9 +19,8 @@ from verifier.console import JsonOption, emit, warn
 from verifier.errors import VerificationError
 from verifier.halo2 import Opened, verify
 from verifier.halo2_key import Halo2Key
-from verifier.halo2_srs import Accepted
 from verifier.messages import KeyFile, ProofFile
-from verifier.srs import DEVELOPMENT_S_G2, G2Point, srs_digest
+from verifier.srs import DEVELOPMENT_S_G2, Accepted, G2Point, srs_digest
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Verifies proofs; no native code of ours.")
 

@@ -60,9 +60,34 @@ def eq_prefix(point: Sequence[int], count: int, modulus: int = MODULUS) -> int:
     return total
 
 
-def index_extension(point: Sequence[int], modulus: int = MODULUS) -> int:
-    """Σ_t t·eq(point, t) over all 2^len(point) cells: the extension of IOTA along a full axis."""
-    return sum(z << j for j, z in enumerate(point)) % modulus
+def eq_prefix_index(point: Sequence[int], count: int, modulus: int = MODULUS) -> int:
+    """Σ_(t < count) t·eq(point, t): IOTA along one axis."""
+    if not 0 <= count <= 1 << len(point):
+        raise ValueError(f"{len(point)} variables have no {count} cells")
+    # Over the numbers of j bits: `every` is Σ t·eq of all; `some` the same, and `total` Σ eq, of those below `count`'s
+    # lowest j bits.
+    every = some = total = 0
+    for j, z in enumerate(point):
+        upper = z * (some + (total << j))
+        if count >> j & 1:
+            some, total = ((1 - z) * every + upper) % modulus, ((1 - z) + z * total) % modulus
+        else:
+            some, total = (1 - z) * some % modulus, (1 - z) * total % modulus
+        every = (every + (z << j)) % modulus
+    return every if count == 1 << len(point) else some
+
+
+def eq_prefix_dot(left: Sequence[int], right: Sequence[int], count: int, modulus: int = MODULUS) -> int:
+    """Σ_(t < count) eq(left, t)·eq(right, t)."""
+    if not 0 <= count <= 1 << len(left):
+        raise ValueError(f"{len(left)} variables have no {count} cells")
+    every, total = 1, 0  # as in eq_prefix_index
+    for j, (a, b) in enumerate(zip(left, right, strict=True)):
+        both = a * b % modulus
+        neither = (1 - a - b + both) % modulus
+        total = (neither * every + both * total if count >> j & 1 else neither * total) % modulus
+        every = every * (neither + both) % modulus
+    return every if count == 1 << len(left) else total
 
 
 def evaluate(coefficients: Sequence[int], x: int, modulus: int = MODULUS) -> int:

@@ -10,8 +10,10 @@ from circuits.statement import Statement
 from verifier.errors import VerificationError
 from verifier.evm import accepts
 from verifier.halo2_key import Halo2Key
-from verifier.halo2_srs import Accepted, check_artifact
-from verifier.halo2_values import Halo2Proof, Opened, check_roots, open_instances
+from verifier.halo2_srs import check_artifact
+from verifier.halo2_values import Halo2Proof, check_roots, open_instances
+from verifier.opened import Opened
+from verifier.srs import Accepted
 
 __all__ = ["Accepted", "Halo2Key", "Halo2Proof", "Opened", "verify"]
 

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from verifier.errors import VerificationError
 from verifier.field import BASE_MODULUS
 from verifier.halo2_key import Halo2Key
-from verifier.srs import G2_GENERATOR, G2Point, srs_digest
+from verifier.srs import G2_GENERATOR, Accepted, G2Point, srs_digest
 
 _NUM_INSTANCES, _ACCUMULATOR, _G1, _G2, _NEG_S_G2 = 2, 10, 14, 16, 20
-
-
-@dataclass(frozen=True)
-class Accepted:
-    """The verifier's policy, never the proof's: the s·G2 it accepts, and whether unbound statements may pass."""
-
-    srs_g2: frozenset[G2Point]
-    allow_unbound: bool = False
 
 
 def negate(point: G2Point) -> G2Point:

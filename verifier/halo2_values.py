@@ -14,11 +14,10 @@ from eth_abi.exceptions import DecodingError
 from circuits.statement import Statement, input_commitment, input_root, output_root
 from verifier.errors import VerificationError
 from verifier.halo2_key import Halo2Key, InputMode, ParamMode
+from verifier.opened import Opened, Tensors
 
 SCALAR_MODULUS = 21888242871839275222246405745257275088548364400416034343698204186575808495617
 _PROOF_TYPES = ("uint256[]", "bytes")
-
-Tensors = list[npt.NDArray[np.int64]]
 
 
 @dataclass(frozen=True)
@@ -42,14 +41,6 @@ class Halo2Proof:
         if parsed.encode() != raw:
             raise VerificationError("proof_not_canonical", "the proof's encoding is not the canonical one")
         return parsed
-
-
-@dataclass(frozen=True)
-class Opened:
-    """What a proof's public values say, section 2. `inputs` is None unless the input is public."""
-
-    inputs: Tensors | None
-    outputs: Tensors
 
 
 def open_instances(key: Halo2Key, instances: Sequence[int]) -> Opened:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from circuits.statement import keccak256
 
 # A point of G2 in the order of the pairing precompile: x imaginary, x real, y imaginary, y real.
@@ -20,6 +22,14 @@ DEVELOPMENT_S_G2: G2Point = (
     0x2AEA43AC32A6EBA696403F56D8652141D5C143A396D2AFF9F09B4D8FD5A324E6,
     0x15CD72E52FD98ABB00519FE5D3007FCC2527E31B9CDED7DF22AC7156CBC233F0,
 )
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """The verifier's policy, never the proof's: the s·G2 it accepts, and whether unbound statements may pass."""
+
+    srs_g2: frozenset[G2Point]
+    allow_unbound: bool = False
 
 
 def srs_digest(s_g2: G2Point) -> bytes:

@@ -29,8 +29,8 @@ from verifier.errors import VerificationError
 from verifier.evm import accepts
 from verifier.halo2 import verify
 from verifier.halo2_key import Halo2Key, InputMode, ParamMode, PortSpec
-from verifier.halo2_srs import Accepted
 from verifier.halo2_values import Halo2Proof, open_instances
+from verifier.srs import Accepted
 
 
 def test_rejects_key_over_another_srs(honest: Parts) -> None:

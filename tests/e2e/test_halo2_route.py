@@ -21,8 +21,7 @@ from prover.srs import generate_dev_srs
 from verifier.errors import VerificationError
 from verifier.halo2 import verify
 from verifier.halo2_key import ParamMode
-from verifier.halo2_srs import Accepted
-from verifier.srs import DEVELOPMENT_S_G2
+from verifier.srs import DEVELOPMENT_S_G2, Accepted
 
 DEVELOPMENT = Accepted(frozenset([DEVELOPMENT_S_G2]))
 

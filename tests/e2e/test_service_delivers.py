@@ -37,9 +37,8 @@ from prover import halo2
 from prover.service.adapters.hub_chain import HubClient
 from prover.service.domain.chain import Block
 from verifier.halo2 import verify
-from verifier.halo2_srs import Accepted
 from verifier.messages import ProofFile
-from verifier.srs import DEVELOPMENT_S_G2
+from verifier.srs import DEVELOPMENT_S_G2, Accepted
 
 pytestmark = pytest.mark.slow
 
