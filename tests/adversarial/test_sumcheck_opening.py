@@ -91,13 +91,19 @@ def test_rejects_a_wrong_value_that_the_values_sent_lead_to():
     rejected(prove(TABLE, POINT, Transcript(), Cheat(values=lie)), value=wrong)
 
 
-@pytest.mark.parametrize("variable", range(M))
+@pytest.mark.parametrize("variable", range(M - 1))
 def test_rejects_another_point(variable):
     moved = [x + (place == variable) for place, x in enumerate(POINT)]
     rejected(HONEST, point=moved)
-    if variable < M - 1:  # no fold depends on the last one, so an opening serves all its values, each with the truth
-        rejected(HONEST, point=moved, value=multilinear(TABLE, moved))
+    rejected(HONEST, point=moved, value=multilinear(TABLE, moved))
     rejected(prove(TABLE, moved, Transcript()))
+
+
+def test_an_opening_serves_any_last_coordinate_with_the_true_value_only():
+    """No fold depends on it: the last polynomial's two cells are known by then."""
+    moved = [*POINT[:-1], POINT[-1] + 1]
+    check(COMMITTED, moved, multilinear(TABLE, moved), HONEST)
+    rejected(HONEST, point=moved)
 
 
 def test_rejects_a_point_read_from_its_other_end():
