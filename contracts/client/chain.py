@@ -218,9 +218,13 @@ class Chain:
 
     def fees(self) -> Fees:
         """What the node suggests now: twice the base fee, so that six full blocks do not price it out, and a tip."""
-        block = self.guard(lambda: self.web3.eth.get_block("latest"))
+        base = self.base_fee()
         tip = self.guard(lambda: int(self.web3.eth.max_priority_fee))
-        return Fees(2 * int(block.get("baseFeePerGas", 0)) + tip, tip)
+        return Fees(2 * base + tip, tip)
+
+    def base_fee(self) -> int:
+        """Wei for a unit of gas that the newest block took at least."""
+        return self.guard(lambda: int(self.web3.eth.get_block("latest").get("baseFeePerGas", 0)))
 
     def balance(self, address: str) -> int:
         return self.guard(lambda: int(self.web3.eth.get_balance(Web3.to_checksum_address(address))))

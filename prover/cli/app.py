@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
-from verifier.console import run
+from verifier.console import run, stdout
 
 
 def _model(app: typer.Typer) -> None:
@@ -67,7 +69,7 @@ def _claim(app: typer.Typer) -> None:
 
 
 def _challenger(app: typer.Typer) -> None:
-    from prover.cli import challenger, challenger_reports  # noqa: F401  (whose verbs join the same app)
+    from prover.cli import challenger
 
     app.add_typer(challenger.app, name="challenger")
 
@@ -120,6 +122,7 @@ VERBS: dict[str, Callable[[typer.Typer], None]] = {
 }
 
 
+VERSION = "--version"
 MODEL_VERBS = {"check", "compile", "inspect", "run"}
 
 
@@ -127,14 +130,29 @@ def make_app(words: Sequence[str]) -> typer.Typer:
     """The program with the verb that `words` begin with, or with all of them where they begin with none."""
     app = typer.Typer(name="inferproof", no_args_is_help=True, pretty_exceptions_enable=False)
     app.callback()(_program)
-    verb = words[0] if words else None
-    for add in [VERBS[verb]] if verb in VERBS else VERBS.values():
+    for add in _wanted(words[0] if words else None):
         add = _model_alone if add is _model and words[1:2] and words[1] in MODEL_VERBS else add
         add(app)
     return app
 
 
-def _program() -> None:
+def _wanted(word: str | None) -> Sequence[Callable[[typer.Typer], None]]:
+    if word == VERSION:
+        return []
+    return [VERBS[word]] if word in VERBS else list(VERBS.values())
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        stdout.print(version("inferproof"), highlight=False, markup=False)
+        raise typer.Exit
+
+
+def _program(
+    _version: Annotated[
+        bool, typer.Option(VERSION, callback=_tell_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
     """Verifiable inference: a contract consumes a neural network's output that the chain itself has checked."""
 
 

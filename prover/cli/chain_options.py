@@ -11,9 +11,11 @@ from circuits.errors import InputError
 from contracts.client.chain import Chain
 from contracts.client.deployment import Deployment
 from contracts.client.devnet import DEV_KEYS
+from prover.cli.plain_text import gwei
 from prover.service.settings import Settings
 
 DEVNET_CHAIN_ID = 31337
+DEFAULT_CONFIRMATIONS: int = Settings.model_fields["confirmations"].default
 
 RpcUrl = Annotated[str | None, typer.Option("--rpc-url", help="JSON-RPC endpoint. Default: INFERPROOF_RPC_URL.")]
 DeploymentFile = Annotated[
@@ -41,6 +43,14 @@ def confirmed_depth(given: int | None) -> int:
 
 def wei_of_gwei(fee: float | None) -> int | None:
     return None if fee is None else int(fee * 10**9)
+
+
+def require_fee(chain: Chain, max_fee: int | None) -> None:
+    """Refuses a limit, in wei, under which no block would take a transaction now; for what is sent once and now."""
+    base = chain.base_fee()
+    if max_fee is not None and max_fee < base:
+        message = f"--max-fee allows {gwei(max_fee)} for a unit of gas, and the base fee is {gwei(base)} now"
+        raise InputError("max_fee_below_base_fee", message, max_fee_wei=max_fee, base_fee_wei=base)
 
 
 def open_chain(rpc_url: str | None, key_file: Path | None = None, dev_account: int | None = None) -> Chain:

@@ -1,10 +1,8 @@
-"""What every verb of `inferproof challenger` has in common: its options, and the challenger that they make."""
+"""What the verbs of `inferproof challenger` have in common: their options, and the challenger that these make."""
 
 from __future__ import annotations
 
-import inspect
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,22 +11,20 @@ from typing import Annotated, Any
 import typer
 
 from contracts.client.chain import Chain
+from contracts.client.dispute_events import Claimed
 from prover.cli.chain_options import (
-    Confirmations,
-    DeploymentFile,
-    DevAccount,
-    KeyFile,
-    MaxFee,
-    RpcUrl,
     confirmed_depth,
     open_chain,
     open_deployment,
+    require_fee,
     wei_of_gwei,
 )
+from prover.cli.hex_words import known_word
+from prover.cli.plain_text import gas, log_line, wei
 from prover.cli.program_finder import ProgramFinder
 from prover.kernels import fast_hasher
 from prover.optimistic.engine import ENGINE
-from prover.service.entrypoints.logs import configure_logs
+from prover.service.entrypoints.logs import JSON_LINES, configure_logs
 from prover.service.settings import Settings
 from verifier.challenger.challenger import Challenger
 from verifier.challenger.claim_view import ClaimsOnChain, ClaimView
@@ -37,9 +33,15 @@ from verifier.challenger.judging import MAX_WORK, Judge
 from verifier.challenger.published import WEB, read_published
 from verifier.challenger.sender import Budgets, MoveKey, Sender
 from verifier.challenger.store import Store
-from verifier.console import JsonOption
 from verifier.dispute.trace_file import TraceFile
 
+ClaimId = Annotated[
+    str, typer.Argument(metavar="CLAIM", help="Claim id, hex; its first digits where no other claim has them.")
+]
+ChallengeId = Annotated[
+    str,
+    typer.Argument(metavar="CHALLENGE", help="Challenge id, hex; its first digits where no other of ours has them."),
+]
 Programs = Annotated[
     list[Path] | None, typer.Option("--program", help="A program file, or a folder of them; may be repeated.")
 ]
@@ -47,7 +49,10 @@ Fetch = Annotated[bool, typer.Option("--fetch", help="Download programs from whe
 FromBlock = Annotated[int | None, typer.Option(min=0, help="Where to start reading. Default: the deployment's block.")]
 StoreFile = Annotated[
     Path | None,
-    typer.Option("--store", help="The challenger's memory. Default: one for chain and account in DATA_DIR."),
+    typer.Option(
+        "--store",
+        help="The challenger's memory. Default: one for chain and account in DATA_DIR; without an account, none.",
+    ),
 ]
 MaxBonds = Annotated[int | None, typer.Option(min=0, help="Wei in bonds at once; no limit by default.")]
 MaxGas = Annotated[int | None, typer.Option(min=0, help="Wei for gas in all that the store remembers; no limit.")]
@@ -72,10 +77,10 @@ class Rehearsal(Sender):
         self._rehearsed = chain
 
     def write(self, key: MoveKey, function: Any, value: int = 0) -> Any:
-        gas = self._rehearsed.estimate(function, value=value)
-        self.require_gas(gas)
-        details = {"call": key.purpose, "value": value, "gas": gas, "max_fee": self.fees().max_fee}
-        message = f"dry run: would send {key.purpose} with {value} wei, for up to {gas} gas"
+        needed = self._rehearsed.estimate(function, value=value)
+        self.require_gas(needed)
+        details = {"call": key.purpose, "value": value, "gas": needed, "max_fee": self.fees().max_fee}
+        message = f"dry run: would send {key.purpose} with {wei(value)}, for up to {gas(needed)}"
         raise NotSent("dry_run", message, challenge_id="0x" + key.challenge_id.hex(), **details)
 
     def reconcile(self, confirmed: int) -> None:
@@ -83,45 +88,90 @@ class Rehearsal(Sender):
 
 
 @dataclass(frozen=True)
+class Place:
+    """Which claims a verb is about, for which account, and where it keeps what it knows."""
+
+    store: Path | None
+    from_block: int | None
+    confirmations: int | None
+    rpc_url: str | None
+    deployment: Path | None
+    private_key_file: Path | None
+    dev_account: int | None
+
+
+@dataclass(frozen=True)
+class Runs:
+    """What a verb may run. `background`: programs are fetched while it goes on."""
+
+    programs: list[Path] | None = None
+    fetch: bool = False
+    max_work: int = MAX_WORK
+    background: bool = False
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a verb may spend. Bonds and gas in wei, the fee in gwei."""
+
+    max_bonds: int | None = None
+    max_gas: int | None = None
+    max_fee: float | None = None
+    dry_run: bool = False
+
+    def require_fee(self, chain: Chain) -> None:
+        """For verbs that send one transaction and wait for it; a watcher waits for cheaper blocks."""
+        require_fee(chain, wei_of_gwei(self.max_fee))
+
+
+@dataclass(frozen=True)
 class World:
     """What a verb works with. `json`: how it answers."""
 
     challenger: Challenger
-    dry_run: bool
     json: bool
 
+    def claim(self, text: str) -> bytes:
+        """A claim's id, from all of its digits or from the first of one that this store or the chain's log has."""
+        return known_word(text, "claim", self._claims)
 
-def _shared(
-    background: bool,
-    programs: Programs = None,
-    fetch: Fetch = False,
-    store: StoreFile = None,
-    from_block: FromBlock = None,
-    confirmations: Confirmations = None,
-    max_bonds: MaxBonds = None,
-    max_gas: MaxGas = None,
-    max_fee: MaxFee = None,
-    max_work: MaxWork = MAX_WORK,
-    dry_run: DryRun = False,
-    rpc_url: RpcUrl = None,
-    deployment: DeploymentFile = None,
-    private_key_file: KeyFile = None,
-    dev_account: DevAccount = None,
-    json: JsonOption = False,
+    def challenge(self, text: str) -> bytes:
+        """The id of a challenge of ours."""
+        return known_word(text, "challenge", lambda: [row.challenge_id for row in self.challenger.store.commitments()])
+
+    def record_claims(self) -> None:
+        """Every claim of the chain's log becomes known to the store."""
+        challenger = self.challenger
+        events = challenger.chain.events(challenger.chain.from_block, challenger.block())
+        with challenger.store.transaction():
+            for event in events:
+                if isinstance(event, Claimed):
+                    challenger.store.record_claim(event.claim_id, event.request_id, event.at.block_number)
+
+    def _claims(self) -> list[bytes]:
+        self.record_claims()
+        return [known.claim_id for known in self.challenger.store.claims()]
+
+
+def open_world(
+    json: bool, place: Place, runs: Runs | None = None, limits: Limits | None = None, logs: int = logging.WARNING
 ) -> World:
-    """Options that every verb takes; those that a verb has no use for do nothing there."""
-    chain = open_chain(rpc_url, private_key_file, dev_account)
-    on_chain = ClaimsOnChain(chain, open_deployment(deployment, chain), from_block)
-    depth = confirmed_depth(confirmations)
-    downloads = Settings().cache_dir / "programs" if fetch else None
-    judge = Judge(ProgramFinder(programs or [], downloads, background=background), ENGINE, max_work)
-    memory: Path | str = store or (default_store(chain) if chain.has_account else ":memory:")
+    """The challenger that a verb's options describe."""
+    configure_logs(logs, JSON_LINES if json else log_line)
+    runs, limits = runs or Runs(), limits or Limits()
+    chain = open_chain(place.rpc_url, place.private_key_file, place.dev_account)
+    on_chain = ClaimsOnChain(chain, open_deployment(place.deployment, chain), place.from_block)
+    depth = confirmed_depth(place.confirmations)
+    downloads = Settings().cache_dir / "programs" if runs.fetch else None
+    finder = ProgramFinder(runs.programs or [], downloads, background=runs.background)
+    judge = Judge(finder, ENGINE, runs.max_work)
+    memory: Path | str = place.store or (default_store(chain) if chain.has_account else ":memory:")
     kept, sender = Store(memory), None
     if chain.has_account:
-        budgets = Budgets(max_bonds, max_gas, wei_of_gwei(max_fee))
-        sender = Rehearsal(chain, kept, budgets) if dry_run else Sender(chain, kept, budgets)
+        budgets = Budgets(limits.max_bonds, limits.max_gas, wei_of_gwei(limits.max_fee))
+        sender = Rehearsal(chain, kept, budgets) if limits.dry_run else Sender(chain, kept, budgets)
     challenger = Challenger(on_chain, judge, kept, sender, confirmations=depth, read_trace=partial(_read_trace, judge))
-    return World(challenger, dry_run, json)
+    return World(challenger, json)
 
 
 def _read_trace(judge: Judge, view: ClaimView) -> TraceFile | None:
@@ -130,30 +180,3 @@ def _read_trace(judge: Judge, view: ClaimView) -> TraceFile | None:
 
 def default_store(chain: Chain) -> Path:
     return Settings().data_dir / f"challenger-{chain.chain_id}-{chain.address}.db"
-
-
-def verb(
-    app: typer.Typer, name: str, *, logs: int = logging.WARNING, background: bool = False
-) -> Callable[[Callable[..., None]], None]:
-    """Makes a verb of a function whose first parameter is a `World`; the shared options stand after its own.
-
-    `background`: programs are fetched while it goes on.
-    """
-
-    def register(function: Callable[..., None]) -> None:
-        _, *own = inspect.signature(function, eval_str=True).parameters.values()
-        _, *shared = inspect.signature(_shared, eval_str=True).parameters.values()
-        names = {parameter.name for parameter in shared}
-
-        def run(**given: Any) -> None:
-            configure_logs(logs)
-            world = _shared(background, **{key: value for key, value in given.items() if key in names})
-            function(world, **{key: value for key, value in given.items() if key not in names})
-
-        parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*own, *shared)]
-        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-        run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-        run.__doc__ = function.__doc__
-        app.command(name)(run)
-
-    return register

@@ -7,65 +7,107 @@ from typing import Annotated, Any
 
 import typer
 from rich.panel import Panel
-from rich.table import Table
 from rich.text import Text
 
 from circuits.errors import InputError
-from contracts.client.dispute_events import Claimed
-from prover.cli.challenger import ClaimId, app
-from prover.cli.challenger_options import World, verb
+from prover.cli.chain_options import Confirmations, DeploymentFile, DevAccount, KeyFile, RpcUrl
+from prover.cli.challenger_options import (
+    ClaimId,
+    DryRun,
+    Fetch,
+    FromBlock,
+    Limits,
+    MaxWork,
+    Place,
+    Programs,
+    Runs,
+    StoreFile,
+    World,
+    open_world,
+)
 from prover.cli.challenger_plot import plot_finding
-from prover.cli.hex_words import word
+from prover.cli.challenger_text import CREDITS, claim_in_full, claim_lines, clock_lines
 from prover.cli.model_plot import require_matplotlib
 from prover.cli.output_files import require_writable
+from prover.cli.plain_text import field_lines
 from verifier.challenger import ChallengerError, replay, report
+from verifier.challenger.judging import MAX_WORK
 from verifier.console import JsonOption, emit, stdout
 
-SHORT = 10  # hex digits of an id in a table
-WORD_DIGITS = 66
 
-
-@verb(app, "claims")
 def claims(
-    world: World, open_only: Annotated[bool, typer.Option("--open", help="Only claims without an end.")] = False
+    open_only: Annotated[bool, typer.Option("--open", help="Only claims without an end.")] = False,
+    store: StoreFile = None,
+    from_block: FromBlock = None,
+    confirmations: Confirmations = None,
+    rpc_url: RpcUrl = None,
+    deployment: DeploymentFile = None,
+    private_key_file: KeyFile = None,
+    dev_account: DevAccount = None,
+    json: JsonOption = False,
 ) -> None:
     """Lists every claim since --from-block, with what this store knows of it."""
-    challenger = world.challenger
-    for event in challenger.chain.events(challenger.chain.from_block, challenger.block()):
-        if isinstance(event, Claimed):
-            challenger.store.record_claim(event.claim_id, event.request_id, event.at.block_number)
-    found = [c for c in report.claims(challenger) if not open_only or c["status"] == "pending"]
-    columns = ("claim_id", "status", "verdict", "open_challenges", "window_end", "block")
-    emit(world.json, {"claims": found}, _table(columns, found))
+    place = Place(store, from_block, confirmations, rpc_url, deployment, private_key_file, dev_account)
+    world = open_world(json, place)
+    world.record_claims()
+    found = [c for c in report.claims(world.challenger) if not open_only or c["status"] == "pending"]
+    now = world.challenger.chain.claims.game_time(world.challenger.block())
+    lines = [line for claim in found for line in claim_lines(claim, now)]
+    emit(json, {"claims": found}, lines or ["no claim"])
 
 
-@verb(app, "show")
-def show(world: World, claim: ClaimId) -> None:
+def show(
+    claim: ClaimId,
+    store: StoreFile = None,
+    from_block: FromBlock = None,
+    confirmations: Confirmations = None,
+    rpc_url: RpcUrl = None,
+    deployment: DeploymentFile = None,
+    private_key_file: KeyFile = None,
+    dev_account: DevAccount = None,
+    json: JsonOption = False,
+) -> None:
     """Shows a claim with its terms, roots and challenges."""
-    document = report.show(world.challenger, word(claim, "claim id"))
-    plain = {name: value for name, value in document.items() if name != "challenges"}
-    lines: list[str | Table] = [f"{name}: {value}" for name, value in plain.items()]
-    if document["challenges"]:
-        columns = ("challenge_id", "challenger", "ours", "position", "turn", "seconds_left")
-        lines.append(_table(columns, document["challenges"]))
-    emit(world.json, document, lines)
+    place = Place(store, from_block, confirmations, rpc_url, deployment, private_key_file, dev_account)
+    world = open_world(json, place)
+    document = report.show(world.challenger, world.claim(claim))
+    emit(json, document, claim_in_full(document))
 
 
-@verb(app, "clocks")
-def clocks(world: World) -> None:
+def clocks(
+    store: StoreFile = None,
+    from_block: FromBlock = None,
+    confirmations: Confirmations = None,
+    rpc_url: RpcUrl = None,
+    deployment: DeploymentFile = None,
+    private_key_file: KeyFile = None,
+    dev_account: DevAccount = None,
+    json: JsonOption = False,
+) -> None:
     """Whose turn it is in our open challenges, and what is left on both clocks, in seconds of game time."""
-    found = report.clocks(world.challenger)
-    columns = ("challenge_id", "turn", "seconds_left", "defender_clock", "challenger_clock")
-    emit(world.json, {"clocks": found}, _table(columns, found))
+    place = Place(store, from_block, confirmations, rpc_url, deployment, private_key_file, dev_account)
+    found = report.clocks(open_world(json, place).challenger)
+    lines = [line for one in found for line in clock_lines(one)]
+    emit(json, {"clocks": found}, lines or ["no open challenge of ours"])
 
 
-@verb(app, "credits")
 def credits_(
-    world: World, withdraw: Annotated[bool, typer.Option("--withdraw", help="Pull what is credited.")] = False
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="Pull what is credited.")] = False,
+    dry_run: DryRun = False,
+    store: StoreFile = None,
+    from_block: FromBlock = None,
+    confirmations: Confirmations = None,
+    rpc_url: RpcUrl = None,
+    deployment: DeploymentFile = None,
+    private_key_file: KeyFile = None,
+    dev_account: DevAccount = None,
+    json: JsonOption = False,
 ) -> None:
     """What the contract owes us, what is at stake, what gas has cost; all in wei."""
+    place = Place(store, from_block, confirmations, rpc_url, deployment, private_key_file, dev_account)
+    world = open_world(json, place, limits=Limits(dry_run=dry_run))
     document = report.credits(world.challenger)
-    if withdraw and document["credit"] and not world.dry_run:
+    if withdraw and document["credit"] and not dry_run:
         claims_ = world.challenger.chain.claims
         receipt = claims_.chain.send(claims_.withdraw(document["credit"]))
         document |= {
@@ -73,49 +115,77 @@ def credits_(
             "credit": 0,
             "transaction": "0x" + receipt["transactionHash"].hex(),
         }
-    emit(world.json, document, [f"{name}: {value}" for name, value in document.items()])
+    emit(json, document, field_lines(document, CREDITS))
 
 
-@verb(app, "explain")
 def explain(
-    world: World,
     claim: ClaimId,
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it too, as .png or .svg.")] = None,
+    program: Programs = None,
+    fetch: Fetch = False,
+    max_work: MaxWork = MAX_WORK,
+    store: StoreFile = None,
+    from_block: FromBlock = None,
+    confirmations: Confirmations = None,
+    rpc_url: RpcUrl = None,
+    deployment: DeploymentFile = None,
+    private_key_file: KeyFile = None,
+    dev_account: DevAccount = None,
+    json: JsonOption = False,
 ) -> None:
     """What is wrong with a claim: which op, which element, what is claimed, what it should have been. Exit code 1 if it
     is wrong, 0 if it is right."""
     if plot is not None:
         require_writable([plot])
         require_matplotlib()
-    try:
-        document = report.explanation(world.challenger, word(claim, "claim id"))
-    except ChallengerError as error:
-        if error.code != "nothing_differs":
-            raise
-        emit(world.json, {"claim_id": claim, "right": True}, ["The claim is what our own run gives."])
-        return
+    place = Place(store, from_block, confirmations, rpc_url, deployment, private_key_file, dev_account)
+    world = open_world(json, place, Runs(program, fetch, max_work))
+    document = _explanation(world, world.claim(claim))
+    if document["right"]:
+        return emit(json, document, ["The claim is what our own run gives."])
     if plot is not None:
         plot.write_bytes(plot_finding(document, plot.suffix.removeprefix(".")))
-    emit(world.json, {"right": False, **document})
-    if not world.json:
+    emit(json, document)
+    if not json:
         for line in document["words"]:
             stdout.print(line, highlight=False, markup=False)
         stdout.print(Panel(Text("\n".join(document["picture"])), title="first difference", expand=False))
     raise typer.Exit(1)
 
 
-@verb(app, "export-evidence")
+def _explanation(world: World, claim: bytes) -> dict[str, Any]:
+    try:
+        return {"right": False, **report.explanation(world.challenger, claim)}
+    except ChallengerError as error:
+        if error.code != "nothing_differs":
+            raise
+        return {"right": True, "claim_id": "0x" + claim.hex()}
+
+
 def export_evidence(
-    world: World, claim: ClaimId, output: Annotated[Path, typer.Option("-o", "--output", help="File to write.")]
+    claim: ClaimId,
+    output: Annotated[Path, typer.Option("-o", "--output", help="File to write.")],
+    program: Programs = None,
+    fetch: Fetch = False,
+    max_work: MaxWork = MAX_WORK,
+    store: StoreFile = None,
+    from_block: FromBlock = None,
+    confirmations: Confirmations = None,
+    rpc_url: RpcUrl = None,
+    deployment: DeploymentFile = None,
+    private_key_file: KeyFile = None,
+    dev_account: DevAccount = None,
+    json: JsonOption = False,
 ) -> None:
     """Writes a file that shows a claim to be wrong to anybody, without a chain or the program; see `replay`."""
     require_writable([output])
-    raw = report.evidence(world.challenger, word(claim, "claim id"))
+    place = Place(store, from_block, confirmations, rpc_url, deployment, private_key_file, dev_account)
+    world = open_world(json, place, Runs(program, fetch, max_work))
+    raw = report.evidence(world.challenger, world.claim(claim))
     output.write_bytes(raw)
-    emit(world.json, {"evidence": str(output), "bytes": len(raw)}, [f"{output}: {len(raw):,} bytes"])
+    emit(json, {"evidence": str(output), "bytes": len(raw)}, [f"{output}: {len(raw):,} bytes"])
 
 
-@app.command("replay")
 def replay_(
     evidence: Annotated[Path, typer.Argument(metavar="EVIDENCE", help="What export-evidence wrote.")],
     json: JsonOption = False,
@@ -139,13 +209,3 @@ def replay_(
     what = f"{place} is claimed to be {shown.claimed}, and is {shown.true}"
     where = f"claim {ids['claim_id']} of contract {shown.contract}, chain {shown.chain_id}, if it was made, is wrong"
     emit(json, document, [f"HOLDS: {what}", where])
-
-
-def _table(columns: tuple[str, ...], rows: list[dict[str, Any]]) -> Table:
-    table = Table(*columns)
-    for row in rows:
-        cells = (str(row.get(column, "")) for column in columns)
-        table.add_row(
-            *(cell if not cell.startswith("0x") or len(cell) < 66 else cell[: SHORT + 2] + "…" for cell in cells)
-        )
-    return table

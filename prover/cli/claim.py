@@ -25,9 +25,12 @@ from prover.cli.chain_options import (
     confirmed_depth,
     open_chain,
     open_deployment,
+    require_fee,
     wei_of_gwei,
 )
 from prover.cli.hex_words import word
+from prover.cli.outputs_table import answer_lines
+from prover.cli.plain_text import Show, event_line, game_time, gas, log_line, seconds, wei
 from prover.cli.proofs import ProgramFile
 from prover.optimistic.claim import Asked, Contracts, Made, examine, find_request, make_claim, outputs_of
 from prover.optimistic.defender import Defender
@@ -35,7 +38,7 @@ from prover.optimistic.sender import Sender
 from prover.optimistic.standing import ClaimReader
 from prover.optimistic.store import TraceStore, statement_of
 from prover.optimistic.trace import Tracer
-from prover.service.entrypoints.logs import configure_logs
+from prover.service.entrypoints.logs import JSON_LINES, configure_logs
 from prover.service.settings import Settings
 from verifier.challenger.log_reader import LogReader
 from verifier.console import JsonOption, emit, progress_bar, stderr, warn
@@ -46,6 +49,7 @@ Publish = Annotated[
     typer.Option(metavar="URL", help="Write the trace there, for anybody to check: a folder, or any fsspec URL."),
 ]
 PublicUrl = Annotated[str | None, typer.Option(metavar="URL", help="Where others read what --publish writes.")]
+UNITS: dict[str, Show] = {"stake": wei, "run_s": seconds, "window_end": game_time, "gas": gas}
 MaxStake = Annotated[int | None, typer.Option(help="Wei to put at stake at most. Default: INFERPROOF_MAX_BOND_WEI.")]
 
 
@@ -71,7 +75,7 @@ def claim(
     Run again it goes on where it was: a claim that stands is not made twice, and what is due is read from the chain.
     With --defend the exit code is 1 if the claim did not become final.
     """
-    configure_logs(logging.WARNING)
+    configure_logs(logging.WARNING, JSON_LINES if json else log_line)
     if public_url and not publish:
         raise InputError("bad_option", "--public-url says where others read what --publish writes: name both")
     source = load_program(program)
@@ -86,20 +90,24 @@ def claim(
     event = find_request(contracts.hub, word(request_id, "request id"), addresses.start_block, logs)
     limit = Settings().max_bond_wei if max_stake is None else max_stake
     asked = examine(contracts, event, source, limit, logs)
+    fee_limit = wei_of_gwei(max_fee)
+    if asked.prior is None:  # a claim that stands is defended at whatever fee its owner allows
+        require_fee(chain, fee_limit)
     trace, document = _run(Tracer(source), asked)
     if not dry_run:
         locator = _publish(TraceStore(publish, public_url), trace) if publish else ""
-        sender = Sender(chain, max_fee=wei_of_gwei(max_fee), report=_say)
+        sender = Sender(chain, max_fee=fee_limit, report=_say)
         made = make_claim(contracts, asked, trace, sender, locator)
-        document |= _claimed(contracts, made, locator)
+        ended = {}
         if defend:
             reader = ClaimReader(contracts.claims, made.defended.claim_id, event.at.block_number, logs)
             depth = confirmed_depth(confirmations)
             defender = Defender(
                 made.defended, reader, contracts.hub, sender, confirmations=depth, withdraw=withdraw, report=_say
             )
-            document["outcome"] = _defend(defender, document["claim_id"])
-    emit(json, document, [f"{name}: {value}" for name, value in document.items()])
+            ended = {"outcome": _defend(defender, made)}
+        document |= _claimed(contracts, asked, made, locator) | ended
+    emit(json, document, answer_lines(document, UNITS))
     if document.get("outcome", {}).get("status", "final") != "final":
         raise typer.Exit(1)
 
@@ -129,24 +137,30 @@ def _publish(store: TraceStore, trace: CommittedTrace) -> str:
     return locator
 
 
-def _claimed(contracts: Contracts, made: Made, locator: str) -> dict[str, Any]:
-    stored = contracts.claims.claim_of(made.defended.claim_id)
+def _claimed(contracts: Contracts, asked: Asked, made: Made, locator: str) -> dict[str, Any]:
+    """The claim as it is by now; where and for how much gas it was made, also where that was an earlier run."""
+    named, gas_used = made.defended.claim_id, {sent.call.name: sent.gas_used for sent in made.sent}
+    if not made.sent and asked.prior is not None and asked.prior.claim_id == named:
+        locator, receipt = asked.prior.locator, contracts.claims.chain.receipt(asked.prior.at.tx_hash)
+        gas_used = {} if receipt is None else {"claim": int(receipt["gasUsed"])}
+    stored = contracts.claims.claim_of(named)
     return {
-        "claim_id": "0x" + made.defended.claim_id.hex(),
+        "claim_id": "0x" + named.hex(),
         "status": stored.status.name.lower(),
+        "made_before": not made.sent,
         "window_end": stored.window_end,
         "locator": locator,
-        "gas": {sent.call.name: sent.gas_used for sent in made.sent},
+        "gas": gas_used,
     }
 
 
-def _defend(defender: Defender, claim_id: str) -> dict[str, Any]:
-    _say("defending", claim=claim_id)
+def _defend(defender: Defender, made: Made) -> dict[str, Any]:
+    _say("defending", claim="0x" + made.defended.claim_id.hex())
     outcome = defender.run(threading.Event(), Settings().chain_poll_s)
-    ended = {} if outcome is None else {"status": outcome.status.name.lower(), "delivered": outcome.delivered}
-    return {"status": "pending", **ended, "transactions": defender.tally.calls, "gas": defender.tally.gas}
+    assert outcome is not None  # nothing stops it
+    ended = {"status": outcome.status.name.lower(), "delivered": outcome.delivered}
+    return {**ended, "transactions": outcome.tally.calls, "gas": outcome.tally.gas}
 
 
 def _say(event: str, **values: object) -> None:
-    shown = " ".join(f"{name}={value}" for name, value in values.items())
-    stderr.print(f"{event} {shown}", highlight=False, markup=False)
+    stderr.print(event_line(event, values), highlight=False, markup=False)

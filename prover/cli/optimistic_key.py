@@ -17,11 +17,18 @@ from contracts.client.deploy import OPTIMISTIC_SELECTOR
 from contracts.client.deployment import Deployment
 from contracts.client.disputes import OptimisticClaims
 from contracts.client.types import RoutePin
+from prover.cli.chain_options import DEFAULT_CONFIRMATIONS
+from prover.cli.plain_text import TERMS, field_lines
 from prover.optimistic.claim import needed_window_s
 from prover.optimistic.key import DEFAULT_TERMS, MAX_TIME_S, OptimisticKey, is_worth_copying
+from verifier.challenger.pace import lag_s, measured_lag_s, shortest_turn_s
 from verifier.console import emit, warn
+from verifier.dispute.types import DisputeTerms
 
 PANEL = "Terms of the optimistic route"
+# Ethereum's, and rollups are faster; `model register` measures the chain's own.
+BLOCK_S = 12
+ASSUMED_PACE = f"At {BLOCK_S} s a block"
 
 
 def _term(text: str) -> Any:
@@ -46,10 +53,7 @@ def setup_optimistic(program: Path, output: Path, terms: dict[str, int], json: b
             f"a claim of this program may take {needed} s to be delivered, and no request lasts over {MAX_TIME_S} s"
         )
         raise InputError("terms_invalid", message, needed_s=needed, limit_s=MAX_TIME_S)
-    if is_worth_copying(key.terms):
-        warn(
-            "half a claim bond is at least 31 challenge bonds: staking on every part of a claim and copying others pays"
-        )
+    warnings = [*_copying(key.terms), *_unplayed(key.terms, lag_s(DEFAULT_CONFIRMATIONS, 1, BLOCK_S), ASSUMED_PACE)]
     output.write_bytes(key.to_json())
     document: dict[str, Any] = {
         "route": Route.OPTIMISTIC.name.lower(),
@@ -59,20 +63,46 @@ def setup_optimistic(program: Path, output: Path, terms: dict[str, int], json: b
         "num_ops": key.num_ops,
         "terms": asdict(key.terms),
         "prove_window_s": needed,
+        "warnings": warnings,
     }
-    lines = [f"key {document['key_digest']} in {output}"]
-    lines += [f"{name}: {value:,}" for name, value in document["terms"].items()]
+    for warning in warnings:
+        warn(warning)
+    lines = [f"key {document['key_digest']} in {output}", *field_lines(document["terms"], TERMS)]
     lines.append(f"a request needs a prove window of {document['prove_window_s']:,} s at least")
     emit(json, document, lines)
 
 
-def register_optimistic(
-    chain: Chain, addresses: Deployment, program: Program, key: OptimisticKey
-) -> tuple[RoutePin, dict[str, int]]:
-    """Makes the key known to the route's contract, once: what to pin, and the gas that it took."""
+def _copying(terms: DisputeTerms) -> list[str]:
+    bonds = "half a claim bond is at least 31 challenge bonds"
+    return [f"{bonds}: staking on every part of a claim and copying others pays"] if is_worth_copying(terms) else []
+
+
+def _unplayed(terms: DisputeTerms, lag: int, pace: str) -> list[str]:
+    """What a challenger that waits for the default number of confirmations would say: it stakes nothing on a game in
+    which it sees a turn when it is over."""
+    needed = shortest_turn_s(lag)
+    if terms.extension >= needed:
+        return []
+    return [
+        f"an extension of {terms.extension} s is too short for challengers that wait for {DEFAULT_CONFIRMATIONS} "
+        f"confirmations, the default: they challenge no claim under this key. {pace} the shortest that they play is "
+        f"{needed} s"
+    ]
+
+
+def unplayed_on(chain: Chain, key: OptimisticKey) -> list[str]:
+    """The same warning at the pace of the chain that the key is registered on."""
+    return _unplayed(key.terms, measured_lag_s(chain, DEFAULT_CONFIRMATIONS), "At this chain's pace")
+
+
+def optimistic_pin(key: OptimisticKey) -> RoutePin:
+    return RoutePin(int(Route.OPTIMISTIC), OPTIMISTIC_SELECTOR, key.digest())
+
+
+def register_optimistic(chain: Chain, addresses: Deployment, program: Program, key: OptimisticKey) -> dict[str, int]:
+    """Makes the key known to the route's contract, once; the gas that it took."""
     claims = OptimisticClaims(chain, addresses["OptimisticClaims"])
-    pin = RoutePin(int(Route.OPTIMISTIC), OPTIMISTIC_SELECTOR, key.digest())
-    if claims.key(pin.key_digest).num_ops:
-        return pin, {}
+    if claims.key(key.digest()).num_ops:
+        return {}
     function = claims.register_key(program.header(), key.num_ops, key.graph_tree, key.terms)
-    return pin, {"register_key": int(chain.send(function)["gasUsed"])}
+    return {"register_key": int(chain.send(function)["gasUsed"])}

@@ -23,6 +23,8 @@ from contracts.client.registry import Registration, Registry
 from contracts.client.types import ZERO_ADDRESS, Request, Status, Tensor
 from prover.cli.chain_options import DeploymentFile, DevAccount, KeyFile, RpcUrl, open_chain, open_deployment
 from prover.cli.hex_words import word
+from prover.cli.outputs_table import answer_lines
+from prover.cli.plain_text import gas, wei
 from prover.cli.proofs import ProgramFile
 from prover.optimistic.claim import needed_window_s
 from verifier.console import JsonOption, emit, progress_bar
@@ -69,7 +71,7 @@ def request(
     document: dict[str, Any] = {"request_id": "0x" + request_id.hex(), "gas": int(receipt["gasUsed"]), "fee": fee}
     if wait:
         document |= _answer(source, _wait(hub, request_id, start, wait))
-    emit(json, document, [f"{name}: {value}" for name, value in document.items()])
+    emit(json, document, answer_lines(document, {"gas": gas, "fee": wei}))
 
 
 def _window(chain: Chain, addresses: Deployment, program: Program, listed: Registration) -> int:

@@ -7,11 +7,10 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
+from challenger_court import PYTHON, Court
 from optimistic_market import TERMS, Market, an_input, deep_program, honest_trace, let_pass
 from test_service_delivers import wait_until
 
@@ -32,32 +31,6 @@ from verifier.srs import DEVELOPMENT_S_G2
 pytestmark = pytest.mark.slow
 
 WRONG_OP, WRONG_ELEMENT = 2, 1
-
-
-@dataclass
-class Court:
-    """A wrong and a right claim, their claimant, and the command line of one challenger."""
-
-    market: Market
-    folder: Path
-    wrong: str
-    right: str
-    liar: Defender
-
-    def options(self, *extra: object) -> list[object]:
-        files = ["--program", self.folder / "deep.program", "--store", self.folder / "challenger.db"]
-        chain = ["--rpc-url", self.market.chain.rpc_url, "--deployment", self.folder / "deployment.json"]
-        return [*files, *chain, "--confirmations", 0, "--dev-account", 2, *extra]
-
-    def call(self, capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, dict[str, Any]]:
-        capsys.readouterr()
-        code = run_cli([str(a) for a in ("challenger", *arguments, *self.options("--json"))])
-        return code, json.loads(capsys.readouterr().out)
-
-    def text(self, capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
-        capsys.readouterr()
-        run_cli([str(a) for a in ("challenger", *arguments, *self.options())])
-        return capsys.readouterr().out
 
 
 def corrupted(market: Market) -> CommittedTrace:
@@ -102,6 +75,61 @@ def test_check_tells_a_wrong_claim_from_a_right_one(court: Court, capsys: pytest
     assert (code, answer["right"]) == (0, True)
 
 
+def test_check_keeps_its_verdict_and_a_watcher_still_tells_of_the_wrong_claim(
+    court: Court, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Of two that share a store the first finds it; an alarm that hangs on the second must go off all the same."""
+    store = tmp_path / "checked.db"
+    for claim in (court.wrong, court.right):
+        court.call(capsys, "check", claim, store=store)
+    _, listed = court.call(capsys, "claims", store=store)
+    assert {c["claim_id"]: c["verdict"] for c in listed["claims"]} == {court.wrong: "wrong", court.right: "right"}
+    assert run_cli([*court.command("watch", "--once", store=store), "--json"]) == 1
+    notices = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(n["code"], n["claim_id"]) for n in notices] == [("claim_wrong", court.wrong)]
+
+
+def test_watching_once_is_a_no_as_long_as_a_wrong_claim_stands(
+    court: Court, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    once = court.command("watch", "--once", store=tmp_path / "w.db")
+    assert [run_cli(once), run_cli(once)] == [1, 1]
+
+
+def test_ids_are_whole_in_text(
+    court: Court, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    listed = court.text(capsys, "claims").splitlines()
+    assert {f"claim {court.wrong}", f"claim {court.right}"} <= set(listed)
+    shown = court.text(capsys, "show", court.wrong)
+    assert f"claim_id: {court.wrong}\n" in shown
+    assert "  challenge_bond: 100,000,000,000,000,000 wei (0.1 ETH)\n  window: 600 s\n" in shown
+
+
+def test_a_claim_is_named_by_its_first_digits(court: Court, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    fresh = tmp_path / "fresh.db"  # the chain's log knows it, if the store does not
+    code, answer = court.call(capsys, "show", court.wrong[:10], store=fresh)
+    assert (code, answer["claim_id"]) == (0, court.wrong)
+    assert court.call(capsys, "show", court.wrong[2:12], store=fresh)[1]["claim_id"] == court.wrong
+    other = "0x" + "12" * 4
+    for short, expected in ((other, "claim_unknown"), (court.wrong[:9], "hex_malformed")):
+        code, answer = court.call(capsys, "show", short, store=fresh)
+        assert (code, answer["error"]["code"]) == (2, expected)
+
+
+def test_a_fee_limit_under_the_base_fee_is_refused_before_anything_is_sent(
+    court: Court, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base = court.market.chain.base_fee()
+    code, answer = court.call(capsys, "challenge", court.wrong, "--max-fee", (base - 1) / 10**9)
+    assert (code, answer["error"]["code"]) == (2, "max_fee_below_base_fee")
+    assert answer["error"]["details"] == {"max_fee_wei": base - 1, "base_fee_wei": base}
+    assert court.call(capsys, "credits")[1]["gas"] == 0
+    exactly = court.call(capsys, "challenge", court.wrong, "--max-fee", base / 10**9, "--dry-run")
+    assert (exactly[0], exactly[1]["dry_run"]["max_fee"]) == (0, base)
+
+
 def test_check_without_the_program_fails_loudly(court: Court, capsys: pytest.CaptureFixture[str]) -> None:
     chain = ["--rpc-url", court.market.chain.rpc_url, "--deployment", str(court.folder / "deployment.json")]
     capsys.readouterr()
@@ -144,6 +172,9 @@ def test_a_wrong_claim_is_overturned_from_the_command_line(
     code, early = court.call(capsys, "export-evidence", court.wrong, "-o", tmp_path / "evidence.json")
     assert (code, early["error"]["code"]) == (2, "evidence_unavailable")
 
+    assert "would send commit with 100,000,000,000,000,000 wei (0.1 ETH), for up to" in court.text(
+        capsys, "challenge", court.wrong, "--dry-run"
+    )
     code, made = court.call(capsys, "challenge", court.wrong)
     assert (code, made["bond"], made["transaction"]["state"]) == (0, TERMS.challenge_bond, "confirmed")
     named = made["challenge_id"]
@@ -163,6 +194,10 @@ def test_a_wrong_claim_is_overturned_from_the_command_line(
     shown = court.call(capsys, "show", court.wrong)[1]["challenges"][0]
     assert (shown["ours"], shown["phase"], shown["turn"]) == (True, "sum", "defender")
     assert court.call(capsys, "clocks")[1]["clocks"][0]["seconds_left"] > 0
+    assert f"challenge {named}\n  of claim {court.wrong}\n  the defender's turn" in court.text(capsys, "clocks")
+    assert "it is the defender's turn" in court.text(capsys, "move", named[:10])
+    assert f"challenge {named}\n" in court.text(capsys, "show", court.wrong)
+    assert "at_stake: 100,000,000,000,000,000 wei (0.1 ETH)\n" in court.text(capsys, "credits")
     explained(court, capsys, tmp_path)
 
     let_pass(court.market.chain, TERMS.clock + TERMS.extension)
@@ -197,9 +232,8 @@ def explained(court: Court, capsys: pytest.CaptureFixture[str], folder: Path) ->
 
 def test_watching_once_tells_of_every_claim(court: Court, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     capsys.readouterr()
-    arguments = ["challenger", "watch", "--once", *map(str, court.options("--json"))]
-    arguments[arguments.index("--store") + 1] = str(tmp_path / "other.db")
-    assert run_cli(arguments) == 0
+    # The wrong one is overturned by now, so nothing that stands is wrong.
+    assert run_cli([*court.command("watch", "--once", store=tmp_path / "other.db"), "--json"]) == 0
     notices = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert ("claim_right", court.right) in {(n["code"], n["claim_id"]) for n in notices}
     assert court.wrong in {n["claim_id"] for n in notices}
@@ -209,10 +243,9 @@ def test_an_active_watcher_overturns_a_wrong_claim_and_ends_when_told(court: Cou
     """The daemon as an operator runs it; its claimant answers nothing."""
     made, _ = claimed(court.market, corrupted(court.market), 3)
     named, claims = made.defended.claim_id, court.market.contracts(court.market.chain).claims
-    options = [str(o) for o in court.options("--mode", "active", "--interval", 0.2, "--json")]
-    options[options.index("--store") + 1] = str(tmp_path / "watch.db")
-    options[options.index("--dev-account") + 1] = "3"
-    command = [sys.executable, "-m", "prover", "challenger", "watch", *options]
+    options = ("--mode", "active", "--interval", 0.2, "--json")
+    watch = court.command("watch", *options, store=tmp_path / "watch.db", account=3)
+    command = [sys.executable, "-m", "prover", *watch]
     with (tmp_path / "out").open("wb") as out, (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(command, stdout=out, stderr=log)
         try:
@@ -226,6 +259,21 @@ def test_an_active_watcher_overturns_a_wrong_claim_and_ends_when_told(court: Cou
             assert process.wait(20) == 0, (tmp_path / "log").read_text()
     codes = [json.loads(line)["code"] for line in (tmp_path / "out").read_text().splitlines()]
     assert {"claim_wrong", "challenged", "open", "timeout", "claim_killed", "won"} <= set(codes)
+    logged = [json.loads(line)["event"] for line in (tmp_path / "log").read_text().splitlines()]
+    assert "challenged" in logged
+
+
+def test_a_watcher_speaks_in_words_unless_asked_for_json(
+    court: Court, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    made, _ = claimed(court.market, corrupted(court.market), 4)
+    capsys.readouterr()
+    assert run_cli(court.command("watch", "--once", "--mode", "active", store=tmp_path / "w.db", account=4)) == 1
+    said = capsys.readouterr()
+    assert f"challenged  0x{made.defended.claim_id.hex()}" in said.out
+    assert "Z challenged: claim id " in said.err
+    assert not any(line.startswith("{") for line in said.err.splitlines())
+    assert PYTHON.search(said.out + said.err) is None
 
 
 def challenges(court: Court, claim_id: bytes) -> tuple[OpenChallenge, ...]:

@@ -19,6 +19,9 @@ from contracts.client.deploy import deploy_core
 from contracts.client.devnet import DEV_KEYS, Devnet
 from contracts.client.types import Status
 from prover.cli.app import run_cli
+from prover.cli.chain_options import DEFAULT_CONFIRMATIONS
+from prover.cli.optimistic_key import BLOCK_S
+from verifier.challenger.pace import PACE_BLOCKS, lag_s, measured_lag_s, shortest_turn_s
 from verifier.srs import DEVELOPMENT_S_G2
 
 pytestmark = pytest.mark.slow
@@ -57,6 +60,7 @@ def test_from_setup_to_delivery_by_the_command_line(
         {"register_key", "register_model", "bind_key"},
     )
     assert run_json(capsys, *register)[1]["gas"] == {}
+    refuses_another_key(market, capsys, tmp_path, chain)
     audit = ["model", "audit", program, "--registration", listing["registration_id"], *chain]
     code, audited = run_json(capsys, *audit)
     assert (code, audited["keys"]) == (0, [{"route": "optimistic", "key_digest": listing["key_digest"]}])
@@ -75,13 +79,86 @@ def test_from_setup_to_delivery_by_the_command_line(
     assert (tmp_path / "traces" / claimed["locator"].rsplit("/", 1)[1]).is_file()
     assert claimed["trace_tree"] == rehearsed["trace_tree"]
     code, again = run_json(capsys, *claim)
-    assert (code, again["claim_id"], again["gas"]) == (0, claimed["claim_id"], {})
+    assert (code, again["claim_id"], again["made_before"]) == (0, claimed["claim_id"], True)
+    assert (again["locator"], again["gas"]) == (claimed["locator"], {"claim": claimed["gas"]["claim"]})
 
     let_pass(market.chain, 600)
     code, ended = run_json(capsys, *claim, "--defend")
     assert (code, ended["outcome"]["status"], ended["outcome"]["delivered"]) == (0, "final", True)
+    assert (ended["status"], ended["locator"], ended["gas"]) == ("final", again["locator"], again["gas"])
+    assert run_cli([str(word) for word in (*claim, "--defend")]) == 0
+    told = capsys.readouterr()
+    assert f"status: final\nmade_before: yes\nwindow_end: {ended['window_end']} s of game time\n" in told.out
+    assert f"gas:\n  claim: {claimed['gas']['claim']:,} gas\n" in told.out
+    assert f"defending: claim {claimed['claim_id']}\n" in told.err
+    assert "{" not in told.out + told.err
     expected = run(gemm_relu(), [np.array([[1, -2, 3, 4, -5, 6]])])[0]
     assert ended["outputs"]["y"]["integers"] == expected.reshape(-1).tolist()
+
+
+def refuses_another_key(market: Market, capsys: pytest.CaptureFixture[str], folder: Path, chain: list[object]) -> None:
+    """A key is write-once for an account, a program and a route; the refusal comes before any gas is spent."""
+    setup = ["setup", folder / "m.program", "--route", "optimistic", "--window", 601, "-o", folder / "other.key"]
+    assert run_json(capsys, *setup)[0] == 0
+    owner = Chain(market.chain.rpc_url, DEV_KEYS[3])
+    before = owner.mined_nonce()
+    register = ["model", "register", folder / "m.program", "--key", folder / "other.key", "--dev-account", 3, *chain]
+    code, refused = run_json(capsys, *register)
+    assert (code, refused["error"]["code"], owner.mined_nonce()) == (2, "key_already_bound", before)
+    assert "another account" in refused["error"]["message"]
+    register[register.index("--dev-account") + 1] = 4
+    code, listing = run_json(capsys, *register)
+    assert (code, set(listing["gas"])) == (0, {"register_key", "register_model", "bind_key"})
+
+
+def test_register_warns_of_an_extension_too_short_at_the_chains_own_pace(
+    market: Market, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    save_program(market.program, tmp_path / "m.program")
+    market.deployment.save(tmp_path / "deployment.json")
+    for _ in range(PACE_BLOCKS):
+        let_pass(market.chain, 30)
+    needed = shortest_turn_s(measured_lag_s(market.chain, DEFAULT_CONFIRMATIONS))
+    chain = ["--rpc-url", market.chain.rpc_url, "--deployment", tmp_path / "deployment.json", "--dev-account", 5]
+    key = tmp_path / "m.key"
+    assert (
+        run_json(capsys, "setup", tmp_path / "m.program", "--route", "optimistic", "--extension", 60, "-o", key)[0] == 0
+    )
+    code, listing = run_json(capsys, "model", "register", tmp_path / "m.program", "--key", key, *chain)
+    assert code == 0
+    (warning,) = listing["warnings"]
+    assert needed > 60
+    assert f"At this chain's pace the shortest that they play is {needed} s" in warning
+
+
+def test_setup_warns_of_an_extension_that_default_challengers_do_not_play(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    save_program(gemm_relu(), tmp_path / "m.program")
+    needed = shortest_turn_s(lag_s(DEFAULT_CONFIRMATIONS, 1, BLOCK_S))
+    setup = ["setup", tmp_path / "m.program", "--route", "optimistic", "-o", tmp_path / "m.key", "--extension"]
+    assert run_json(capsys, *setup, needed)[1]["warnings"] == []
+    code, made = run_json(capsys, *setup, needed - 1)
+    assert code == 0
+    (warning,) = made["warnings"]
+    assert f"the shortest that they play is {needed} s" in warning
+    run_cli([str(word) for word in (*setup, needed - 1)])
+    told = capsys.readouterr()
+    assert warning in told.err
+    assert f"extension: {needed - 1} s\n" in told.out
+
+
+def test_claim_refuses_a_fee_limit_under_the_base_fee_before_it_sends(
+    market: Market, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    save_program(market.program, tmp_path / "m.program")
+    market.deployment.save(tmp_path / "deployment.json")
+    chain = ["--rpc-url", market.chain.rpc_url, "--deployment", tmp_path / "deployment.json", "--dev-account", 1]
+    request_id = market.request(an_input(market.program), nonce=2)
+    claim = ["claim", "0x" + request_id.hex(), tmp_path / "m.program", "--max-stake", 10**19, "--max-fee", 0, *chain]
+    code, refused = run_json(capsys, *claim)
+    assert (code, refused["error"]["code"]) == (2, "max_fee_below_base_fee")
+    assert market.contracts(market.chain).hub.status(request_id) is Status.OPEN
 
 
 def test_claim_refuses_a_stake_over_the_limit(

@@ -18,6 +18,7 @@ from verifier.challenger.errors import ChallengerError
 from verifier.challenger.fault import MAX_PROOF_BYTES, MAX_STEP_GAS, Fault, ReadTrace, find_fault, proof_bytes
 from verifier.challenger.judging import Judge, Judgement
 from verifier.challenger.moves import function_of, name_of
+from verifier.challenger.pace import measured_lag_s, shortest_turn_s
 from verifier.challenger.planning import NOT_ON_CHAIN, Plan, plan
 from verifier.challenger.proof_json import fault_text
 from verifier.challenger.records import CommitmentRow, TransactionRow, TxState, Verdict
@@ -29,8 +30,6 @@ log = structlog.get_logger()
 
 GAME_GAS = 1_500_000  # kept in the budget for our share of a whole game before a bond is put down
 COMMIT = "commit"
-# Seconds of block time are measured over this many blocks.
-PACE_BLOCKS = 20
 
 
 def nothing_published(view: ClaimView) -> None:
@@ -103,9 +102,18 @@ class Challenger:
         return self.chain.view(claim, self.block())
 
     def check(self, claim: bytes) -> tuple[ClaimView, Judgement]:
-        """Whether a claim is right. Stakes and writes nothing."""
+        """Whether a claim is right. Stakes nothing; the store keeps the verdict."""
         view = self.view(claim)
-        return view, self.judge.judge(view)
+        self.store.record_claim(view.claim_id, view.claim.request_id, view.made_at.number)
+        if view.claim.status is not ClaimStatus.PENDING:
+            self.store.end_claim(view.claim_id)
+        return view, self.judged(view)
+
+    def judged(self, view: ClaimView) -> Judgement:
+        """The judgement of a claim that the store knows, which keeps it."""
+        judgement = self.judge.judge(view)
+        self.store.judge(view.claim_id, judgement.verdict)
+        return judgement
 
     def challenge(self, claim: bytes) -> Staked:
         """Puts a bond on a claim's being wrong, after everything that could say that it is us who are.
@@ -151,7 +159,7 @@ class Challenger:
 
     def _provable_fault(self, view: ClaimView) -> Fault | None:
         """A published fault that one transaction can prove, as the deployed contract itself says beforehand."""
-        if view.key.terms.prove_time <= 2 * self._lag_s():
+        if view.key.terms.prove_time < shortest_turn_s(self._lag_s()):
             return None  # the commitment would be confirmed when there is hardly time left to use it
         fault = self.published_fault(view)
         if fault is None or proof_bytes(fault.proof) > MAX_PROOF_BYTES:
@@ -180,11 +188,14 @@ class Challenger:
         if self.chain.claims.game_time() >= claim.window_end:
             raise ChallengerError("too_late", "the claim's window is over", window_end=claim.window_end)
         lag = self._lag_s()
-        if terms.extension <= 2 * lag:
+        needed = shortest_turn_s(lag)
+        if terms.extension < needed:
             message = (
-                f"{self.confirmations} confirmations take {lag} s or so, and a move may have {terms.extension} s only"
+                f"{self.confirmations} confirmations take {lag} s or so, and a move may have {terms.extension} s only: "
+                f"{needed} s are needed"
             )
-            raise ChallengerError("extension_too_short", message, lag_s=lag, extension=terms.extension)
+            details = {"lag_s": lag, "extension": terms.extension, "needed_s": needed}
+            raise ChallengerError("extension_too_short", message, **details)
         self.sender.require_bond(terms.challenge_bond)
         self.sender.require_gas(GAME_GAS)
 
@@ -194,12 +205,7 @@ class Challenger:
 
     def _lag_s(self) -> int:
         """How old what we believe is, in seconds of block time."""
-        head = self.chain.chain.block_number()
-        if self.confirmations == 0 or head == 0:
-            return 0
-        span = min(PACE_BLOCKS, head)
-        passed = self.chain.chain.timestamp(head) - self.chain.chain.timestamp(head - span)
-        return -(-passed * self.confirmations // span)
+        return measured_lag_s(self.chain.chain, self.confirmations)
 
     def plan(self, row: CommitmentRow, block: int | None = None) -> Plan:
         """What is due in a challenge of ours."""

@@ -76,6 +76,7 @@ class Watcher:
         self._store = challenger.store
         self._notify = notify
         self._told: set[tuple[str, bytes, bytes, str]] = set()
+        self._found_wrong: set[bytes] = set()  # of which this watcher has told
 
     def run(self, stopping: threading.Event, interval_s: float) -> None:
         """Passes until stopped. A chain that does not answer is waited for."""
@@ -127,6 +128,7 @@ class Watcher:
                 self._store.roll_back_above(common)
             self._chain.forget()
             self._told.clear()
+            self._found_wrong.clear()
 
     def _follow(self, block: int) -> None:
         read = self._store.blocks()
@@ -166,16 +168,21 @@ class Watcher:
 
     def _judge(self, known: KnownClaim, block: int) -> None:
         """What is due for a claim that has no end yet; nothing if it is right, and the log will tell its end."""
+        stands = known.verdict is Verdict.WRONG and not self._has_staked(known.claim_id)
         to_check = known.verdict is Verdict.UNCHECKED or known.reason in CURABLE
-        to_stake = known.verdict is Verdict.WRONG and self.mode is Mode.ACTIVE and not self._has_staked(known.claim_id)
-        if not to_check and not to_stake:
+        to_stake = stands and self.mode is Mode.ACTIVE
+        to_tell = stands and known.claim_id not in self._found_wrong
+        if not (to_check or to_stake or to_tell):
             return
         view = self._chain.view(known.claim_id, block, known.block_number)
         if view.claim.status is not ClaimStatus.PENDING:
             self._store.end_claim(known.claim_id)
-        elif to_check:
+            return
+        if to_check:
             self._check(view)
-        else:
+        if to_tell:  # whoever found it, a watcher before or `check`, may have told nobody
+            self._tell_wrong(view.claim_id, "an earlier run of ours gave something else")
+        if to_stake:
             self._stake(view, self.challenger.judge.judge(view))
 
     def _drop(self, claim_id: bytes) -> None:
@@ -189,22 +196,25 @@ class Watcher:
 
     def _check(self, view: ClaimView) -> None:
         try:
-            judgement = self.challenger.judge.judge(view)
+            judgement = self.challenger.judged(view)
         except EnvironmentFailure:
             raise
         except InferproofError as error:
             self._store.judge(view.claim_id, Verdict.REFUSED, error.code)
             self._tell(error.code, view.claim_id, message=error.message, details=error.details)
             return
-        self._store.judge(view.claim_id, judgement.verdict)
         if judgement.verdict is Verdict.RIGHT:
             self._drop(view.claim_id)
             self._tell("claim_right", view.claim_id, message="the claim is what our own run gives")
             return
         message = f"ops {judgement.first_op} to {judgement.last_op} are where it first differs from our own run"
-        self._tell("claim_wrong", view.claim_id, message=message, details={"output_differs": judgement.output_differs})
+        self._tell_wrong(view.claim_id, message, output_differs=judgement.output_differs)
         if self.mode is Mode.ACTIVE and not self._has_staked(view.claim_id):
             self._stake(view, judgement)
+
+    def _tell_wrong(self, claim_id: bytes, message: str, **details: Any) -> None:
+        self._found_wrong.add(claim_id)
+        self._tell("claim_wrong", claim_id, message=message, details=details)
 
     def _stake(self, view: ClaimView, judgement: Judgement) -> None:
         staked = self.challenger.stake(view, judgement)

@@ -1,4 +1,4 @@
-"""JSON lines on stderr, for our own logger and for every library's."""
+"""Lines on stderr, JSON unless another way is given, for our own logger and for every library's."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ import structlog
 QUIET = ("celery", "kombu", "alembic", "uvicorn.access", "httpx", "urllib3", "web3", "amqp")
 
 
-def configure_logs(level: int = logging.INFO) -> None:
+JSON_LINES: structlog.typing.Processor = structlog.processors.JSONRenderer()
+
+
+def configure_logs(level: int = logging.INFO, render: structlog.typing.Processor = JSON_LINES) -> None:
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -29,7 +32,7 @@ def configure_logs(level: int = logging.INFO) -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
-                structlog.processors.JSONRenderer(),
+                render,
             ],
         )
     )

@@ -1,0 +1,100 @@
+"""What verbs print for people: units, whole ids, no Python spelling; ids by their first digits; the version."""
+
+from __future__ import annotations
+
+import logging
+from importlib.metadata import version
+
+import pytest
+import structlog
+
+from circuits.errors import InputError
+from prover.cli.app import run_cli
+from prover.cli.hex_words import known_word
+from prover.cli.plain_text import event_line, field_lines, gas, gwei, log_line, until, wei
+from prover.service.entrypoints.logs import configure_logs
+
+
+@pytest.mark.parametrize(
+    ("amount", "shown"),
+    [
+        (0, "0 wei (0 ETH)"),
+        (1, "1 wei (0.000000000000000001 ETH)"),
+        (10**18, "1,000,000,000,000,000,000 wei (1 ETH)"),
+        (2**128 - 1, f"{2**128 - 1:,} wei (340282366920938463463.374607431768211455 ETH)"),
+    ],
+)
+def test_amounts_are_exact_in_wei_and_ether(amount: int, shown: str) -> None:
+    assert wei(amount) == shown
+
+
+def test_fields_have_units_and_no_python_spelling() -> None:
+    document = {"bond": 10**9, "paused": False, "locator": "", "gas": {"assign": 1_000, "claim": None}, "took": 0.12345}
+    assert field_lines(document, {"bond": wei, "gas": gas}) == [
+        "bond: 1,000,000,000 wei (0.000000001 ETH)",
+        "paused: no",
+        "locator: none",
+        "gas:",
+        "  assign: 1,000 gas",
+        "  claim: none",
+        "took: 0.12345",
+    ]
+
+
+def test_an_instant_of_game_time_says_how_long_that_is() -> None:
+    assert until(100)(1_600) == "1600 s of game time, in 1,500 s"
+    assert until(100)(100) == "100 s of game time, over"
+
+
+def test_an_event_is_one_line_of_words() -> None:
+    line = event_line("fee_raised", {"call": "claim", "max_fee": 1_500_000_000, "details": {}})
+    assert line == f"fee raised: call claim, max fee {gwei(1_500_000_000)}"
+    assert event_line("waits", {"code": "logs_missing", "details": {"block": 3, "of": None}}) == (
+        "waits: code logs_missing, details block 3, of none"
+    )
+    assert event_line("refused", {"reason": True}) == "refused: reason yes"
+
+
+def test_logs_of_a_text_mode_are_lines_of_words(capsys: pytest.CaptureFixture[str]) -> None:
+    root = logging.getLogger()
+    before = (root.handlers[:], root.level)
+    try:
+        configure_logs(logging.INFO, log_line)
+        structlog.get_logger().info("transaction_settled", gas_used=72_107, purpose="open")
+        logging.getLogger("some.library").warning("no such %s", "block")
+        settled, library = capsys.readouterr().err.splitlines()
+    finally:
+        structlog.reset_defaults()
+        root.handlers[:], root.level = before
+    assert settled[19:] == "Z transaction settled: gas used 72,107 gas, purpose open"
+    assert library[19:] == "Z warning: no such block"
+
+
+KNOWN = [bytes.fromhex("aabbccdd" + tail * 28) for tail in ("01", "02")] + [bytes.fromhex("ff" * 32)]
+
+
+def test_an_id_is_found_by_its_first_digits() -> None:
+    assert known_word("0xFFFFFFFF", "claim", lambda: KNOWN) == KNOWN[2]
+    assert known_word("aabbccdd01", "claim", lambda: KNOWN * 2) == KNOWN[0]
+    assert known_word("12" * 32, "claim", lambda: pytest.fail("a whole id is not looked up")) == b"\x12" * 32
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("aabbccdd", "id_ambiguous"),
+        ("0xaabbccdd03", "challenge_unknown"),
+        ("0xaabbccd", "hex_malformed"),
+        ("aabbccdg", "hex_malformed"),
+        ("ff" * 33, "hex_malformed"),
+    ],
+)
+def test_digits_that_name_nothing_or_too_much_are_refused(text: str, code: str) -> None:
+    with pytest.raises(InputError) as refused:
+        known_word(text, "challenge", lambda: KNOWN)
+    assert (refused.value.code, refused.value.exit_code) == (code, 2)
+
+
+def test_the_program_tells_its_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_cli(["--version"]) == 0
+    assert capsys.readouterr().out == version("inferproof") + "\n"
