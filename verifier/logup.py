@@ -1,0 +1,113 @@
+"""One sum of fractions that has to be 0 (docs/protocol/sumcheck.md section 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from circuits.lower.sumcheck.layout import Block, FractionLayout
+from circuits.lower.sumcheck.system import Expression, Fractions, System, Term
+from verifier.claims import LinearReading, axis_points
+from verifier.errors import VerificationError
+from verifier.field import MODULUS, eq, eq_index, eq_prefix, round_at, scalar_bytes
+from verifier.sumcheck_proof import LayerProof
+from verifier.transcript import Tag, Transcript
+
+# The value at ζ of a linear reading: sent, or known to everybody.
+Values = Callable[[LinearReading], int]
+
+
+@dataclass(frozen=True)
+class LeafClaim:
+    """The extensions of the leaves' numerators and denominators have these values at `point`."""
+
+    point: tuple[int, ...]
+    numerator: int
+    denominator: int
+
+
+def reduce_to_leaves(top: tuple[int, int, int, int], layers: Sequence[LayerProof], transcript: Transcript) -> LeafClaim:
+    """Steps 2 and 3: the whole sum is 0 and has no pole if the claim returned is true."""
+    modulus = transcript.modulus
+    p0, p1, q0, q1 = top
+    if (p0 * q1 + p1 * q0) % modulus:
+        raise VerificationError("fraction_sum_not_zero", "the fractions do not add up to 0")
+    # A denominator of 0 would hide any numerator.
+    if q0 * q1 % modulus == 0:
+        raise VerificationError("fraction_pole", "one of the fractions has denominator 0")
+    transcript.absorb(Tag.LAYER_VALUES, scalar_bytes(top))
+    claim = _child((), top, transcript)
+    for layer in layers:
+        claim = _reduce_layer(claim, layer, transcript)
+    return claim
+
+
+def _reduce_layer(claim: LeafClaim, layer: LayerProof, transcript: Transcript) -> LeafClaim:
+    """From the nodes at claim.point to their children at a point of one more coordinate."""
+    modulus = transcript.modulus
+    combiner = transcript.challenge(Tag.LAYER_COMBINER)
+    left = (claim.numerator + combiner * claim.denominator) % modulus
+    point: list[int] = []
+    for sent in layer.rounds:
+        transcript.absorb(Tag.LAYER_ROUND, scalar_bytes(sent))
+        point.append(transcript.challenge(Tag.LAYER_CHALLENGE))
+        left = round_at(left, sent, point[-1], modulus)
+    p0, p1, q0, q1 = layer.values
+    if (eq(claim.point, point, modulus) * (p0 * q1 + p1 * q0 + combiner * q0 * q1) - left) % modulus:
+        message = f"the fractions of layer {len(point) + 1} do not add up to those of the layer above"
+        raise VerificationError("layer_mismatch", message, layer=len(point))
+    transcript.absorb(Tag.LAYER_VALUES, scalar_bytes(layer.values))
+    return _child(point, layer.values, transcript)
+
+
+def _child(point: Sequence[int], values: tuple[int, int, int, int], transcript: Transcript) -> LeafClaim:
+    """Two claims about a node's children become one, between them."""
+    p0, p1, q0, q1 = values
+    c, modulus = transcript.challenge(Tag.LAYER_CHILD), transcript.modulus
+    return LeafClaim((*point, c), (p0 + c * (p1 - p0)) % modulus, (q0 + c * (q1 - q0)) % modulus)
+
+
+def check_leaves(
+    claim: LeafClaim,
+    system: System,
+    places: FractionLayout,
+    alpha: int,
+    beta: int,
+    values: Values,
+    modulus: int = MODULUS,
+) -> None:
+    """Step 5: the leaves' extensions at ζ, from the readings' values."""
+    numerator, denominator = 0, 1  # the leaves outside blocks
+    for fractions, block in zip(system.fractions, places.blocks, strict=True):
+        inside, chosen = _select(claim.point, block, modulus)
+        numerator += chosen * _term_at(fractions.numerator, fractions.dims, values)
+        own = alpha - _fingerprint_at(fractions, inside, beta, values, modulus)
+        denominator += chosen * (own - 1)
+    if (numerator - claim.numerator) % modulus or (denominator - claim.denominator) % modulus:
+        raise VerificationError("leaves_mismatch", "the fractions' leaves are not what was committed")
+
+
+def _select(point: Sequence[int], block: Block, modulus: int) -> tuple[Sequence[int], int]:
+    """ζ inside a block, and the block's selector at ζ."""
+    return point[: block.bits], eq_index(point[block.bits :], block.offset >> block.bits, modulus)
+
+
+def _fingerprint_at(fractions: Fractions, inside: Sequence[int], beta: int, values: Values, modulus: int) -> int:
+    """mask̃·tag + β·c̃_1 + β²·c̃_2 + …"""
+    mask = 1
+    for size, point in zip(fractions.dims, axis_points(fractions.dims, inside), strict=True):
+        mask = mask * eq_prefix(point, size, modulus) % modulus
+    total, power = mask * fractions.tag, 1
+    for column in fractions.columns:
+        power = power * beta % modulus
+        total += power * expression_at(column, fractions.dims, values)
+    return total % modulus
+
+
+def expression_at(terms: Expression, dims: tuple[int, ...], values: Values) -> int:
+    """The linear terms of an expression on the box `dims`, at ζ; not reduced."""
+    return sum(_term_at(term, dims, values) for term in terms if len(term.readings) == 1)
+
+
+def _term_at(term: Term, dims: tuple[int, ...], values: Values) -> int:
+    return term.coefficient * values(LinearReading(term.readings[0], dims, term.inner))
