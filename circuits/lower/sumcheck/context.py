@@ -1,0 +1,307 @@
+"""What the lowering of one op sees, and what it adds: tensors, identities, lookups, and steps that fill witnesses."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from circuits.lower.sumcheck.expressions import Value, canonical, over_axes, plus
+from circuits.lower.sumcheck.filling import Integers, Values
+from circuits.lower.sumcheck.system import Expression, Fractions, Identity, Kind, Reading, System, Tensor, Term
+from circuits.lower.sumcheck.tables import Dims, Lookup, Table, cheaper_ranges, whole_limbs
+from circuits.program.graph import Program
+from circuits.program.indexing import always_in_bounds
+from circuits.program.intervals import ZERO, Interval
+from circuits.program.ops import Op
+from circuits.program.ranges import ranges
+from circuits.program.refs import UNMAPPED, AffineMap, Ref, Source
+
+# Far below the field's order, so that an identity in the field is one of integers (section 4).
+MAGNITUDE_LIMIT = 1 << 120
+
+Step = Callable[[Values], None]
+
+
+class Context:
+    """A system in the making. Tensors are numbered as they come; `finish` puts them in the order of their kinds."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.spans = ranges(program)
+        self.tensors: list[Tensor] = []
+        self.bounds: list[Interval] = []  # that the system enforces, tensor by tensor
+        self.identities: list[Identity] = []
+        self.fractions: list[Fractions] = []
+        self.fills: list[Step] = []
+        self.counts: list[Step] = []
+        self.setup: dict[int, Integers] = {}
+        self._tables: dict[Hashable, Table] = {}
+        self._tags = 0
+        self._public: dict[Tensor, int] = {}
+        self._constants: dict[int, int] = {}
+        self.inputs = [
+            self._add(Tensor(Kind.INPUT, port.dims, port.bits), Interval.of_bits(port.bits)) for port in program.inputs
+        ]
+        self.outputs = [
+            self._add(Tensor(Kind.OUTPUT, output.port.dims, output.port.bits), Interval.of_bits(output.port.bits))
+            for output in program.outputs
+        ]
+        self.made: dict[int, int] = {}
+
+    # Tensors.
+
+    def _add(self, tensor: Tensor, bound: Interval) -> int:
+        self.tensors.append(tensor)
+        self.bounds.append(bound)
+        return len(self.tensors) - 1
+
+    def witness(self, dims: Dims, bound: Interval) -> int:
+        """A tensor of the proof, within `bound` once the system is satisfied."""
+        return self._add(Tensor(Kind.WITNESS, dims), bound)
+
+    def output(self, position: int) -> int:
+        """The tensor of an op's output."""
+        if position not in self.made:
+            # Its own lookups may only keep it within whole digits from the least value on.
+            within = self.spans[position].output
+            most = within.lo + (1 << whole_limbs(within.hi - within.lo + 1)) - 1
+            self.made[position] = self.witness(self.program.ops[position].dims, Interval(within.lo, most))
+        return self.made[position]
+
+    def committed(self, values: Integers) -> int:
+        """A tensor of the key that is no constant of the program."""
+        tensor = self._add(Tensor(Kind.SETUP, values.shape), Interval.of_values(values))
+        self.setup[tensor] = values
+        return tensor
+
+    def constant_tensor(self, index: int) -> int:
+        if index not in self._constants:
+            self._constants[index] = self.committed(self.program.constants[index].values)
+        return self._constants[index]
+
+    def _public_tensor(self, kind: Kind, dims: Dims) -> int:
+        tensor = Tensor(kind, dims)
+        if tensor not in self._public:
+            bound = Interval(1, 1) if kind is Kind.ONES else Interval(0, max(0, dims[0] - 1))
+            self._public[tensor] = self._add(tensor, bound)
+        return self._public[tensor]
+
+    # Expressions.
+
+    def constant(self, value: int) -> Expression:
+        ones = Reading(self._public_tensor(Kind.ONES, ()), UNMAPPED)
+        return (Term(value, (ones,)),) if value else ()
+
+    def expression(self, value: Value) -> Expression:
+        return self.constant(value) if isinstance(value, int) else (Term(1, (value,)),)
+
+    def product(self, coefficient: int, a: Value, b: Value, inner: Dims = ()) -> Expression:
+        """coefficient · Σ_k a(o,k)·b(o,k)."""
+        factors = [value for value in (a, b) if not isinstance(value, int)]
+        coefficient *= math.prod(value for value in (a, b) if isinstance(value, int))
+        if not coefficient or 0 in inner:
+            return ()
+        summed = [
+            any(row[len(row) - len(inner) + k] for factor in factors for row in factor.how.strides)
+            for k in range(len(inner))
+        ]
+        coefficient *= math.prod(size for size, used in zip(inner, summed, strict=True) if not used)
+        if not factors:
+            return self.constant(coefficient)
+        kept = tuple(size for size, used in zip(inner, summed, strict=True) if used)
+        return (Term(coefficient, tuple(_without(factor, summed) for factor in factors), kept),)
+
+    def whole(self, tensor: int) -> Reading:
+        """Every element at its own place."""
+        dims = self.tensors[tensor].dims
+        return Reading(tensor, canonical(AffineMap.identity(dims), dims))
+
+    def itself(self, tensor: int) -> Expression:
+        return self.expression(self.whole(tensor))
+
+    def over(self, tensor: int, grid: Dims) -> Expression:
+        """A tensor over the first axes of `grid`, the same along the others."""
+        dims = self.tensors[tensor].dims
+        rows = tuple(tuple(int(d == axis and size > 1) for d in range(len(grid))) for axis, size in enumerate(dims))
+        return self.expression(Reading(tensor, canonical(AffineMap(dims, (0,) * len(dims), rows), grid)))
+
+    def numbers(self, grid: Dims, axes: Sequence[int]) -> Expression:
+        """Row-major numbers over some axes of a grid."""
+        parts = []
+        for place, axis in enumerate(axes):
+            row = tuple(int(d == axis) for d in range(len(grid)))
+            how = AffineMap((grid[axis],), (0,), (row,))
+            if grid[axis] > 1:
+                stride = math.prod(grid[later] for later in axes[place + 1 :])
+                parts.append((Term(stride, (Reading(self._public_tensor(Kind.IOTA, (grid[axis],)), how),)),))
+        return plus(*parts)
+
+    def steps(self, size: int, start: int) -> Value:
+        """Over a box of one axis: 1 from place `start` on, 0 before."""
+        if not 0 < start < size:
+            return int(start <= 0)
+        return self._line(Kind.ONES, size, start)
+
+    def ramp(self, size: int, start: int) -> Value:
+        """Over a box of one axis: i − start from place `start` on, 0 before; start is at least 0."""
+        return self._line(Kind.IOTA, size, start) if start < size - 1 else 0
+
+    def _line(self, kind: Kind, size: int, start: int) -> Reading:
+        return Reading(self._public_tensor(kind, (size,)), AffineMap((size,), (-start,), ((1,),)))
+
+    # Operands.
+
+    def interval(self, ref: Ref) -> Interval:
+        if ref.source is Source.INPUT:
+            return Interval.of_bits(self.program.inputs[ref.index].bits)
+        if ref.source is Source.CONST:
+            return Interval.of_values(self.program.constants[ref.index].values)
+        return self.spans[ref.index].output
+
+    def tensor(self, ref: Ref) -> int:
+        if ref.source is Source.INPUT:
+            return self.inputs[ref.index]
+        return self.constant_tensor(ref.index) if ref.source is Source.CONST else self.output(ref.index)
+
+    def read(self, ref: Ref, how: AffineMap, iteration: Dims) -> Value:
+        """An operand at every point of `iteration`, 0 out of bounds."""
+        interval = self.interval(ref)
+        if 0 in how.view:
+            return 0
+        if interval.lo == interval.hi and (interval == ZERO or always_in_bounds(how, iteration)):
+            return interval.lo
+        return Reading(self.tensor(ref), canonical(how, iteration))
+
+    def operand(self, op: Op, number: int) -> Value:
+        return self.read(op.operands[number], op.maps[number], op.iteration)
+
+    def at_output(self, op: Op, number: int) -> Value:
+        """An operand that is read at the output index alone, over that index."""
+        how = over_axes(op.maps[number], range(len(op.dims)))
+        return self.read(op.operands[number], how, op.dims)
+
+    def operand_interval(self, op: Op, number: int) -> Interval:
+        """Where an operand lies, with the 0 that it may read out of bounds."""
+        return op.hull_with_zero(number, self.interval(op.operands[number]))
+
+    def in_bounds(self, how: AffineMap, iteration: Dims) -> Reading | None:
+        """1 where a map is in bounds; None if it is so everywhere."""
+        if always_in_bounds(how, iteration):
+            return None
+        return Reading(self._public_tensor(Kind.ONES, how.view), canonical(how, iteration))
+
+    # What has to hold.
+
+    def identity(self, dims: Dims, terms: Expression) -> None:
+        """The terms add up to 0 at every point."""
+        terms = plus(terms)
+        self._require_small(terms)
+        if terms:
+            self.identities.append(Identity(dims, terms))
+
+    def look_up(
+        self, key: Hashable, table: Table, dims: Dims, columns: Sequence[Expression], when: Reading | None = None
+    ) -> None:
+        """The columns are a row of the table; tables of equal key are one, of the rows of both."""
+        for column in columns:
+            self._require_small(column)
+        known = self._tables.setdefault(key, table)
+        known.rows = known.rows.hull(table.rows)
+        known.lookups[Lookup(dims, tuple(columns), when)] = None
+
+    def tag(self) -> int:
+        """One that no table has."""
+        self._tags += 1
+        return self._tags
+
+    def fraction(
+        self, tag: int, dims: Dims, columns: Sequence[Expression], numerator: Reading | None, sign: int = 1
+    ) -> None:
+        for column in columns:
+            self._require_small(column)
+        top = self.constant(sign)[0] if numerator is None else Term(sign, (numerator,))
+        self.fractions.append(Fractions(tag, dims, top, tuple(columns)))
+
+    def magnitude(self, terms: Expression) -> int:
+        """The largest absolute value that the terms' sum can have."""
+        return sum(
+            abs(term.coefficient)
+            * math.prod(self.bounds[reading.tensor].magnitude for reading in term.readings)
+            * math.prod(term.inner)
+            for term in terms
+        )
+
+    def _require_small(self, terms: Expression) -> None:
+        worst = self.magnitude(terms)
+        if worst >= MAGNITUDE_LIMIT:
+            raise ArithmeticError(f"an identity's terms may reach {worst}, the limit is {MAGNITUDE_LIMIT}")
+
+    # The end.
+
+    def offer_tables(self) -> None:
+        """Every table's lookups, and its rows with how often each is looked up."""
+        for table in cheaper_ranges(self._tables, self.constant).values():
+            tag = self.tag()
+            for lookup in table.lookups:
+                self.fraction(tag, lookup.dims, lookup.columns, lookup.when)
+            self._offer(tag, table)
+
+    def _offer(self, tag: int, table: Table) -> None:
+        low, size = table.rows.lo, table.size
+        times_found = self.witness((size,), ZERO)
+        first = plus(
+            self.constant(table.step * low),
+            tuple(replace(term, coefficient=table.step) for term in self.numbers((size,), (0,))),
+        )
+        columns = [first, *table.columns(low, size)]
+        self.fraction(tag, (size,), columns, self.whole(times_found), sign=-1)
+
+        def count(values: Values) -> None:
+            values[times_found] = table.count(values)
+
+        self.counts.append(count)
+
+    def finish(self) -> tuple[System, list[int]]:
+        """The system, and the number here of each of its tensors."""
+        constants = {tensor: number for number, (_, tensor) in enumerate(sorted(self._constants.items()))}
+        order = sorted(self._used(), key=lambda t: (self.tensors[t].kind, constants.get(t, len(constants)), t))
+        place = {tensor: number for number, tensor in enumerate(order)}
+
+        def moved(expression: Expression) -> Expression:
+            return tuple(
+                replace(t, readings=tuple(Reading(place[r.tensor], r.how) for r in t.readings)) for t in expression
+            )
+
+        return System(
+            tuple(self.tensors[tensor] for tensor in order),
+            tuple(Identity(identity.dims, moved(identity.terms)) for identity in self.identities),
+            tuple(
+                Fractions(f.tag, f.dims, moved((f.numerator,))[0], tuple(moved(column) for column in f.columns))
+                for f in self.fractions
+            ),
+        ), order
+
+    def _used(self) -> list[int]:
+        """Inputs, outputs, and what something speaks of."""
+        terms = [term for identity in self.identities for term in identity.terms]
+        for fraction in self.fractions:
+            terms += [fraction.numerator, *(term for column in fraction.columns for term in column)]
+        used = {reading.tensor for term in terms for reading in term.readings} | {*self.inputs, *self.outputs}
+        return sorted(used)
+
+    def setup_values(self, tensor: int) -> Integers:
+        return np.asarray(self.setup[tensor], np.int64)
+
+
+def _without(reading: Reading, summed: Sequence[bool]) -> Reading:
+    """A reading over its grid without those of the last axes that are not summed: it does not depend on them."""
+
+    def kept(row: tuple[int, ...]) -> tuple[int, ...]:
+        outer = len(row) - len(summed)
+        return row[:outer] + tuple(stride for stride, used in zip(row[outer:], summed, strict=True) if used)
+
+    how = reading.how
+    return Reading(reading.tensor, AffineMap(how.view, how.offsets, tuple(kept(row) for row in how.strides)))

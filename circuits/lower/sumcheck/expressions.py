@@ -1,0 +1,59 @@
+"""Sums of terms, as the ops' lowerings write them (docs/protocol/sumcheck.md section 2)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from circuits.lower.sumcheck.system import Expression, Reading, Term
+from circuits.program.refs import AffineMap
+
+# What an operand is at every point: a reading, or an integer where the program leaves no other.
+Value = Reading | int
+NOTHING: Expression = ()
+
+
+def times(factor: int, expression: Expression) -> Expression:
+    return tuple(replace(term, coefficient=factor * term.coefficient) for term in expression) if factor else ()
+
+
+def plus(*parts: Expression) -> Expression:
+    """The sum, with equal terms brought together."""
+    totals: dict[Term, int] = {}
+    for term in (term for part in parts for term in part):
+        key = replace(term, coefficient=1)
+        totals[key] = totals.get(key, 0) + term.coefficient
+    return tuple(replace(key, coefficient=total) for key, total in totals.items() if total)
+
+
+def minus(a: Expression, b: Expression) -> Expression:
+    return plus(a, times(-1, b))
+
+
+def is_linear(expression: Expression) -> bool:
+    """Whether it may be a fraction's column: readings alone, nothing summed."""
+    return all(len(term.readings) == 1 and not term.inner for term in expression)
+
+
+def over_axes(how: AffineMap, axes: Sequence[int]) -> AffineMap:
+    """The same reading over these axes of the grid alone, in this order; it does not depend on the others."""
+    return AffineMap(how.view, how.offsets, tuple(tuple(row[axis] for axis in axes) for row in how.strides))
+
+
+def canonical(how: AffineMap, iteration: Sequence[int]) -> AffineMap:
+    """An equal map, the same for maps that differ only in what they do on axes of size 1.
+
+    The more readings are the same, the fewer values a proof has to carry.
+    """
+    rows = [
+        tuple(stride if size > 1 else 0 for stride, size in zip(row, iteration, strict=True)) for row in how.strides
+    ]
+    kept = [a for a, row in enumerate(rows) if how.view[a] != 1 or how.offsets[a] or any(row)]
+    return AffineMap(
+        tuple(how.view[a] for a in kept), tuple(how.offsets[a] for a in kept), tuple(rows[a] for a in kept)
+    )
+
+
+def points(dims: Sequence[int]) -> int:
+    return math.prod(dims)

@@ -1,0 +1,136 @@
+"""Program -> system, and the values with which an honest prover satisfies it (docs/protocol/sumcheck.md section 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from circuits.errors import InputError
+from circuits.execute.tensors import Arithmetic
+from circuits.lower.sumcheck.choices import lower_argmax, lower_compare, lower_max, lower_select
+from circuits.lower.sumcheck.context import Context
+from circuits.lower.sumcheck.expressions import minus
+from circuits.lower.sumcheck.filling import Accumulators, Integers, Values
+from circuits.lower.sumcheck.moves import lower_functions, lower_gather, lower_index
+from circuits.lower.sumcheck.plan import Plan, make_plan
+from circuits.lower.sumcheck.quotients import lower_divide, lower_rsqrt
+from circuits.lower.sumcheck.sums import accumulator, clamped, lower_accumulating
+from circuits.lower.sumcheck.system import Kind
+from circuits.program import ops
+from circuits.program.graph import Program
+from circuits.program.ops import Op
+from circuits.program.refs import Visibility
+
+LOWERINGS: dict[type[Op], Callable[[Context, int, Any], None]] = {
+    ops.Contract: lower_accumulating,
+    ops.Linear: lower_accumulating,
+    ops.Mul: lower_accumulating,
+    ops.ReduceSum: lower_accumulating,
+    ops.Max: lower_max,
+    ops.Argmax: lower_argmax,
+    ops.Compare: lower_compare,
+    ops.Select: lower_select,
+    ops.Index: lower_index,
+    ops.Gather: lower_gather,
+    ops.Divide: lower_divide,
+    ops.Rsqrt: lower_rsqrt,
+}
+
+
+class Lowering:
+    """A program's system, and how to satisfy it."""
+
+    def __init__(self, program: Program) -> None:
+        _require_public(program)
+        self.program = program
+        self._context = context = Context(program)
+        plan = make_plan(context)
+        for position in range(len(program.ops)):
+            _lower_op(context, plan, position)
+        for number, output in enumerate(program.outputs):
+            if 0 not in output.port.dims:
+                public, made = context.outputs[number], context.output(output.ref.index)
+                context.identity(output.port.dims, minus(context.itself(made), context.itself(public)))
+        context.offer_tables()
+        self.system, self._order = context.finish()
+
+    @cached_property
+    def _sums(self) -> Accumulators:
+        return Accumulators(self.program)
+
+    def setup_values(self) -> list[Integers]:
+        """Of the SETUP tensors, in order."""
+        return [self._context.setup[t] for t in self._order if self._context.tensors[t].kind is Kind.SETUP]
+
+    def assign(
+        self, inputs: Sequence[Integers], made: Sequence[Integers], arithmetic: Arithmetic | None = None
+    ) -> list[Integers]:
+        """int64 values of every tensor of the system, in its dims.
+
+        `made` is every op's output in execution order. Of what is no trace of the program, the assignment satisfies
+        no system; everything but `made` is filled in as if it were one.
+        """
+        context = self._context
+        values = Values(context.tensors, dict(context.setup), self._sums.of(inputs, made))
+        for tensor, known in zip(context.inputs, inputs, strict=True):
+            values[tensor] = known
+        for tensor, output in zip(context.outputs, self.program.outputs, strict=True):
+            values[tensor] = made[output.ref.index]
+        for position, tensor in context.made.items():
+            values[tensor] = made[position]
+        self._fill_public(values)
+        for step in (*context.fills, *context.counts):
+            step(values)
+        return [values[tensor] for tensor in self._order]
+
+    def recount(self, assignment: Sequence[Integers]) -> list[Integers]:
+        """The assignment with its multiplicities counted anew."""
+        context = self._context
+        values = Values(context.tensors, dict(zip(self._order, assignment, strict=True)), {})
+        for step in context.counts:
+            step(values)
+        return [values[tensor] for tensor in self._order]
+
+    def _fill_public(self, values: Values) -> None:
+        for number in self._order:
+            tensor = self._context.tensors[number]
+            if tensor.kind is Kind.ONES:
+                values[number] = np.ones(tensor.dims, np.int64)
+            elif tensor.kind is Kind.IOTA:
+                values[number] = np.arange(tensor.dims[0], dtype=np.int64)
+
+
+def lower(program: Program) -> Lowering:
+    """Raises InputError `route_unsupported` for a program that this route does not prove. The program is valid."""
+    return Lowering(program)
+
+
+def _require_public(program: Program) -> None:
+    for port in (*program.inputs, *(output.port for output in program.outputs)):
+        if port.visibility is not Visibility.PUBLIC:
+            raise InputError(
+                "route_unsupported",
+                f"the sumcheck route hides nothing, and {port.name!r} is hashed; the halo2 route can prove that",
+                port=port.name,
+            )
+
+
+def _lower_op(context: Context, plan: Plan, position: int) -> None:
+    op = context.program.ops[position]
+    if 0 in op.dims or position in plan.fused:
+        return
+    only = context.spans[position].output
+    if only.lo == only.hi:  # the operands leave no other result
+        context.identity(op.dims, minus(context.itself(context.output(position)), context.constant(only.lo)))
+    elif position in plan.clamps:
+        source, made, clamp = plan.clamps[position]
+        clamped(context, context.output(position), accumulator(context, source, made), clamp)
+    elif position in plan.grouped:
+        together = plan.grouped[position]
+        if together[0] == position:
+            lower_functions(context, together, plan.floors)
+    else:
+        LOWERINGS[type(op)](context, position, op)

@@ -1,0 +1,92 @@
+"""Tables, each offered once under a tag of its own, and what is looked up in them (docs/protocol/sumcheck.md 4).
+
+A table's first column counts in steps from its least entry, so that the row which a lookup finds is known by that
+column; the others are functions of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from circuits.lower.sumcheck.expressions import plus
+from circuits.lower.sumcheck.filling import Integers, Values
+from circuits.lower.sumcheck.layout import box_bits
+from circuits.lower.sumcheck.system import Expression, Reading
+from circuits.program.intervals import Interval
+
+LIMB_BITS = 16
+Dims = tuple[int, ...]
+
+# The columns after the first, given the first's least entry over the step and the number of rows.
+Columns = Callable[[int, int], list[Expression]]
+
+
+def whole_limbs(size: int) -> int:
+    """The bits of the fewest LIMB digits that hold `size` different integers."""
+    return LIMB_BITS * max(1, -(-(size - 1).bit_length() // LIMB_BITS))
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """`columns` at the points of a box where `when` is 1, or at all of them."""
+
+    dims: Dims
+    columns: tuple[Expression, ...]
+    when: Reading | None
+
+
+@dataclass
+class Table:
+    """Rows (step·i, columns_1(i), …) for i in `rows`."""
+
+    rows: Interval
+    step: int = 1
+    columns: Columns = lambda low, size: []
+    lookups: dict[Lookup, None] = field(default_factory=dict)  # in order, each once
+
+    @property
+    def size(self) -> int:
+        return self.rows.hi - self.rows.lo + 1
+
+    def leaves(self) -> int:
+        """That its lookups take."""
+        return sum(1 << box_bits(lookup.dims) for lookup in self.lookups)
+
+    def count(self, values: Values) -> Integers:
+        """How often each row is looked up; what is not in the table is not counted."""
+        total = np.zeros(self.size, np.int64)
+        for lookup in self.lookups:
+            first = values.evaluate(lookup.columns[0], lookup.dims)
+            row, rest = np.divmod(first, self.step)
+            row -= self.rows.lo
+            found = (rest == 0) & (row >= 0) & (row < self.size)
+            if lookup.when is not None:
+                found &= values.read(lookup.when, lookup.dims) == 1
+            total += np.bincount(row[found], minlength=self.size)
+        return total
+
+
+def range_table(width: int) -> tuple[Hashable, Table]:
+    """The integers of `width` bits: LIMB for 16, BITS below."""
+    return ("range", width), Table(Interval(0, (1 << width) - 1))
+
+
+def cheaper_ranges(tables: dict[Hashable, Table], constant: Callable[[int], Expression]) -> dict[Hashable, Table]:
+    """The tables, less those ranges which cost more rows than looking everything up twice in LIMB.
+
+    x is in [0, 2^t) iff x and x + 2^16 − 2^t are both in [0, 2^16).
+    """
+    limb, kept = tables.get(("range", LIMB_BITS)), dict(tables)
+    for width in range(1, LIMB_BITS):
+        table = kept.get(("range", width))
+        if limb is None or table is None or table.leaves() >= table.size:
+            continue
+        del kept["range", width]
+        shift = constant((1 << LIMB_BITS) - (1 << width))
+        for lookup in table.lookups:
+            limb.lookups[lookup] = None
+            limb.lookups[Lookup(lookup.dims, (plus(lookup.columns[0], shift),), lookup.when)] = None
+    return kept
