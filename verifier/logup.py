@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from circuits.lower.sumcheck.layout import Block, FractionLayout
-from circuits.lower.sumcheck.system import Expression, Fractions, System, Term
+from circuits.lower.sumcheck.layout import Block
+from circuits.lower.sumcheck.system import Expression, Fractions, Term
 from verifier.claims import LinearReading, axis_points
 from verifier.errors import VerificationError
 from verifier.field import MODULUS, eq, eq_index, eq_prefix, round_at, scalar_bytes
@@ -69,27 +69,22 @@ def _child(point: Sequence[int], values: tuple[int, int, int, int], transcript: 
 
 def check_leaves(
     claim: LeafClaim,
-    system: System,
-    places: FractionLayout,
-    alpha: int,
-    beta: int,
+    fractions: Sequence[Fractions],
+    blocks: Sequence[Block],
+    challenges: tuple[int, int],
     values: Values,
     modulus: int = MODULUS,
 ) -> None:
-    """Step 5: the leaves' extensions at ζ, from the readings' values."""
+    """Step 5: the leaves' extensions at ζ, from the readings' values; `challenges` are α and β."""
+    alpha, beta = challenges
     numerator, denominator = 0, 1  # the leaves outside blocks
-    for fractions, block in zip(system.fractions, places.blocks, strict=True):
-        inside, chosen = _select(claim.point, block, modulus)
-        numerator += chosen * _term_at(fractions.numerator, fractions.dims, values)
-        own = alpha - _fingerprint_at(fractions, inside, beta, values, modulus)
-        denominator += chosen * (own - 1)
+    for block, own in zip(blocks, fractions, strict=True):
+        inside, above = claim.point[: block.bits], claim.point[block.bits :]
+        selector = eq_index(above, block.offset >> block.bits, modulus)
+        numerator += selector * term_at(own.numerator, own.dims, values)
+        denominator += selector * (alpha - _fingerprint_at(own, inside, beta, values, modulus) - 1)
     if (numerator - claim.numerator) % modulus or (denominator - claim.denominator) % modulus:
-        raise VerificationError("leaves_mismatch", "the fractions' leaves are not what was committed")
-
-
-def _select(point: Sequence[int], block: Block, modulus: int) -> tuple[Sequence[int], int]:
-    """ζ inside a block, and the block's selector at ζ."""
-    return point[: block.bits], eq_index(point[block.bits :], block.offset >> block.bits, modulus)
+        raise VerificationError("leaves_mismatch", "the fractions are not those of the values sent")
 
 
 def _fingerprint_at(fractions: Fractions, inside: Sequence[int], beta: int, values: Values, modulus: int) -> int:
@@ -106,8 +101,8 @@ def _fingerprint_at(fractions: Fractions, inside: Sequence[int], beta: int, valu
 
 def expression_at(terms: Expression, dims: tuple[int, ...], values: Values) -> int:
     """The linear terms of an expression on the box `dims`, at ζ; not reduced."""
-    return sum(_term_at(term, dims, values) for term in terms if len(term.readings) == 1)
+    return sum(term_at(term, dims, values) for term in terms if len(term.readings) == 1)
 
 
-def _term_at(term: Term, dims: tuple[int, ...], values: Values) -> int:
+def term_at(term: Term, dims: tuple[int, ...], values: Values) -> int:
     return term.coefficient * values(LinearReading(term.readings[0], dims, term.inner))

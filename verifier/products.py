@@ -30,13 +30,13 @@ def reduce_products(
 def check_products(
     last: int,
     products: Sequence[Product],
-    zeta: Sequence[int],
-    rho: Sequence[int],
+    points: tuple[Sequence[int], Sequence[int]],
     gamma: int,
     factors: Factors,
     modulus: int = MODULUS,
 ) -> None:
-    """Step 7: the instances at ρ, from their factors' values."""
+    """Step 7: the instances at ρ, from their factors' values; `points` are ζ and ρ."""
+    zeta, rho = points
     weights = powers(gamma, 1 + max((product.identity for product in products), default=0), modulus)
     total = 0
     for number, product in enumerate(products):
