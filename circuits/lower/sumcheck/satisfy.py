@@ -76,9 +76,9 @@ def evaluate(expression: Expression, dims: Sequence[int], assignment: Sequence[I
     for term in expression:
         values, most = _term(term, dims, assignment)
         if room != 0 and most < room:
-            total, room = total + values, room - most
+            total, room = np.asarray(total + values), room - most
         else:
-            total, room = total.astype(object) + values.astype(object), 0
+            total, room = np.asarray(np.asarray(total, object) + np.asarray(values, object), object), 0
     return total
 
 
@@ -96,13 +96,13 @@ def _term(term: Term, dims: Sequence[int], assignment: Sequence[Integers]) -> tu
     axes = list(range(len(grid)))
     operands = [part for view in views for part in (view, axes)]
     total = np.einsum(*operands, axes[: len(dims)]) if most < SAFE else _summed(views, len(dims))
-    return term.coefficient * np.asarray(total), most
+    return np.asarray(term.coefficient * total, None if most < SAFE else object), most
 
 
 def _summed(views: Sequence[Exact], outer: int) -> Exact:
     product = views[0]
     for view in views[1:]:
-        product = product * view
+        product = np.asarray(product * view, object)
     return np.asarray(product.sum(axis=tuple(range(outer, product.ndim))), object)
 
 
