@@ -47,8 +47,7 @@ def wei_of_gwei(fee: float | None) -> int | None:
 
 def require_fee(chain: Chain, max_fee: int | None) -> None:
     """Refuses a limit, in wei, under which no block would take a transaction now; for what is sent once and now."""
-    base = chain.base_fee()
-    if max_fee is not None and max_fee < base:
+    if max_fee is not None and max_fee < (base := chain.base_fee()):
         message = f"--max-fee allows {gwei(max_fee)} for a unit of gas, and the base fee is {gwei(base)} now"
         raise InputError("max_fee_below_base_fee", message, max_fee_wei=max_fee, base_fee_wei=base)
 

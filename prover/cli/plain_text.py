@@ -80,13 +80,11 @@ def field_lines(document: Mapping[str, Any], units: Mapping[str, Show] | None = 
     return lines
 
 
-EVENT_UNITS: dict[str, Show] = {
-    "gas": gas,
-    "gas_used": gas,
-    "max_fee": gwei,
-    "limit": gwei,
-    "blocks": lambda count: f"{count:,}",
-}
+def _count(number: int) -> str:
+    return f"{number:,}"
+
+
+EVENT_UNITS: dict[str, Show] = {"gas": _count, "gas_used": _count, "blocks": _count, "max_fee": gwei, "limit": gwei}
 
 
 def event_line(event: str, values: Mapping[str, Any]) -> str:

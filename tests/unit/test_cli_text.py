@@ -66,7 +66,7 @@ def test_logs_of_a_text_mode_are_lines_of_words(capsys: pytest.CaptureFixture[st
     finally:
         structlog.reset_defaults()
         root.handlers[:], root.level = before
-    assert settled[19:] == "Z transaction settled: gas used 72,107 gas, purpose open"
+    assert settled[19:] == "Z transaction settled: gas used 72,107, purpose open"
     assert library[19:] == "Z warning: no such block"
 
 
