@@ -132,4 +132,11 @@ mod _native {
         KnownTauSrs, NarrowMatrix, PointError, SrsCheck, chunk_levels, g2_pair, keccak256, merkle_root, tensor_root,
         trace_roots,
     };
+    #[pymodule_export]
+    use crate::python_field::{
+        Vector, combine_integers, divide_by_linear, eq_table, evaluate, fingerprints, fold, functional,
+        linear_combination, outer, scatter, weighted_sum,
+    };
+    #[pymodule_export]
+    use crate::python_sumcheck::{FractionTree, LayerSumcheck, ProductSumcheck, ReferenceString, msm, pairing_check};
 }

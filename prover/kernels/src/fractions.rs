@@ -1,0 +1,148 @@
+//! A sum of fractions as a binary tree, and the sumcheck of each of its layers: docs/protocol/sumcheck.md section 6.
+
+use std::sync::Arc;
+
+use ark_bn254::Fr;
+use ark_ff::Field;
+use rayon::prelude::*;
+
+use crate::eq_rounds::{EqRounds, Round};
+use crate::error::{KernelError, Result};
+use crate::field_vec::{PER_TASK, fold_pairs, same_length, variables};
+use crate::wide::weighted_sums;
+
+type Shared = Arc<Vec<Fr>>;
+
+/// Layers of numerators and denominators, from the one of two nodes down to the leaves.
+pub struct FractionTree {
+    depth: usize,
+    top: [Fr; 4],
+    /// Layers that are not consumed yet, the leaves first.
+    layers: Vec<(Shared, Shared)>,
+}
+
+impl FractionTree {
+    /// Adds up leaves, of which there are a power of two and at least two.
+    pub fn new(numerators: Shared, denominators: Shared) -> Result<Self> {
+        same_length("numerators", numerators.len(), "denominators", denominators.len())?;
+        let depth = variables(numerators.len())?;
+        if depth == 0 {
+            return Err(KernelError::Argument("one fraction is no tree".into()));
+        }
+        let mut layers = vec![(numerators, denominators)];
+        for _ in 1..depth {
+            let (p, q) = &layers[layers.len() - 1];
+            let next = parents(p, q);
+            layers.push(next);
+        }
+        let (p, q) = &layers[depth - 1];
+        Ok(Self { depth, top: [p[0], p[1], q[0], q[1]], layers })
+    }
+
+    /// The number of layers below the root.
+    pub fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// (p0, p1, q0, q1) of the layer of two nodes.
+    pub fn top(&self) -> [Fr; 4] {
+        self.top
+    }
+
+    /// The sumcheck over the 2^layer nodes of a layer. It takes the layer of their children out of the tree, so layers
+    /// are asked for from the top down.
+    pub fn layer(&mut self, layer: usize, point: Vec<Fr>, combiner: Fr) -> Result<LayerSumcheck> {
+        if layer == 0 || layer >= self.depth {
+            return Err(KernelError::Argument(format!("a tree of depth {} has no layer {layer}", self.depth)));
+        }
+        same_length("coordinates", point.len(), "variables", layer)?;
+        self.layers.truncate(self.depth - layer);
+        if self.layers.len() < self.depth - layer {
+            return Err(KernelError::Argument(format!("layer {layer} is consumed")));
+        }
+        let children = self.layers.pop().unwrap_or_default();
+        Ok(LayerSumcheck { tables: Tables::Children(children), eq: EqRounds::new(point, Fr::ONE), combiner })
+    }
+}
+
+fn parents(p: &[Fr], q: &[Fr]) -> (Shared, Shared) {
+    let ((p0, p1), (q0, q1)) = (p.split_at(p.len() / 2), q.split_at(q.len() / 2));
+    let parent = |i: usize| (Fr::sum_of_products(&[p0[i], p1[i]], &[q1[i], q0[i]]), q0[i] * q1[i]);
+    let (p, q) = (0..p0.len()).into_par_iter().with_min_len(PER_TASK).map(parent).unzip();
+    (Arc::new(p), Arc::new(q))
+}
+
+enum Tables {
+    /// The layer of children as the tree has it.
+    Children((Shared, Shared)),
+    /// p0, p1 + combiner q1, q0, q1.
+    Bound([Vec<Fr>; 4]),
+}
+
+impl Tables {
+    fn slices(&self) -> [&[Fr]; 4] {
+        match self {
+            Self::Children((p, q)) => {
+                let ((p0, p1), (q0, q1)) = (p.split_at(p.len() / 2), q.split_at(q.len() / 2));
+                [p0, p1, q0, q1]
+            }
+            Self::Bound(tables) => tables.each_ref().map(Vec::as_slice),
+        }
+    }
+}
+
+/// The sum of eq(point, x) (p0 q1 + p1 q0 + combiner q0 q1)(x) = eq(point, x) (p0 q1 + (p1 + combiner q1) q0)(x).
+pub struct LayerSumcheck {
+    tables: Tables,
+    eq: EqRounds,
+    combiner: Fr,
+}
+
+impl LayerSumcheck {
+    /// The next round's polynomial.
+    pub fn round(&mut self) -> Result<Round> {
+        self.check_open()?;
+        let [p0, p1, q0, q1] = self.tables.slices();
+        // What q1 still has to be multiplied with where it is added to p1.
+        let combiner = if matches!(self.tables, Tables::Children(_)) { Some(self.combiner) } else { None };
+        let shift = |p: Fr, q: Fr| combiner.map_or(p, |combiner| p + combiner * q);
+        let term = |p0: Fr, p1: Fr, q0: Fr, q1: Fr| Fr::sum_of_products(&[p0, shift(p1, q1)], &[q1, q0]);
+        let zero = |i: usize| term(p0[2 * i], p1[2 * i], q0[2 * i], q1[2 * i]);
+        let one = |i: usize| term(p0[2 * i + 1], p1[2 * i + 1], q0[2 * i + 1], q1[2 * i + 1]);
+        let slope = |values: &[Fr], i: usize| values[2 * i + 1] - values[2 * i];
+        let infinity = |i: usize| term(slope(p0, i), slope(p1, i), slope(q0, i), slope(q1, i));
+        if self.eq.needs_one() {
+            let sums = weighted_sums(self.eq.table(), |i| [zero(i), infinity(i), one(i)]);
+            return Ok(self.eq.round(sums[0], sums[1], Some(sums[2])));
+        }
+        let sums = weighted_sums(self.eq.table(), |i| [zero(i), infinity(i)]);
+        Ok(self.eq.round(sums[0], sums[1], None))
+    }
+
+    /// Binds the next variable.
+    pub fn bind(&mut self, x: Fr) -> Result<()> {
+        self.check_open()?;
+        let mut bound = self.tables.slices().map(|values| fold_pairs(values, x));
+        if matches!(self.tables, Tables::Children(_)) {
+            let [_, p1, _, q1] = &mut bound;
+            p1.par_iter_mut().with_min_len(PER_TASK).zip(q1).for_each(|(p, q)| *p += self.combiner * *q);
+        }
+        self.tables = Tables::Bound(bound);
+        self.eq.bind(x);
+        Ok(())
+    }
+
+    /// (p0, p1, q0, q1) at the point reached.
+    pub fn finals(&self) -> Result<[Fr; 4]> {
+        match &self.tables {
+            Tables::Bound([p0, p1, q0, q1]) if !self.eq.is_open() => {
+                Ok([p0[0], p1[0] - self.combiner * q1[0], q0[0], q1[0]])
+            }
+            _ => Err(KernelError::Argument("rounds of the layer are not bound yet".into())),
+        }
+    }
+
+    fn check_open(&self) -> Result<()> {
+        if self.eq.is_open() { Ok(()) } else { Err(KernelError::Argument("all rounds of the layer are over".into())) }
+    }
+}

@@ -1,0 +1,134 @@
+//! A batch of sums of products: docs/protocol/sumcheck.md sections 7 and 8.
+
+use std::sync::Arc;
+
+use ark_bn254::Fr;
+use ark_ff::{AdditiveGroup, Field};
+use rayon::prelude::*;
+
+use crate::eq_rounds::{EqRounds, Round};
+use crate::error::{KernelError, Result};
+use crate::field_vec::{eq_table, fold_pairs, same_length, variables};
+use crate::wide::{add_each, product_sums, weighted_sums};
+
+/// factor * sum of eq(point, top variables of x) a(x) b(x).
+pub struct Instance {
+    a: Arc<Vec<Fr>>,
+    b: Arc<Vec<Fr>>,
+    /// Variables below those of eq that are still free.
+    below: usize,
+    /// eq of the top variables, while variables below them are free.
+    weights: Vec<Fr>,
+    eq: EqRounds,
+    /// The product of 1 - x over rounds after this instance's own.
+    after: Fr,
+}
+
+impl Instance {
+    /// Refuses tables of different lengths, or that are no power of two, or too small for the point.
+    pub fn new(factor: Fr, point: Vec<Fr>, a: Arc<Vec<Fr>>, b: Arc<Vec<Fr>>) -> Result<Self> {
+        same_length("elements of a", a.len(), "elements of b", b.len())?;
+        let Some(below) = variables(a.len())?.checked_sub(point.len()) else {
+            return Err(KernelError::Argument(format!("{} elements for a point of {}", a.len(), point.len())));
+        };
+        let weights = if below > 0 { eq_table(&point) } else { Vec::new() };
+        Ok(Self { a, b, below, weights, eq: EqRounds::new(point, factor), after: Fr::ONE })
+    }
+
+    fn rounds(&self) -> usize {
+        self.a.len().ilog2() as usize
+    }
+
+    fn round(&mut self) -> Round {
+        if self.below > 0 {
+            return self.round_below();
+        }
+        if !self.eq.is_open() {
+            return [self.eq.scale() * self.after * self.a[0] * self.b[0], Fr::ZERO, Fr::ZERO];
+        }
+        let (a, b) = (&self.a, &self.b);
+        let zero = |i: usize| a[2 * i] * b[2 * i];
+        let infinity = |i: usize| (a[2 * i + 1] - a[2 * i]) * (b[2 * i + 1] - b[2 * i]);
+        if self.eq.needs_one() {
+            let one = |i: usize| a[2 * i + 1] * b[2 * i + 1];
+            let sums = weighted_sums(self.eq.table(), |i| [zero(i), infinity(i), one(i)]);
+            return self.eq.round(sums[0], sums[1], Some(sums[2]));
+        }
+        let sums = weighted_sums(self.eq.table(), |i| [zero(i), infinity(i)]);
+        self.eq.round(sums[0], sums[1], None)
+    }
+
+    /// A variable that eq does not have: each index of eq's has a sum of its own.
+    fn round_below(&self) -> Round {
+        let cells = 1 << self.below;
+        let weighted = |((a, b), weight): ((&[Fr], &[Fr]), &Fr)| product_sums(a, b).map(|sum| sum * weight);
+        let parts = self.a.par_chunks(cells).zip(self.b.par_chunks(cells)).zip(&self.weights);
+        let sums = parts.map(weighted).reduce(|| [Fr::ZERO; 2], add_each);
+        [self.eq.scale() * sums[0], self.eq.scale() * sums[1], Fr::ZERO]
+    }
+
+    fn bind(&mut self, x: Fr) {
+        if self.below == 0 && !self.eq.is_open() {
+            self.after *= Fr::ONE - x;
+            return;
+        }
+        self.a = Arc::new(fold_pairs(&self.a, x));
+        self.b = Arc::new(fold_pairs(&self.b, x));
+        if self.below == 0 {
+            return self.eq.bind(x);
+        }
+        self.below -= 1;
+        if self.below == 0 {
+            self.weights = Vec::new();
+        }
+    }
+}
+
+/// Instances side by side. One whose rounds are over is a number times 1 - x for each later round.
+pub struct ProductSumcheck {
+    instances: Vec<Instance>,
+    rounds: usize,
+    bound: usize,
+}
+
+impl ProductSumcheck {
+    /// As many rounds as the largest instance has variables.
+    pub fn new(instances: Vec<Instance>) -> Self {
+        let rounds = instances.iter().map(Instance::rounds).max().unwrap_or(0);
+        Self { instances, rounds, bound: 0 }
+    }
+
+    /// All rounds.
+    pub fn rounds(&self) -> usize {
+        self.rounds
+    }
+
+    /// The next round's polynomial.
+    pub fn round(&mut self) -> Result<Round> {
+        self.check_open()?;
+        Ok(self.instances.par_iter_mut().map(Instance::round).reduce(|| [Fr::ZERO; 3], add_each))
+    }
+
+    /// Binds the next variable.
+    pub fn bind(&mut self, x: Fr) -> Result<()> {
+        self.check_open()?;
+        self.instances.par_iter_mut().for_each(|instance| instance.bind(x));
+        self.bound += 1;
+        Ok(())
+    }
+
+    /// The values of a and b at the point reached.
+    pub fn finals(&self) -> Result<Vec<(Fr, Fr)>> {
+        if self.bound < self.rounds {
+            return Err(KernelError::Argument(format!("{} of {} rounds are bound", self.bound, self.rounds)));
+        }
+        Ok(self.instances.iter().map(|instance| (instance.a[0], instance.b[0])).collect())
+    }
+
+    fn check_open(&self) -> Result<()> {
+        if self.bound < self.rounds {
+            return Ok(());
+        }
+        Err(KernelError::Argument(format!("all {} rounds are over", self.rounds)))
+    }
+}
