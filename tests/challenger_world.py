@@ -16,6 +16,7 @@ from dispute_play import defend
 from dispute_table import Claimed, Table, rpc
 from optimistic_market import Market
 
+from circuits.program.file import save_program
 from circuits.program.graph import Program
 from circuits.program.interpreter import trace
 from contracts.client.chain import Chain
@@ -23,11 +24,13 @@ from contracts.client.deploy import deploy_core
 from contracts.client.devnet import DEV_KEYS, Devnet
 from contracts.client.dispute_events import Committed
 from contracts.client.types import Tensor
+from verifier.challenger.case import Case
 from verifier.challenger.challenger import Challenger, nothing_published
+from verifier.challenger.child import Child, Limits, Question
 from verifier.challenger.claim_view import ClaimsOnChain, ClaimView
 from verifier.challenger.engine import Engine
 from verifier.challenger.fault import PublishedTrace, ReadTrace
-from verifier.challenger.judging import MAX_WORK, Judge
+from verifier.challenger.judging import OWN, Found, Judge
 from verifier.challenger.sender import Budgets, Sender
 from verifier.challenger.store import Store
 from verifier.challenger.watch import Mode, Notice, Watcher
@@ -54,6 +57,34 @@ def running_table() -> Iterator[Table]:
         yield Table(Market.open(chain, deploy_core(chain, DEVELOPMENT_S_G2), PROGRAM))
 
 
+class Inline(Child):
+    """What a child does, done here: for tests of other things, which are many, and may want to change what it does."""
+
+    def __init__(self, _limits: Limits, subject: Case) -> None:
+        self._subject = subject
+        self._question: Question | None = None
+
+    def ask(self, question: Question) -> None:
+        self._question = question
+
+    def answered(self) -> bool:
+        return True
+
+    def answer(self) -> Any:
+        assert self._question is not None
+        return self._question.function(self._subject, *self._question.arguments)
+
+    def kill(self) -> None:
+        """There is nobody to kill."""
+
+
+def kept_program(program: Program, folder: Path) -> Path:
+    path = folder / f"{program.model_id().hex()}.program"
+    if not path.exists():
+        save_program(program, path)
+    return path
+
+
 class Process:
     """A challenger as a process that may be killed and started again: only its store's file outlives it."""
 
@@ -71,19 +102,23 @@ class Process:
         read_trace: ReadTrace = nothing_published,
         patience_s: float = 3_600,
         from_block: int | None = None,
-        max_work: int = MAX_WORK,
+        limits: Limits = OWN,
+        fetched: bool = False,
+        child: Callable[[Limits, Case], Child] = Inline,
     ) -> None:
         self.table = table
         self.notices: list[Notice] = []
         self.chain = Chain(table.chain.rpc_url, table.account(account).account.key.hex())
         known = [table.market.program] if programs is None else list(programs)
-        found = {program.model_id(): program for program in known}
+        found = {program.model_id(): Found(kept_program(program, file.parent), fetched) for program in known}
         self.store = Store(file)
         view = ClaimsOnChain(self.chain, table.market.deployment, from_block)
-        judge = Judge(lambda model_id, locator: found.get(model_id), engine or Engine(), max_work)
+        self.judge = Judge(
+            lambda model_id, _: found.get(model_id), engine or Engine(), limits, limits, patient=False, child=child
+        )
         sender = Sender(self.chain, self.store, budgets or Budgets(), patience_s=patience_s)
         self.challenger = Challenger(
-            view, judge, self.store, sender, confirmations=confirmations, read_trace=read_trace
+            view, self.judge, self.store, sender, confirmations=confirmations, read_trace=read_trace
         )
         self.watcher = Watcher(self.challenger, mode, self.notices.append)
 
@@ -154,7 +189,7 @@ def publishing(*liars: Liar) -> ReadTrace:
     """Reads the traces of these claims."""
     traces = {liar.claimed.claim_id: Published(liar.claimed.trace) for liar in liars}
 
-    def read(view: ClaimView) -> PublishedTrace | None:
+    def read(view: ClaimView, _program: Program) -> PublishedTrace | None:
         return traces.get(view.claim_id)
 
     return read

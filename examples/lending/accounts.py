@@ -22,7 +22,7 @@ from prover.optimistic.standing import ClaimReader
 from verifier.challenger import challenger, sender
 from verifier.challenger.claim_view import ClaimsOnChain
 from verifier.challenger.engine import Engine
-from verifier.challenger.judging import Judge
+from verifier.challenger.judging import Found, Judge
 from verifier.challenger.log_reader import LogReader
 from verifier.challenger.store import Store
 from verifier.challenger.watch import Mode, Notice, Watcher
@@ -65,9 +65,10 @@ class Challenger:
         self.notices: list[Notice] = []
         self._folder = folder
         self._memory = Store(folder / "challenger.sqlite")
+        self._judge = Judge(self._find_program, Engine())
         staking = challenger.Challenger(
             ClaimsOnChain(chain, core),
-            Judge(self._find_program, Engine()),
+            self._judge,
             self._memory,
             sender.Sender(chain, self._memory, sender.Budgets(bonds=MAX_STAKE)),
         )
@@ -78,11 +79,12 @@ class Challenger:
         self._watcher.once()
 
     def close(self) -> None:
+        self._judge.close()
         self._memory.close()
 
     def said(self, code: str, claim_id: bytes) -> bool:
         return any(notice.code == code and notice.claim_id == claim_id for notice in self.notices)
 
-    def _find_program(self, model_id: bytes, locator: str) -> Program | None:
-        program = load_program(self._folder / Path(locator).name)
-        return program if program.model_id() == model_id else None
+    def _find_program(self, model_id: bytes, locator: str) -> Found | None:
+        path = self._folder / Path(locator).name
+        return Found(path) if load_program(path).model_id() == model_id else None

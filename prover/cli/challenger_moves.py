@@ -47,7 +47,10 @@ Wait = Annotated[int, typer.Option(min=0, help="Seconds to wait until the transa
 def watch(
     mode: Annotated[Mode, typer.Option(help="How far to go: tell, play on, or challenge.")] = Mode.WATCHTOWER,
     interval: Annotated[float, typer.Option(min=0.1, help="Seconds between passes.")] = 5.0,
-    once: Annotated[bool, typer.Option("--once", help="One pass; exit code 1 if a claim in it is wrong.")] = False,
+    once: Annotated[
+        bool,
+        typer.Option("--once", help="One pass; exit code 1 if a claim in it is wrong, 3 if one could not be handled."),
+    ] = False,
     program: Programs = None,
     fetch: Fetch = False,
     max_work: MaxWork = MAX_WORK,
@@ -71,7 +74,8 @@ def watch(
     world = open_world(json, place, runs, Limits(max_bonds, max_gas, max_fee, dry_run), logging.INFO)
     watcher = Watcher(world.challenger, mode, lambda notice: _tell(world, notice))
     if once:
-        raise typer.Exit(int(_finds_wrong(world, watcher)))
+        wrong = _finds_wrong(world, watcher)
+        raise typer.Exit(EnvironmentFailure.exit_code if watcher.unexpected else int(wrong))
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())

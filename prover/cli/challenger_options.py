@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from circuits.program.graph import Program
 from contracts.client.chain import Chain
 from contracts.client.dispute_events import Claimed
 from prover.cli.chain_options import (
@@ -29,7 +29,7 @@ from prover.service.settings import Settings
 from verifier.challenger.challenger import Challenger
 from verifier.challenger.claim_view import ClaimsOnChain, ClaimView
 from verifier.challenger.errors import ChallengerError
-from verifier.challenger.judging import MAX_WORK, Judge
+from verifier.challenger.judging import MAX_WORK, OWN, Judge
 from verifier.challenger.published import WEB, read_published
 from verifier.challenger.sender import Budgets, MoveKey, Sender
 from verifier.challenger.store import Store
@@ -164,18 +164,18 @@ def open_world(
     depth = confirmed_depth(place.confirmations)
     downloads = Settings().cache_dir / "programs" if runs.fetch else None
     finder = ProgramFinder(runs.programs or [], downloads, background=runs.background)
-    judge = Judge(finder, ENGINE, runs.max_work)
+    judge = Judge(finder, ENGINE, replace(OWN, work=runs.max_work), patient=not runs.background)
     memory: Path | str = place.store or (default_store(chain) if chain.has_account else ":memory:")
     kept, sender = Store(memory), None
     if chain.has_account:
         budgets = Budgets(limits.max_bonds, limits.max_gas, wei_of_gwei(limits.max_fee))
         sender = Rehearsal(chain, kept, budgets) if limits.dry_run else Sender(chain, kept, budgets)
-    challenger = Challenger(on_chain, judge, kept, sender, confirmations=depth, read_trace=partial(_read_trace, judge))
+    challenger = Challenger(on_chain, judge, kept, sender, confirmations=depth, read_trace=_read_trace)
     return World(challenger, json)
 
 
-def _read_trace(judge: Judge, view: ClaimView) -> TraceFile | None:
-    return read_published(view, judge.program(view).program, accept=WEB, hasher=fast_hasher)
+def _read_trace(view: ClaimView, program: Program) -> TraceFile | None:
+    return read_published(view, program, accept=WEB, hasher=fast_hasher)
 
 
 def default_store(chain: Chain) -> Path:

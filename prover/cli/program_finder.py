@@ -13,9 +13,8 @@ import structlog
 
 from circuits.errors import EnvironmentFailure, InferproofError
 from circuits.program.file import load_program
-from circuits.program.graph import Program
 from prover.kernels import fast_hasher
-from prover.optimistic.estimate import estimate
+from verifier.challenger.judging import Found
 
 log = structlog.get_logger()
 
@@ -27,9 +26,6 @@ TIMEOUT_S = 30.0
 DEADLINE_S = 600.0
 RETRY_S = 2 * DEADLINE_S
 WEB = ("http", "https")
-# Of a program that a stranger registered, for one run while the deadlines of open challenges pass.
-STRANGERS_RUN_S = 10.0
-STRANGERS_MEMORY_BYTES = 2**32
 
 
 class ProgramFinder:
@@ -39,8 +35,7 @@ class ProgramFinder:
         paths: program files, and folders of them; looked through again when a model is not found.
         downloads: where programs fetched from a registration's locator are kept; None: none are fetched.
         background: fetch while the caller goes on, who finds the program when it asks again. The locator is its owner's
-            choice, and so is how slowly it answers: a watcher has deadlines to keep. For the same reason a fetched
-            program that takes too long to run, or too much memory, is not handed out; its operator may give the file.
+            choice, and so is how slowly it answers: a watcher has deadlines to keep.
     """
 
     def __init__(self, paths: Sequence[Path], downloads: Path | None = None, *, background: bool = False) -> None:
@@ -49,31 +44,23 @@ class ProgramFinder:
         self._background = background
         self._tried: dict[Path, float] = {}
         self._seen: dict[tuple[Path, int, int], bytes] = {}
-        self._too_costly: set[Path] = set()
 
-    def __call__(self, model_id: bytes, locator: str) -> Program | None:
-        kept = None if self._downloads is None else self._downloads / (model_id.hex() + SUFFIX)
+    def __call__(self, model_id: bytes, locator: str) -> Found | None:
         for path in self._files():
-            found = self._load(path, model_id)
-            if found is not None:
-                return found
-        if kept is not None and kept in self._too_costly:
+            if self._is_wanted(path, model_id):
+                return Found(path)
+        if self._downloads is None:
             return None
-        if kept is not None and kept.is_file():
-            found = self._load(kept, model_id)
-            if found is not None:
-                return found if self._affordable(found, kept) else None
-            kept.unlink()  # what a stranger's server says is worth no second look
-        if kept is None or urlsplit(locator).scheme not in WEB:
-            return None
-        if self._background:
-            self._fetch_later(locator, kept)
-            return None
-        _fetch(locator, kept)
-        found = self._load(kept, model_id)
-        if found is None:
-            kept.unlink()
-        return found
+        # Of what was fetched only the child that runs it looks at more than the name.
+        kept = self._downloads / (model_id.hex() + SUFFIX)
+        if not kept.is_file():
+            if urlsplit(locator).scheme not in WEB:
+                return None
+            if self._background:
+                self._fetch_later(locator, kept)
+                return None
+            _fetch(locator, kept)
+        return Found(kept, fetched=True)
 
     def _fetch_later(self, locator: str, kept: Path) -> None:
         """One attempt at a time, and not again for a while."""
@@ -91,34 +78,23 @@ class ProgramFinder:
 
         threading.Thread(target=fetch, name="fetch-program", daemon=True).start()
 
-    def _affordable(self, program: Program, kept: Path) -> bool:
-        cost = estimate(program)
-        seconds = cost.setup_s + cost.prove_s
-        if not self._background or (seconds <= STRANGERS_RUN_S and cost.peak_memory_bytes <= STRANGERS_MEMORY_BYTES):
-            return True
-        log.warning("program_too_costly", path=str(kept), seconds=seconds, memory_bytes=cost.peak_memory_bytes)
-        self._too_costly.add(kept)
-        return False
-
     def _files(self) -> list[Path]:
         return [file for path in self._paths for file in (sorted(path.glob(f"*{SUFFIX}")) if path.is_dir() else [path])]
 
-    def _load(self, path: Path, model_id: bytes) -> Program | None:
-        """The file's program if it is the wanted one. One that cannot be read is passed over, aloud."""
+    def _is_wanted(self, path: Path, model_id: bytes) -> bool:
+        """Whether the operator's file holds this program. One that cannot be read is passed over, aloud."""
         try:
             stored = path.stat()
             file = (path, stored.st_mtime_ns, stored.st_size)
-            if self._seen.get(file, model_id) != model_id:
-                return None
-            program = load_program(path)
+            if file not in self._seen:
+                self._seen[file] = load_program(path).model_id(fast_hasher)
         except OSError as error:
             log.warning("program_unreadable", path=str(path), code="file_unreadable", message=str(error))
-            return None
+            return False
         except InferproofError as error:
             log.warning("program_unreadable", path=str(path), **error.as_dict())
-            return None
-        self._seen[file] = program.model_id(fast_hasher)
-        return program if self._seen[file] == model_id else None
+            return False
+        return self._seen[file] == model_id
 
 
 def _fetch(locator: str, target: Path) -> None:

@@ -12,10 +12,12 @@ from challenger_world import (
     LOOKUP,
     PROGRAM,
     TRUE,
+    Inline,
     Process,
     Published,
     corrupted,
     gas_of,
+    kept_program,
     killed,
     lying_claim,
     play_out,
@@ -25,6 +27,7 @@ from challenger_world import (
 from dispute_model import OP_OF
 from dispute_table import Table
 
+from circuits.program.graph import Program
 from contracts.client.chain import Chain
 from prover.optimistic.store import TraceStore
 from verifier.challenger import (
@@ -32,6 +35,7 @@ from verifier.challenger import (
     ChallengerError,
     ClaimsOnChain,
     Engine,
+    Found,
     Judge,
     Mode,
     Notice,
@@ -98,7 +102,7 @@ def test_published_trace_whose_proof_would_be_dear_is_overturned_by_reveals(tabl
 def test_publishing_somebody_elses_trace_does_not_mislead(table: Table, tmp_path: Path) -> None:
     liar, other = corrupted(table), corrupted(table, LOOKUP)
 
-    def misleading(view: ClaimView) -> Published:
+    def misleading(view: ClaimView, _program: Program) -> Published:
         return Published(other.claimed.trace if view.claim_id == liar.claimed.claim_id else liar.claimed.trace)
 
     process = Process(table, tmp_path / "c.db", read_trace=misleading)
@@ -120,8 +124,8 @@ def test_publishing_a_tensor_of_other_dims_does_not_mislead(table: Table, tmp_pa
     assert killed(table, liar)
 
 
-def from_files(view: ClaimView) -> TraceFile | None:
-    return read_published(view, PROGRAM, accept=frozenset({"file"}))
+def from_files(view: ClaimView, program: Program) -> TraceFile | None:
+    return read_published(view, program, accept=frozenset({"file"}))
 
 
 def test_trace_in_the_submitters_own_store_is_read_and_overturned(table: Table, tmp_path: Path) -> None:
@@ -186,11 +190,12 @@ def test_watchtower_tells_and_never_sends(table: Table, tmp_path: Path) -> None:
     assert table.claims.claim_of(liar.claimed.claim_id).commitments == 0
 
 
-def test_watchtower_needs_no_account_and_cannot_be_made_to_stake(table: Table) -> None:
+def test_watchtower_needs_no_account_and_cannot_be_made_to_stake(table: Table, tmp_path: Path) -> None:
     liar = corrupted(table)
     view = ClaimsOnChain(Chain(table.chain.rpc_url), table.market.deployment)
     told: list[Notice] = []
-    looker = Challenger(view, Judge(lambda *_: PROGRAM, Engine()), Store(":memory:"))
+    found = Found(kept_program(PROGRAM, tmp_path))
+    looker = Challenger(view, Judge(lambda *_: found, Engine(), child=Inline), Store(":memory:"))
     Watcher(looker, Mode.WATCHTOWER, told.append).once()
     assert [notice.code for notice in told] == ["claim_wrong"]
     assert report.explanation(looker, liar.claimed.claim_id)["first_op"] <= CONTRACT

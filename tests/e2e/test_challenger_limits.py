@@ -15,8 +15,10 @@ from challenger_world import (
     LOOKUP,
     PROGRAM,
     TRUE,
+    Integers,
     Process,
     corrupted,
+    kept_program,
     killed,
     lying_claim,
     mine,
@@ -34,12 +36,15 @@ from verifier.challenger import (
     Budgets,
     ChallengerError,
     ClaimsOnChain,
+    Found,
+    Limits,
     Mode,
     Verdict,
     replay,
     report,
 )
-from verifier.challenger.claim_view import ClaimView
+from verifier.challenger.engine import LoadedProgram
+from verifier.dispute.commitment import CommittedTrace
 from verifier.dispute.types import Phase
 
 pytestmark = pytest.mark.slow
@@ -128,13 +133,13 @@ def test_claims_with_an_op_too_large_to_dispute_are_reported_and_not_judged(
 def test_claim_that_takes_too_much_is_told_once_and_checked_under_a_higher_limit(table: Table, tmp_path: Path) -> None:
     corrupted(table)
     lying_claim(table, INPUTS, TRUE)
-    limited = Process(table, tmp_path / "c.db", Mode.WATCHTOWER, max_work=work(PROGRAM) - 1)
+    limited = Process(table, tmp_path / "c.db", Mode.WATCHTOWER, limits=Limits(work(PROGRAM) - 1, 60))
     for _ in range(3):
         mine(table)
         limited.once()
     assert limited.codes() == ["program_too_large_to_check"] * 2
     assert {known.verdict for known in limited.store.claims()} == {Verdict.REFUSED}
-    again = Process(table, tmp_path / "c.db", Mode.WATCHTOWER, max_work=work(PROGRAM))
+    again = Process(table, tmp_path / "c.db", Mode.WATCHTOWER, limits=Limits(work(PROGRAM), 60))
     again.once()
     assert again.codes() == ["claim_wrong", "claim_right"]
 
@@ -144,7 +149,7 @@ def test_program_that_is_not_the_claims_is_refused(table: Table, tmp_path: Path)
     process = Process(table, tmp_path / "c.db")
     first = PROGRAM.constants[0]
     other = replace(PROGRAM, constants=(replace(first, values=first.values + 1), *PROGRAM.constants[1:]))
-    process.challenger.judge._find_program = lambda model_id, locator: other
+    process.judge._find_program = lambda model_id, locator: Found(kept_program(other, tmp_path))
     process.once()
     assert process.codes() == ["claim_of_another_model"]
 
@@ -155,18 +160,20 @@ def test_executor_that_errs_on_this_input_stakes_nothing(
     """The claim is right; our machine is not, and would lose its bond."""
     lying_claim(table, INPUTS, TRUE)
     process = Process(table, tmp_path / "c.db")
-    judge = process.challenger.judge
-    right = judge.trace
+    right = LoadedProgram.run
 
-    def wrong(view: ClaimView) -> object:
-        run = right(view)
+    def wrong(loaded: LoadedProgram, inputs: list[Integers]) -> CommittedTrace:
+        run = right(loaded, inputs)
+        if loaded.model_id != PROGRAM.model_id():
+            return run  # of the self-test
         made = [np.array(output) for output in run.made]
         made[CONTRACT].reshape(-1)[0] += 1
-        return type(run)(run.committed, run.inputs, made)
+        return CommittedTrace(run.committed, run.inputs, made)
 
-    monkeypatch.setattr(judge, "trace", wrong)
+    monkeypatch.setattr(LoadedProgram, "run", wrong)
     process.once()
-    assert process.codes() == ["claim_wrong", "executor_differs"]
+    assert process.codes() == ["executor_differs"]
+    assert process.store.claims()[0].verdict is Verdict.REFUSED
     assert process.store.transactions() == []
 
 

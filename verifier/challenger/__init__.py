@@ -2,21 +2,23 @@
 
     chain = ClaimsOnChain(Chain(rpc_url, private_key), deployment)
     store = Store(path)
-    judge = Judge(find_program, Engine())
+    judge = Judge(find_program, Engine(), patient=False)
     challenger = Challenger(chain, judge, store, Sender(chain.chain, store, Budgets()))
-    Watcher(challenger, Mode.ACTIVE, notify).run(stopping, interval_s=5)
+    Watcher(challenger, Mode.ACTIVE, notify).run(stopping, interval_s=5)  # under `if __name__ == "__main__"`
 
 `Challenger` has the verbs that act (`check`, `challenge`, `next_moves`, `move`); `report` has the documents that the
 others print.
 """
 
+from verifier.challenger.case import Judgement
 from verifier.challenger.challenger import Challenger, Staked
+from verifier.challenger.child import Limits
 from verifier.challenger.claim_view import ClaimsOnChain, ClaimView
 from verifier.challenger.engine import Engine
 from verifier.challenger.errors import BudgetError, ChallengerError
 from verifier.challenger.evidence import Replay, replay
 from verifier.challenger.fault import PublishedTrace, ReadTrace
-from verifier.challenger.judging import FindProgram, Judge, Judgement
+from verifier.challenger.judging import OWN, STRANGERS, FindProgram, Found, Judge
 from verifier.challenger.planning import Plan
 from verifier.challenger.preflight import self_test
 from verifier.challenger.records import Verdict
@@ -25,6 +27,8 @@ from verifier.challenger.store import Store
 from verifier.challenger.watch import Mode, Notice, Watcher
 
 __all__ = [
+    "OWN",
+    "STRANGERS",
     "BudgetError",
     "Budgets",
     "Challenger",
@@ -33,8 +37,10 @@ __all__ = [
     "ClaimsOnChain",
     "Engine",
     "FindProgram",
+    "Found",
     "Judge",
     "Judgement",
+    "Limits",
     "Mode",
     "Notice",
     "Plan",

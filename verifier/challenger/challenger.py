@@ -11,12 +11,14 @@ from dataclasses import dataclass
 
 import structlog
 
-from circuits.errors import EnvironmentFailure, InferproofError
+from circuits.errors import EnvironmentFailure
 from circuits.lower.optimistic import finish, start, term_count
+from circuits.program.graph import Program
+from verifier.challenger.case import Judgement
 from verifier.challenger.claim_view import ClaimsOnChain, ClaimView
 from verifier.challenger.errors import ChallengerError
-from verifier.challenger.fault import MAX_PROOF_BYTES, MAX_STEP_GAS, Fault, ReadTrace, find_fault, proof_bytes
-from verifier.challenger.judging import Judge, Judgement
+from verifier.challenger.fault import MAX_PROOF_BYTES, MAX_STEP_GAS, Fault, ReadTrace, proof_bytes
+from verifier.challenger.judging import Judge
 from verifier.challenger.moves import function_of, name_of
 from verifier.challenger.pace import measured_lag_s, shortest_turn_s
 from verifier.challenger.planning import NOT_ON_CHAIN, Plan, plan
@@ -32,7 +34,7 @@ GAME_GAS = 1_500_000  # kept in the budget for our share of a whole game before 
 COMMIT = "commit"
 
 
-def nothing_published(view: ClaimView) -> None:
+def nothing_published(view: ClaimView, program: Program) -> None:
     """For a challenger that has no way to read traces."""
 
 
@@ -116,7 +118,7 @@ class Challenger:
         return judgement
 
     def challenge(self, claim: bytes) -> Staked:
-        """Puts a bond on a claim's being wrong, after everything that could say that it is us who are.
+        """Puts a bond on a claim's being wrong.
 
         Codes: those of `check`, `claim_is_right`, `claim_not_pending`, `already_challenged`, `too_late`,
         `extension_too_short`, `selftest_failed`, `executor_differs`, `bond_over_budget`, `gas_over_budget`.
@@ -128,7 +130,6 @@ class Challenger:
 
     def stake(self, view: ClaimView, judgement: Judgement) -> Staked:
         self._require_worth_it(view)
-        self.judge.prepare_to_stake(view)
         fault = self._provable_fault(view)
         kind = CommitmentKind.OPEN if fault is None else CommitmentKind.PROVE_FAULT
         index = judgement.wrong_node if fault is None else fault.op
@@ -149,26 +150,18 @@ class Challenger:
         log.info("challenged", claim_id=view.claim_id.hex(), challenge_id=named.hex(), kind=kind.name)
         return Staked(row, sent, fault)
 
-    def published_fault(self, view: ClaimView) -> Fault | None:
-        """Whatever is wrong with what a submitter publishes, path B needs none of it."""
-        try:
-            return find_fault(view, self.read_trace(view), self.judge.trace(view))
-        except InferproofError as error:
-            log.warning("published_trace_unusable", claim_id=view.claim_id.hex(), **error.as_dict())
-            return None
-
     def _provable_fault(self, view: ClaimView) -> Fault | None:
         """A published fault that one transaction can prove, as the deployed contract itself says beforehand."""
         if view.key.terms.prove_time < shortest_turn_s(self._lag_s()):
             return None  # the commitment would be confirmed when there is hardly time left to use it
-        fault = self.published_fault(view)
+        fault = self._published_fault(view)
         if fault is None or proof_bytes(fault.proof) > MAX_PROOF_BYTES:
             return None
-        op = fault.trace.op(fault.op)
+        op = fault.definition
         whole = (fault.element, term_count(op), start(op))
         try:
             descriptor = fault.proof.descriptor.descriptor
-            end, gas = self.chain.execute(descriptor, fault.trace.step_roots, *whole, fault.proof.openings)
+            end, gas = self.chain.execute(descriptor, fault.roots, *whole, fault.proof.openings)
         except EnvironmentFailure as error:
             if error.code == "chain_unreachable":
                 raise
@@ -178,6 +171,14 @@ class Challenger:
             message = f"the chain's op {fault.op} gives {finish(op, end)}, ours {fault.true}: nothing is staked on it"
             raise ChallengerError("contract_differs", message, op=fault.op, element=fault.element)
         return fault if gas <= MAX_STEP_GAS else None
+
+    def _published_fault(self, view: ClaimView) -> Fault | None:
+        """None also where the program's child came to nothing over it: it was the claimant who chose what to read."""
+        try:
+            return self.judge.published_fault(view, self.read_trace)
+        except ChallengerError as error:
+            log.warning("published_trace_unusable", claim_id=view.claim_id.hex(), **error.as_dict())
+            return None
 
     def _require_worth_it(self, view: ClaimView) -> None:
         terms, claim = view.key.terms, view.claim

@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from circuits.lower.optimistic import finish, start, term_count
+from circuits.program.graph import Program
+from circuits.program.ops import Op
 from circuits.statement import tensor_root
 from verifier.challenger.claim_view import ClaimView
 from verifier.dispute.commitment import CommittedTrace
@@ -17,7 +19,7 @@ from verifier.dispute.errors import DisputeError
 from verifier.dispute.one_step import run_step
 from verifier.dispute.openings import open_fault
 from verifier.dispute.tree import Tree
-from verifier.dispute.types import FaultProof
+from verifier.dispute.types import FaultProof, StepRoots
 
 Integers = npt.NDArray[np.int64]
 
@@ -37,8 +39,8 @@ class PublishedTrace(Protocol):
         """An op's output."""
 
 
-# None: nothing is published where the claim's locator says, or it cannot be read.
-ReadTrace = Callable[[ClaimView], PublishedTrace | None]
+# None: nothing is published where the claim's locator says, or it cannot be read. Called where the program is run.
+ReadTrace = Callable[[ClaimView, Program], PublishedTrace | None]
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,8 @@ class Fault:
     claimed: int
     true: int
     proof: FaultProof
-    trace: CommittedTrace  # the claim's own, as far as the proof needs it
+    definition: Op
+    roots: StepRoots  # that its operands are opened under
 
     def for_challenge(self, challenge_id: bytes, salt: bytes) -> FaultProof:
         return replace(self.proof, challenge_id=challenge_id, salt=salt)
@@ -82,7 +85,8 @@ def _prove(claimed: CommittedTrace, mine: CommittedTrace, op: int, element: int)
     value = int(claimed.made[op].reshape(-1)[element])
     if not _convinces(claimed, proof, value):
         return None
-    return Fault(op, element, value, int(mine.made[op].reshape(-1)[element]), proof, claimed)
+    true = int(mine.made[op].reshape(-1)[element])
+    return Fault(op, element, value, true, proof, claimed.op(op), claimed.step_roots)
 
 
 def _convinces(claimed: CommittedTrace, proof: FaultProof, value: int) -> bool:

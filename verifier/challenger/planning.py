@@ -8,12 +8,12 @@ from contracts.client.dispute_types import Challenge
 from verifier.challenger.claim_view import ClaimsOnChain
 from verifier.challenger.judging import Judge
 from verifier.challenger.moves import Move, ProveFault, Settle, Timeout, name_of
-from verifier.challenger.player import next_move
 from verifier.challenger.proof_json import fault_of, parsed
 from verifier.challenger.records import CommitmentRow
 from verifier.challenger.sender import MoveKey
-from verifier.dispute.rules import OVER
-from verifier.dispute.types import ClaimStatus, CommitmentKind, Phase, position_key
+from verifier.dispute.rules import OVER, prove_deadline
+from verifier.dispute.rules import deadline as latest
+from verifier.dispute.types import ClaimStatus, CommitmentKind, DisputeTerms, Phase, position_key
 
 # Why there is no move.
 NOT_ON_CHAIN = "not_on_chain"
@@ -28,7 +28,8 @@ class Plan:
     """Where a challenge stands as of a block, and what we do about it.
 
     `why` is empty if there is a move; else one of the reasons above, or how the challenge ended: won, lost, settled.
-    `deadline` and `now` are game time; both are 0 where nobody has a turn.
+    `deadline` and `now` are game time; both are 0 where nobody has a turn. Of an unused commitment of ours the deadline
+    is that of the move that it is to, which may be earlier than the one from which it is lost.
     """
 
     claim_id: bytes
@@ -63,6 +64,8 @@ def plan(chain: ClaimsOnChain, judge: Judge, row: CommitmentRow, block: int) -> 
     if claims.paused(block):
         return Plan(*named, why=PAUSED)
     defenders, deadline = claims.turn_of(row.challenge_id, block)
+    if phase is Phase.COMMITTED and row.salt:
+        deadline = _use_until(row, challenge, view.key.terms)
     now = claims.game_time(block)
     move: Move | None = None
     why = ""
@@ -77,5 +80,12 @@ def plan(chain: ClaimsOnChain, judge: Judge, row: CommitmentRow, block: int) -> 
         move = ProveFault(fault_of(parsed(row.proof.encode()), row.challenge_id, row.salt))
     else:
         board = chain.board(row.challenge_id, view, block)
-        move = next_move(board, judge.trace(view), row.salt, row.index)
+        move = judge.next_move(view, board, row.salt, row.index)
     return Plan(*named, move, why, defenders, deadline, now)
+
+
+def _use_until(row: CommitmentRow, challenge: Challenge, terms: DisputeTerms) -> int:
+    """The chain does not know what a commitment is to until it is used, so it tells the later of the two deadlines."""
+    if row.kind == CommitmentKind.PROVE_FAULT:
+        return prove_deadline(challenge.turn_start, terms)
+    return latest(challenge.turn_start, challenge.challenger_clock, terms.extension)

@@ -7,12 +7,9 @@ from typing import Any
 
 from contracts.client.dispute_events import Committed
 from contracts.client.dispute_types import Challenge
-from verifier.challenger import explain
+from verifier.challenger.case import Judgement
 from verifier.challenger.challenger import Challenger
 from verifier.challenger.claim_view import ClaimView
-from verifier.challenger.evidence import export_evidence
-from verifier.challenger.findings import Finding, from_answers, from_fault
-from verifier.challenger.judging import Judgement
 from verifier.challenger.moves import in_words, name_of
 from verifier.challenger.planning import Plan
 from verifier.challenger.proof_json import hexed
@@ -167,40 +164,17 @@ def check_document(view: ClaimView, judgement: Judgement) -> dict[str, Any]:
     return document
 
 
-def find(challenger: Challenger, view: ClaimView) -> Finding:
-    """All that is known about what is wrong: from a published trace, else from what was revealed in challenges.
-
-    Raises ChallengerError `nothing_differs` for a claim that is right.
-    """
-    fault = challenger.published_fault(view)
-    if fault is not None:
-        return from_fault(fault)
-    answers = challenger.chain.answers(view, challenger.block())
-    return from_answers(view, answers, challenger.judge.trace(view))
-
-
 def explanation(challenger: Challenger, claim_id: bytes) -> dict[str, Any]:
-    """What `explain` prints: `words` and `picture` are lines of text."""
+    """What `explain` prints: `words` and `picture` are lines of text. Raises ChallengerError `nothing_differs` for a
+    claim that is right."""
     view = challenger.view(claim_id)
-    mine = challenger.judge.trace(view)
-    finding = find(challenger, view)
-    document: dict[str, Any] = {
-        "claim_id": hexed(claim_id),
-        "output_differs": view.claim.output_root != mine.output_root,
-        "first_op": finding.first_op,
-        "last_op": finding.last_op,
-        "words": explain.in_words(mine.program, finding),
-        "picture": explain.picture(mine.program, finding),
-    }
-    if finding.element is not None:
-        document |= {"element": finding.element, "claimed": finding.claimed, "true": finding.true}
-    return document
+    answers = challenger.chain.answers(view, challenger.block())
+    return challenger.judge.explanation(view, challenger.read_trace, answers)
 
 
 def evidence(challenger: Challenger, claim_id: bytes) -> bytes:
     """The file that `export-evidence` writes; see `verifier.challenger.evidence.replay`."""
-    view = challenger.view(claim_id)
-    loaded = challenger.judge.program(view)
-    chain = challenger.chain
-    finding = find(challenger, view)
-    return export_evidence(view, finding, loaded.header, loaded.program, chain.chain.chain_id, chain.claims.address)
+    view, chain = challenger.view(claim_id), challenger.chain
+    answers = chain.answers(view, challenger.block())
+    where = (chain.chain.chain_id, chain.claims.address)
+    return challenger.judge.evidence(view, challenger.read_trace, answers, *where)

@@ -131,6 +131,10 @@ class Store:
     def judge(self, claim_id: bytes, verdict: Verdict, reason: str = "") -> None:
         self._db.execute("UPDATE claims SET verdict = ?, reason = ? WHERE claim_id = ?", (verdict, reason, claim_id))
 
+    def note(self, claim_id: bytes, reason: str) -> None:
+        """Why a claim was not dealt with; its verdict stays."""
+        self._db.execute("UPDATE claims SET reason = ? WHERE claim_id = ?", (reason, claim_id))
+
     def end_claim(self, claim_id: bytes) -> None:
         self._db.execute("UPDATE claims SET ended = 1 WHERE claim_id = ?", (claim_id,))
 

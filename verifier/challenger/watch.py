@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import structlog
@@ -21,9 +23,10 @@ from contracts.client.dispute_events import (
     ClaimKilled,
     Committed,
 )
+from verifier.challenger.case import Judgement
 from verifier.challenger.challenger import Challenger
 from verifier.challenger.claim_view import ClaimView
-from verifier.challenger.judging import Judgement
+from verifier.challenger.errands import UNEXPECTED, Errand, Errands
 from verifier.challenger.log_reader import LARGEST_RANGE
 from verifier.challenger.moves import in_words, name_of
 from verifier.challenger.planning import OUR_CLOCK_RAN_OUT, WITHOUT_SALT
@@ -35,9 +38,14 @@ log = structlog.get_logger()
 # Failures that another pass may not have; the others end the daemon.
 PASSING = frozenset({"chain_unreachable", "chain_refused", "log_incomplete", "chain_too_short"})
 # A claim that could not be judged for one of these reasons may be one day.
-CURABLE = frozenset({"program_unavailable", "program_too_large_to_check"})
-# Of a pass, for new claims: whoever makes many of them must not make us late in challenges that are open.
-JUDGING_S = 10.0
+CURABLE = frozenset(
+    {"program_unavailable", "program_too_large_to_check", "selftest_failed", "executor_differs", UNEXPECTED}
+)
+# Looking for a program costs little, and one may be on its way; the others are tried again after a restart, or rarely.
+RARELY = CURABLE - {"program_unavailable", UNEXPECTED}
+RARELY_S = 3_600.0
+# Of a pass, for reading new claims: whoever makes many of them must not make us late in challenges that are open.
+READING_S = 10.0
 ENDINGS = {ClaimFinal: "claim_final", ClaimKilled: "claim_killed", ClaimCancelled: "claim_cancelled"}
 
 
@@ -77,36 +85,50 @@ class Watcher:
         self._notify = notify
         self._told: set[tuple[str, bytes, bytes, str]] = set()
         self._found_wrong: set[bytes] = set()  # of which this watcher has told
+        self._errands = Errands(challenger.judge.wait, self._tell, challenger.store.note)
+
+    @property
+    def unexpected(self) -> int:
+        """Errors of our own that were met over claims, each logged with its traceback."""
+        return self._errands.unexpected
 
     def run(self, stopping: threading.Event, interval_s: float) -> None:
         """Passes until stopped. A chain that does not answer is waited for."""
         while not stopping.is_set():
+            until = time.monotonic() + interval_s
             try:
-                self.once()
+                self.once(interval_s)
             except EnvironmentFailure as error:
                 if error.code not in PASSING:
                     raise
                 log.warning("pass_failed", **error.as_dict())
-            stopping.wait(interval_s)
+            stopping.wait(max(0.0, until - time.monotonic()))
 
-    def once(self) -> None:
-        """One pass, as of the newest confirmed block."""
+    def once(self, patience_s: float = math.inf) -> None:
+        """One pass, as of the newest confirmed block. What is still being judged after so many seconds goes on being
+        judged, and is for a later pass."""
         block = self.challenger.block()
         self._roll_back_orphans()
         self._follow(block)
         # Clocks run in what is open, so it goes before what is new.
         if self.mode is not Mode.WATCHTOWER:
             self.challenger.sender.reconcile(block)
-            for row in self._store.commitments():
-                if not row.ended:
-                    self._guarded(row.claim_id, row.challenge_id, partial(self._play, row, block))
-        until = time.monotonic() + JUDGING_S
+        self._errands.run(chain(self._plays(block), self._judgings(block, patience_s)), patience_s)
+
+    def _plays(self, block: int) -> Iterator[Errand]:
+        rows = [] if self.mode is Mode.WATCHTOWER else self._store.commitments()
+        for row in rows:
+            if not row.ended:
+                yield Errand(row.claim_id, row.challenge_id, partial(self._play, row, block))
+
+    def _judgings(self, block: int, patience_s: float) -> Iterator[Errand]:
+        until = time.monotonic() + max(READING_S, patience_s)
         # What could not be judged before comes last: looking for its program again may take long.
         for known in sorted(self._store.claims(ended=False), key=lambda known: known.verdict is Verdict.REFUSED):
             if time.monotonic() >= until:
                 log.info("judging_goes_on_next_pass")
-                break
-            self._guarded(known.claim_id, b"", partial(self._judge, known, block))
+                return
+            yield Errand(known.claim_id, b"", partial(self._judge, known, block))
 
     # The log.
 
@@ -169,7 +191,8 @@ class Watcher:
     def _judge(self, known: KnownClaim, block: int) -> None:
         """What is due for a claim that has no end yet; nothing if it is right, and the log will tell its end."""
         stands = known.verdict is Verdict.WRONG and not self._has_staked(known.claim_id)
-        to_check = known.verdict is Verdict.UNCHECKED or known.reason in CURABLE
+        curable = known.verdict is Verdict.REFUSED and known.reason in CURABLE
+        to_check = known.verdict is Verdict.UNCHECKED or curable
         to_stake = stands and self.mode is Mode.ACTIVE
         to_tell = stands and known.claim_id not in self._found_wrong
         if not (to_check or to_stake or to_tell):
@@ -201,6 +224,8 @@ class Watcher:
             raise
         except InferproofError as error:
             self._store.judge(view.claim_id, Verdict.REFUSED, error.code)
+            if error.code in RARELY:
+                self._errands.put_off(view.claim_id, RARELY_S)
             self._tell(error.code, view.claim_id, message=error.message, details=error.details)
             return
         if judgement.verdict is Verdict.RIGHT:
@@ -228,17 +253,6 @@ class Watcher:
             self._tell(name_of(found.move), row.claim_id, row.challenge_id, message=in_words(found.move))
         elif found.why in (WITHOUT_SALT, OUR_CLOCK_RAN_OUT, "won", "lost", "settled"):
             self._tell(found.why, row.claim_id, row.challenge_id)
-
-    def _guarded(self, claim_id: bytes, challenge_id: bytes, act: Callable[[], None]) -> None:
-        """One claim's trouble must not keep the others waiting; a silent chain keeps all of them."""
-        try:
-            act()
-        except InferproofError as error:
-            if error.code == "chain_unreachable":
-                raise
-            self._tell(error.code, claim_id, challenge_id, message=error.message, details=error.details)
-        except MemoryError:
-            self._tell("out_of_memory", claim_id, challenge_id, message="this machine has too little for this program")
 
     def _tell(
         self,
