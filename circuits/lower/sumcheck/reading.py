@@ -88,6 +88,21 @@ def _components(
 
 
 @lru_cache(maxsize=4096)
+def largest_group(dims: tuple[int, ...], how: AffineMap, grid: tuple[int, ...]) -> int:
+    """The points or the cells, whichever are more, that a group of `groups` would have: found without listing them."""
+    return max(
+        (
+            max(
+                math.prod(grid[axis] for axis in axes),
+                math.prod(dims[axis] for segment in segments for axis in segment.tensor_axes),
+            )
+            for segments, axes in _components(_segments(dims, how.view), how, grid)
+        ),
+        default=1,
+    )
+
+
+@lru_cache(maxsize=4096)
 def groups(dims: tuple[int, ...], how: AffineMap, grid: tuple[int, ...]) -> tuple[Group, ...]:
     """The groups of a tensor of `dims`, read through `how` at the points of `grid`; the tensor has elements.
 
