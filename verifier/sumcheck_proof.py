@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from circuits.lower.sumcheck.layout import Layout, fraction_layout, layout
+from circuits.lower.sumcheck.layout import Layout, fraction_layout
 from circuits.lower.sumcheck.system import Kind, System, Tensor
 from verifier.claims import factor_positions, linear_readings, product_instances
 from verifier.curve import G1, POINT_BYTES, decode_point, encode_point
@@ -55,10 +55,6 @@ class ProofShape:
             variables=table.variables,
             row_bits=table.row_bits,
         )
-
-    @classmethod
-    def of_key(cls, system: System, row_bits: int) -> ProofShape:
-        return cls.of(system, layout(system, row_bits))
 
     @property
     def length(self) -> int:

@@ -1,0 +1,175 @@
+"""Accepting a sumcheck proof, step by step (docs/protocol/sumcheck.md section 5).
+
+The verifier derives every point and every count itself. Nothing here is native code of ours, and nothing raises
+anything but VerificationError on hostile bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from circuits.lower.sumcheck.layout import fraction_layout
+from circuits.lower.sumcheck.reading import ReadingTooLargeError
+from circuits.lower.sumcheck.system import Kind
+from circuits.statement import Statement, input_root, output_root
+from verifier.claims import (
+    Claim,
+    LinearReading,
+    extra_coordinates,
+    factor_positions,
+    linear_readings,
+    product_instances,
+)
+from verifier.curve import Arithmetic, PurePython
+from verifier.errors import VerificationError
+from verifier.field import dot, eq_index, powers, scalar_bytes
+from verifier.functionals import Functionals
+from verifier.kzg import verify_opening
+from verifier.ledger import check_ledger
+from verifier.logup import LeafClaim, Values, check_leaves, expression_at, reduce_to_leaves
+from verifier.opened import Opened
+from verifier.products import check_products, reduce_products
+from verifier.srs import Accepted, G2Point, srs_digest
+from verifier.sumcheck_key import SumcheckKey
+from verifier.sumcheck_proof import Integers, ProofShape, SumcheckProof, points_bytes
+from verifier.transcript import Tag, Transcript
+
+__all__ = ["Accepted", "Opened", "SumcheckKey", "SumcheckProof", "verify"]
+
+
+def verify(
+    statement: Statement, key: SumcheckKey, proof: bytes, accepted: Accepted, arithmetic: Arithmetic | None = None
+) -> Opened:
+    """Returns the public tensors if the proof convinces of `statement` under `key`; raises VerificationError else.
+
+    `arithmetic` is plain Python by default.
+    """
+    if key.model_id != statement.model_id:
+        message = "the key belongs to another model"
+        details = {"expected": statement.model_id.hex(), "got": key.model_id.hex()}
+        raise VerificationError("key_for_another_model", message, **details)
+    s_g2 = _accepted_srs(key, accepted)
+    parsed = SumcheckProof.decode(proof, ProofShape.of(key.system, key.layout))
+    _check_roots(statement, parsed)
+    try:
+        _Check(key, parsed, Transcript()).run(statement, s_g2, arithmetic or PurePython())
+    except ReadingTooLargeError as error:
+        raise VerificationError("key_too_large", f"the key couples axes at too many points: {error}") from error
+    return Opened(list(parsed.inputs), list(parsed.outputs))
+
+
+def _accepted_srs(key: SumcheckKey, accepted: Accepted) -> G2Point:
+    for s_g2 in accepted.srs_g2:
+        if srs_digest(s_g2) == key.srs_digest:
+            return s_g2
+    message = "the key was made over an SRS that this verifier does not accept"
+    raise VerificationError("srs_not_accepted", message, srs_digest=key.srs_digest.hex())
+
+
+def _check_roots(statement: Statement, proof: SumcheckProof) -> None:
+    if input_root(proof.inputs) != statement.input_root:
+        raise VerificationError("input_differs", "the proof is for another input", expected=statement.input_root.hex())
+    if output_root(proof.outputs) != statement.output_root:
+        message = "the proof is for another output"
+        raise VerificationError("output_differs", message, expected=statement.output_root.hex())
+
+
+@dataclass
+class _Check:
+    """One proof under one key; the methods are section 5's steps, in its order."""
+
+    key: SumcheckKey
+    proof: SumcheckProof
+    transcript: Transcript
+
+    def __post_init__(self) -> None:
+        system = self.key.system
+        self.linear = linear_readings(system)
+        self.products = product_instances(system)
+        self.positions = factor_positions(system, self.products)
+        public = zip((*system.of_kind(Kind.INPUT), *system.of_kind(Kind.OUTPUT)), self._tensors(), strict=True)
+        self.functionals = Functionals(system, dict(public))
+
+    def _tensors(self) -> tuple[Integers, ...]:
+        return self.proof.inputs + self.proof.outputs
+
+    def run(self, statement: Statement, s_g2: G2Point, arithmetic: Arithmetic) -> None:
+        beta, alpha = self._bind(statement)
+        leaves, zeta = self._fractions()
+        values = self._readings(zeta)
+        check_leaves(leaves, self.key.system.fractions, fraction_layout(self.key.system).blocks, (alpha, beta), values)
+        rho = self._identities(zeta, values)
+        x = self._ledger(zeta, rho)
+        self._open(x, s_g2, arithmetic)
+
+    def _bind(self, statement: Statement) -> tuple[int, int]:
+        """Steps 0 and 1. The roots are those of the public tensors, so these are bound too."""
+        words = (self.key.srs_digest, self.key.digest(), statement.input_root, statement.output_root)
+        self.transcript.absorb(Tag.STATEMENT, b"".join(words))
+        # All that fractions and identities speak of is fixed before the first challenge.
+        self.transcript.absorb(Tag.WITNESS_ROWS, points_bytes(self.proof.rows))
+        return self.transcript.challenge(Tag.BETA), self.transcript.challenge(Tag.ALPHA)
+
+    def _fractions(self) -> tuple[LeafClaim, tuple[int, ...]]:
+        """Steps 2 to 4."""
+        leaves = reduce_to_leaves(self.proof.top, self.proof.layers, self.transcript)
+        extra = extra_coordinates(self.key.system, len(leaves.point))
+        return leaves, (*leaves.point, *(self.transcript.challenge(Tag.ZETA) for _ in range(extra)))
+
+    def _readings(self, zeta: Sequence[int]) -> Values:
+        """Step 5: the values at ζ that were sent, and those that everybody can compute."""
+        self.transcript.absorb(Tag.READINGS, scalar_bytes(self.proof.readings))
+        known = dict(zip(self.linear, self.proof.readings, strict=True))
+
+        def value(linear: LinearReading) -> int:
+            if linear not in known:
+                known[linear] = self.functionals.known_value(linear.functional(zeta))
+            return known[linear]
+
+        return value
+
+    def _identities(self, zeta: Sequence[int], values: Values) -> tuple[int, ...]:
+        """Steps 5 to 7: every identity at ζ; returns ρ."""
+        gamma, identities = self.transcript.challenge(Tag.GAMMA), self.key.system.identities
+        linear = [expression_at(identity.terms, identity.dims, values) for identity in identities]
+        target = -dot(powers(gamma, len(identities)), linear)
+        rho, last = reduce_products(target, self.proof.product_rounds, self.transcript)
+        if self.products:
+            self.transcript.absorb(Tag.FACTORS, scalar_bytes(self.proof.factors))
+        known = dict(zip(self.positions, self.proof.factors, strict=True))
+
+        def factor(number: int, which: int) -> int:
+            if (number, which) in known:
+                return known[number, which]
+            return self.functionals.known_value(self.products[number].functional(which, zeta, rho))
+
+        check_products(last, self.products, (zeta, rho), gamma, factor)
+        return rho
+
+    def _claims(self, zeta: Sequence[int], rho: Sequence[int]) -> list[Claim]:
+        """Every value that was sent: nothing else is believed about a committed tensor."""
+        functionals = [linear.functional(zeta) for linear in self.linear]
+        functionals += [self.products[number].functional(which, zeta, rho) for number, which in self.positions]
+        sent = self.proof.readings + self.proof.factors
+        return [Claim(functional, value) for functional, value in zip(functionals, sent, strict=True)]
+
+    def _ledger(self, zeta: Sequence[int], rho: Sequence[int]) -> tuple[int, ...]:
+        """Steps 8 and 9: all claims become one, about the table at one point, which is returned."""
+        return check_ledger(
+            self._claims(zeta, rho),
+            self.functionals,
+            self.key.layout,
+            self.proof.evaluation_rounds,
+            self.proof.evaluation,
+            self.transcript,
+        )
+
+    def _open(self, x: tuple[int, ...], s_g2: G2Point, arithmetic: Arithmetic) -> None:
+        """Steps 10 to 13."""
+        table = self.key.layout
+        inside, above = x[: table.row_bits], x[table.row_bits :]
+        numbers = table.setup_rows + table.witness_rows
+        commitments = (*self.key.commitments, *self.proof.rows)
+        rows = [(point, eq_index(above, row)) for point, row in zip(commitments, numbers, strict=True)]
+        verify_opening(rows, inside, self.proof.evaluation, self.proof.opening, s_g2, self.transcript, arithmetic)
