@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import numpy as np
 
 from circuits.lower.sumcheck.context import Context
-from circuits.lower.sumcheck.expressions import NOTHING, minus, plus, times
+from circuits.lower.sumcheck.expressions import is_linear, minus, plus, times
 from circuits.lower.sumcheck.filling import Integers, Values
 from circuits.lower.sumcheck.system import Expression, Reading
 from circuits.lower.sumcheck.tables import LIMB_BITS, Dims, range_table, whole_limbs
@@ -20,54 +19,56 @@ def digit_widths(width: int) -> list[int]:
     return [min(LIMB_BITS, width - start) for start in range(0, width, LIMB_BITS)]
 
 
-@dataclass(frozen=True)
-class Digits:
-    """Committed digits, lowest first, and the integer that they make."""
-
-    tensors: tuple[int, ...]
-    value: Expression
-
-    def fill(self, values: Values, integers: Integers) -> None:
-        for number, tensor in enumerate(self.tensors):
-            top = number == len(self.tensors) - 1
-            digit = integers >> (LIMB_BITS * number)
-            values[tensor] = digit if top else digit & ((1 << LIMB_BITS) - 1)
+Evaluate = Callable[[Values], Integers]
+# An integer's digits, lowest first, and the bits of each.
+Digits = list[tuple[Expression, int]]
 
 
-def _digits(context: Context, dims: Dims, widths: Sequence[int], when: Reading | None) -> Digits:
-    tensors, value = [], NOTHING
-    for number, width in enumerate(widths):
-        tensor = context.witness(dims, Interval(0, (1 << width) - 1))
-        context.look_up(*range_table(width), dims, [context.itself(tensor)], when)
-        value = plus(value, times(1 << (LIMB_BITS * number), context.itself(tensor)))
-        tensors.append(tensor)
-    return Digits(tuple(tensors), value)
+def digits_of(
+    context: Context,
+    dims: Dims,
+    x: Expression,
+    width: int,
+    when: Reading | None = None,
+    evaluate: Evaluate | None = None,
+) -> Digits:
+    """The digits that make x, where `when` is 1: of `width` bits in all once each is looked up.
 
-
-def digits(context: Context, dims: Dims, width: int) -> Digits:
-    """A new integer of `width` bits at every point; who asks for it fills it."""
-    return _digits(context, dims, digit_widths(width), None)
-
-
-def ranged(context: Context, dims: Dims, x: Expression, width: int, when: Reading | None = None) -> None:
-    """x is in [0, 2^width), where `when` is 1 or everywhere. x is linear, and filled before.
-
-    Its digits but the lowest are committed; the lowest is what they leave of x, and looked up as that.
+    All but the lowest are committed. The lowest is what they leave of x; where x is no column of a fraction, it is
+    committed too. `evaluate` gives x, where it has to be known better than from its terms.
     """
-    if width == 0:
-        context.identity(dims, x)
-        return
     widths = digit_widths(width)
-    upper = _digits(context, dims, widths[1:], when)
+    spelled_out = is_linear(x)
+    start = 1 if spelled_out and widths else 0
+    tensors = [context.witness(dims, Interval(0, (1 << bits) - 1)) for bits in widths[start:]]
+    committed = [context.itself(tensor) for tensor in tensors]
 
     def fill(values: Values) -> None:
-        inside = 1 if when is None else values.read(when, dims)
-        upper.fill(values, (values.evaluate(x, dims) >> LIMB_BITS) * inside)
+        integers = values.evaluate(x, dims) if evaluate is None else evaluate(values)
+        for number, tensor in enumerate(tensors, start):
+            digit = integers >> (LIMB_BITS * number)
+            last = number == len(widths) - 1
+            inside = 1 if when is None else values.read(when, dims)
+            values[tensor] = (digit if last else digit & ((1 << LIMB_BITS) - 1)) * inside
 
-    if upper.tensors:
+    if tensors:
         context.fills.append(fill)
-    lowest = minus(x, times(1 << LIMB_BITS, upper.value))
-    context.look_up(*range_table(widths[0]), dims, [lowest], when)
+    rest = minus(x, plus(*(times(1 << (LIMB_BITS * n), digit) for n, digit in enumerate(committed, start))))
+    if start == 0:
+        context.identity(dims, rest)
+    return list(zip([rest, *committed][1 - start :], widths, strict=True))
+
+
+def look_up_digits(context: Context, dims: Dims, digits: Digits, when: Reading | None = None) -> None:
+    for digit, bits in digits:
+        context.look_up(*range_table(bits), dims, [digit], when)
+
+
+def ranged(context: Context, dims: Dims, x: Expression, width: int, when: Reading | None = None) -> Expression:
+    """x is in [0, 2^width), where `when` is 1 or everywhere: and x, as a sum of readings."""
+    digits = digits_of(context, dims, x, width, when)
+    look_up_digits(context, dims, digits, when)
+    return plus(*(times(1 << (LIMB_BITS * n), digit) for n, (digit, _) in enumerate(digits)))
 
 
 def bounded(context: Context, dims: Dims, x: Expression, within: Interval, when: Reading | None = None) -> None:

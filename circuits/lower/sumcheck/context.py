@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from circuits.lower.sumcheck.expressions import Value, canonical, over_axes, plus
+from circuits.lower.sumcheck.expressions import Value, canonical, over_axes, plus, times
 from circuits.lower.sumcheck.filling import Integers, Values
 from circuits.lower.sumcheck.system import Expression, Fractions, Identity, Kind, Reading, System, Tensor, Term
 from circuits.lower.sumcheck.tables import Dims, Lookup, Table, cheaper_ranges, whole_limbs
@@ -139,18 +139,19 @@ class Context:
                 parts.append((Term(stride, (Reading(self._public_tensor(Kind.IOTA, (grid[axis],)), how),)),))
         return plus(*parts)
 
-    def steps(self, size: int, start: int) -> Value:
-        """Over a box of one axis: 1 from place `start` on, 0 before."""
-        if not 0 < start < size:
+    def steps(self, dims: Dims, start: int) -> Value:
+        """1 from place `start` of a box's first axis on, 0 before."""
+        if not 0 < start < dims[0]:
             return int(start <= 0)
-        return self._line(Kind.ONES, size, start)
+        return self._line(Kind.ONES, dims, start)
 
-    def ramp(self, size: int, start: int) -> Value:
-        """Over a box of one axis: i − start from place `start` on, 0 before; start is at least 0."""
-        return self._line(Kind.IOTA, size, start) if start < size - 1 else 0
+    def ramp(self, dims: Dims, start: int) -> Value:
+        """i − start from place `start` of a box's first axis on, 0 before; start is at least 0."""
+        return self._line(Kind.IOTA, dims, start) if start < dims[0] - 1 else 0
 
-    def _line(self, kind: Kind, size: int, start: int) -> Reading:
-        return Reading(self._public_tensor(kind, (size,)), AffineMap((size,), (-start,), ((1,),)))
+    def _line(self, kind: Kind, dims: Dims, start: int) -> Reading:
+        along = AffineMap(dims[:1], (-start,), ((1,) + (0,) * (len(dims) - 1),))
+        return Reading(self._public_tensor(kind, dims[:1]), along)
 
     # Operands.
 
@@ -250,14 +251,12 @@ class Context:
             self._offer(tag, table)
 
     def _offer(self, tag: int, table: Table) -> None:
-        low, size = table.rows.lo, table.size
-        times_found = self.witness((size,), ZERO)
-        first = plus(
-            self.constant(table.step * low),
-            tuple(replace(term, coefficient=table.step) for term in self.numbers((size,), (0,))),
-        )
-        columns = [first, *table.columns(low, size)]
-        self.fraction(tag, (size,), columns, self.whole(times_found), sign=-1)
+        low, dims = table.rows.lo, table.dims
+        times_found = self.witness(dims, ZERO)
+        first = plus(self.constant(table.step * low), times(table.step, self.numbers(dims, (0,))))
+        second = [self.numbers(dims, (1,))] if table.minor else []
+        columns = [first, *second, *table.columns(low, dims)]
+        self.fraction(tag, dims, columns, self.whole(times_found), sign=-1)
 
         def count(values: Values) -> None:
             values[times_found] = table.count(values)

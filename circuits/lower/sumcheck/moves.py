@@ -11,7 +11,7 @@ from circuits.lower.sumcheck.expressions import NOTHING, minus, over_axes, plus,
 from circuits.lower.sumcheck.filling import Values
 from circuits.lower.sumcheck.plan import Floor
 from circuits.lower.sumcheck.system import Expression, Reading
-from circuits.lower.sumcheck.tables import Table
+from circuits.lower.sumcheck.tables import Dims, Table
 from circuits.program.indexing import hits
 from circuits.program.ops import Gather, Index, Lookup, Max, Op
 from circuits.program.refs import AffineMap
@@ -27,7 +27,7 @@ def lower_functions(context: Context, positions: Sequence[int], floors: dict[int
     columns = [argument, *(context.itself(context.output(p)) for p in results)]
     table = Table(
         context.interval(first.operands[x]),
-        columns=lambda low, size: [_function(context, kind, low, size) for kind in kinds],
+        columns=lambda low, dims: [_function(context, kind, low, dims) for kind in kinds],
     )
     context.look_up(("functions", kinds), table, first.dims, columns)
     for p in positions:
@@ -44,11 +44,11 @@ def _kind(op: Op, floor: Floor | None) -> tuple[str, int, int]:
     raise TypeError(f"no function of one argument: {type(op).__name__}")
 
 
-def _function(context: Context, kind: tuple[str, int, int], low: int, size: int) -> Expression:
+def _function(context: Context, kind: tuple[str, int, int], low: int, dims: Dims) -> Expression:
     """Its values over the arguments from `low` on."""
     name, number, start = kind
     if name == "floor":
-        return plus(context.constant(number), context.expression(context.ramp(size, number - low)))
+        return plus(context.constant(number), context.expression(context.ramp(dims, number - low)))
     entries = context.program.constants[number].values.size
     how = AffineMap((entries,), (low - start,), ((1,),))
     return context.expression(Reading(context.constant_tensor(number), how))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from circuits.lower.sumcheck.bounding import bounded, digits, ranged
+from circuits.lower.sumcheck.bounding import bounded, ranged
 from circuits.lower.sumcheck.context import Context
 from circuits.lower.sumcheck.expressions import minus, plus, times
 from circuits.lower.sumcheck.filling import Integers, Values
@@ -44,11 +44,7 @@ def _remainder(context: Context, op: Divide, scaled: Expression, q: int, divisor
         ranged(context, dims, rest, d.bit_length())
         return
     width = whole_limbs(2 * divisor.hi)
-    if isinstance(d, int):
-        rho = rest
-        ranged(context, dims, rho, width)
-    else:
-        rho = _split(context, dims, rest, width)
+    rho = ranged(context, dims, rest, width)
     most = minus(times(2, context.expression(d)), context.constant(1))
     ranged(context, dims, minus(most, rho), width)
 
@@ -68,14 +64,13 @@ def lower_rsqrt(context: Context, position: int, op: Rsqrt) -> None:
     # w <= 2^e·sqrt(x) + x / 2.
     width = whole_limbs(8 * (math.isqrt(argument.hi << (2 * op.exponent)) + argument.hi + 2))
     if span.lo > 0:
-        a = _split(context, dims, a_terms, width)
+        a = ranged(context, dims, a_terms, width)
     else:
         g = _determined(context, dims, a_terms)
         a = context.itself(g)
         # y·A >= 0 is A >= 0 unless y = 0.
-        _split(
-            context, dims, context.product(1, y, context.whole(g)), whole_limbs(span.hi * (4 << (2 * op.exponent)) + 1)
-        )
+        most = span.hi * (4 << (2 * op.exponent))
+        ranged(context, dims, context.product(1, y, context.whole(g)), whole_limbs(most + 1))
     b = minus(minus(times(8, context.itself(w)), context.constant(1)), a)
     ranged(context, dims, b, width)
 
@@ -87,11 +82,3 @@ def _determined(context: Context, dims: Dims, terms: Expression) -> int:
     context.fills.append(lambda values: values.__setitem__(tensor, values.evaluate(terms, dims)))
     context.identity(dims, minus(context.itself(tensor), terms))
     return tensor
-
-
-def _split(context: Context, dims: Dims, terms: Expression, width: int) -> Expression:
-    """The terms' sum is in [0, 2^width): as an expression of its digits."""
-    split = digits(context, dims, width)
-    context.fills.append(lambda values: split.fill(values, values.evaluate(terms, dims)))
-    context.identity(dims, minus(terms, split.value))
-    return split.value

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from circuits.lower.sumcheck.bounding import bounded, digits, new_flag, ranged
+from circuits.lower.sumcheck.bounding import Digits, bounded, digits_of, look_up_digits, new_flag, ranged
 from circuits.lower.sumcheck.context import Context
 from circuits.lower.sumcheck.expressions import NOTHING, is_linear, minus, plus, times
 from circuits.lower.sumcheck.filling import Integers, Values
@@ -95,23 +95,18 @@ def rescaled(context: Context, y: int, total: Sum) -> None:
     """y = ⌊(terms + half) / 2^shift⌋: terms + half = 2^shift·y + ρ with ρ in [0, 2^shift)."""
     dims, result = total.dims, context.itself(y)
     rest = minus(plus(total.terms, context.constant(total.half)), times(1 << total.shift, result))
-    _remainder(context, total, rest)
+    look_up_digits(context, dims, _remainder(context, total, rest))
     if total.shift:
         bounded(context, dims, result, total.rescaled())
 
 
-def _remainder(context: Context, total: Sum, rest: Expression) -> None:
-    """`rest` is in [0, 2^shift)."""
-    if is_linear(rest):
-        ranged(context, total.dims, rest, total.shift)
-        return
-    rho = digits(context, total.dims, total.shift)
+def _remainder(context: Context, total: Sum, rest: Expression) -> Digits:
+    """`rest` is in [0, 2^shift) once these digits of it are looked up."""
 
-    def fill(values: Values) -> None:
-        rho.fill(values, (total.evaluate(values) + total.half) & ((1 << total.shift) - 1))
+    def evaluate(values: Values) -> Integers:
+        return (total.evaluate(values) + total.half) & ((1 << total.shift) - 1)
 
-    context.fills.append(fill)
-    context.identity(total.dims, minus(rest, rho.value))
+    return digits_of(context, total.dims, rest, total.shift, evaluate=evaluate)
 
 
 def clamped(context: Context, y: int, total: Sum, clamp: Clamp) -> None:
@@ -136,16 +131,22 @@ def clamped(context: Context, y: int, total: Sum, clamp: Clamp) -> None:
     context.fills.append(fill)
     ranged(context, dims, context.itself(low), clamp.width)
     multiple = left if h is None else times(1 << clamp.width, context.itself(h))
-    if h is not None:
-        _remainder(context, total, minus(left, times(1 << total.shift, multiple)))
-    if h is None or few:
-        _by_table(context, y, low, multiple, clamp, excess)
-    else:
+    digits = [] if h is None else _remainder(context, total, minus(left, times(1 << total.shift, multiple)))
+    if h is not None and not few:
+        look_up_digits(context, dims, digits)
         _by_flags(context, y, low, context.itself(h), clamp, excess)
+        return
+    # The top digit of the remainder is looked up beside the excess where that makes no large table.
+    rides = digits[-1:] if digits and excess.hi - excess.lo < MAX_CLAMP_ROWS >> digits[-1][1] else []
+    look_up_digits(context, dims, digits[: len(digits) - len(rides)])
+    _by_table(context, y, low, multiple, clamp, excess, rides)
 
 
-def _by_table(context: Context, y: int, low: int, multiple: Expression, clamp: Clamp, excess: Interval) -> None:
-    """(2^width·h, m, c) is a row of a table: m is 1 where h = 0, and c is 1 where h > 0.
+def _by_table(
+    context: Context, y: int, low: int, multiple: Expression, clamp: Clamp, excess: Interval, rides: Digits
+) -> None:
+    """(2^width·h, m, c) is a row of a table: m is 1 where h = 0, and c is 1 where h > 0. With a digit that rides along
+    it is (2^width·h, digit, m, c).
 
     Without c where h and m leave it no choice: c is 0 or 1 − m if h has one sign, and (h + 1 − m) / 2 if |h| ≤ 1.
     """
@@ -170,16 +171,18 @@ def _by_table(context: Context, y: int, low: int, multiple: Expression, clamp: C
 
     context.fills.append(fill)
     sign = [] if c is None else [context.itself(c)]
-    table = Table(excess, unit, lambda low, size: _signs(context, low, size, bool(sign)))
-    context.look_up(("clamp", clamp.width, bool(sign)), table, dims, [multiple, inside, *sign])
+    minor = rides[0][1] if rides else 0
+    table = Table(excess, unit, lambda low, box: _signs(context, low, box, bool(sign)), minor)
+    key = ("clamp", clamp.width, bool(sign), minor)
+    context.look_up(key, table, dims, [multiple, *(digit for digit, _ in rides), inside, *sign])
     positive = context.itself(c) if c is not None else positive or NOTHING
     kept = context.product(parts, context.whole(m), context.whole(low))
     _choose(context, y, kept, times(unit - 1, positive), clamp, parts)
 
 
-def _signs(context: Context, low: int, size: int, positive: bool) -> list[Expression]:
+def _signs(context: Context, low: int, box: Dims, positive: bool) -> list[Expression]:
     """Over the excesses from `low` on: whether it is 0, and whether it is positive."""
-    one, two = context.expression(context.steps(size, -low)), context.expression(context.steps(size, 1 - low))
+    one, two = context.expression(context.steps(box, -low)), context.expression(context.steps(box, 1 - low))
     return [minus(one, two), two] if positive else [minus(one, two)]
 
 

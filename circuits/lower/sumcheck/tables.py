@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from circuits.lower.sumcheck.expressions import plus
+from circuits.lower.sumcheck.expressions import plus, points
 from circuits.lower.sumcheck.filling import Integers, Values
 from circuits.lower.sumcheck.layout import box_bits
 from circuits.lower.sumcheck.system import Expression, Reading
@@ -20,8 +20,8 @@ from circuits.program.intervals import Interval
 LIMB_BITS = 16
 Dims = tuple[int, ...]
 
-# The columns after the first, given the first's least entry over the step and the number of rows.
-Columns = Callable[[int, int], list[Expression]]
+# The columns that are functions of the first, given the first's least entry over the step, over the table's box.
+Columns = Callable[[int, Dims], list[Expression]]
 
 
 def whole_limbs(size: int) -> int:
@@ -40,16 +40,18 @@ class Lookup:
 
 @dataclass
 class Table:
-    """Rows (step·i, columns_1(i), …) for i in `rows`."""
+    """Rows (step·i, columns_1(i), …) for i in `rows`; or (step·i, j, columns_1(i), …), for every j of `minor` bits."""
 
     rows: Interval
     step: int = 1
-    columns: Columns = lambda low, size: []
+    columns: Columns = lambda low, dims: []
+    minor: int = 0
     lookups: dict[Lookup, None] = field(default_factory=dict)  # in order, each once
 
     @property
-    def size(self) -> int:
-        return self.rows.hi - self.rows.lo + 1
+    def dims(self) -> Dims:
+        size = self.rows.hi - self.rows.lo + 1
+        return (size, 1 << self.minor) if self.minor else (size,)
 
     def leaves(self) -> int:
         """That its lookups take."""
@@ -57,16 +59,21 @@ class Table:
 
     def count(self, values: Values) -> Integers:
         """How often each row is looked up; what is not in the table is not counted."""
-        total = np.zeros(self.size, np.int64)
+        size = points(self.dims)
+        total = np.zeros(size, np.int64)
         for lookup in self.lookups:
-            first = values.evaluate(lookup.columns[0], lookup.dims)
-            row, rest = np.divmod(first, self.step)
+            row, rest = np.divmod(values.evaluate(lookup.columns[0], lookup.dims), self.step)
             row -= self.rows.lo
-            found = (rest == 0) & (row >= 0) & (row < self.size)
+            found = rest == 0
+            if self.minor:
+                second = values.evaluate(lookup.columns[1], lookup.dims)
+                found &= (second >= 0) & (second < 1 << self.minor)
+                row = (row << self.minor) + second
+            found &= (row >= 0) & (row < size)
             if lookup.when is not None:
                 found &= values.read(lookup.when, lookup.dims) == 1
-            total += np.bincount(row[found], minlength=self.size)
-        return total
+            total += np.bincount(row[found], minlength=size)
+        return total.reshape(self.dims)
 
 
 def range_table(width: int) -> tuple[Hashable, Table]:
@@ -82,7 +89,7 @@ def cheaper_ranges(tables: dict[Hashable, Table], constant: Callable[[int], Expr
     limb, kept = tables.get(("range", LIMB_BITS)), dict(tables)
     for width in range(1, LIMB_BITS):
         table = kept.get(("range", width))
-        if limb is None or table is None or table.leaves() >= table.size:
+        if limb is None or table is None or table.leaves() >= points(table.dims):
             continue
         del kept["range", width]
         shift = constant((1 << LIMB_BITS) - (1 << width))
