@@ -59,8 +59,8 @@ def started(table: Table, tmp_path: Path) -> Iterator[Callable[..., Process]]:
     made: list[Process] = []
 
     def start(mode: Mode = Mode.ACTIVE, *, limits: Limits = LIMITS, **options: Any) -> Process:
-        options = {"engine": ENGINE, "child": Child} | options
-        made.append(Process(table, tmp_path / "c.db", mode, limits=limits, **options))
+        given: dict[str, Any] = {"engine": ENGINE, "child": Child, **options}
+        made.append(Process(table, tmp_path / "c.db", mode, limits=limits, **given))
         return made[-1]
 
     yield start

@@ -166,7 +166,7 @@ def test_executor_that_errs_on_this_input_stakes_nothing(
         run = right(loaded, inputs)
         if loaded.model_id != PROGRAM.model_id():
             return run  # of the self-test
-        made = [np.array(output) for output in run.made]
+        made = [output.astype(np.int64) for output in run.made]
         made[CONTRACT].reshape(-1)[0] += 1
         return CommittedTrace(run.committed, run.inputs, made)
 
