@@ -125,6 +125,14 @@ def srs_g2(path: str | Path) -> tuple[int, int, int, int]:
         return _evm_words(file.read(G2_BYTES))
 
 
+def read_powers(path: str | Path, count: int) -> bytes:
+    """The first `count` points of the monomial half."""
+    with _reading(Path(path), str(path)) as (file, k):
+        if count > 1 << k:
+            raise InputError("srs_too_small", f"{path} has 2^{k} points, {count} are needed", k=k, needed=count)
+        return _read_exactly(file, count * G1_BYTES, str(path))
+
+
 def srs_k(path: str | Path) -> int:
     """k of a file whose header and length agree."""
     with _reading(Path(path), str(path)) as (_, k):
