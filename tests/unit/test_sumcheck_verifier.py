@@ -1,0 +1,205 @@
+"""The sumcheck verifier accepts what is true, for the statement, key and SRS that were asked for, and parses strictly
+(docs/protocol/sumcheck.md sections 5 and 10). The prover is a second one, written for the tests."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import sumcheck_reference as reference
+import sumcheck_toy as toy
+from kzg_reference import KnownTau
+
+from circuits.lower.sumcheck.satisfy import violations
+from circuits.lower.sumcheck.system import Identity, Kind, System, Tensor
+from circuits.statement import input_root, output_root
+from verifier.curve import POINT_BYTES
+from verifier.errors import VerificationError
+from verifier.field import BASE_MODULUS, MODULUS
+from verifier.srs import G2_GENERATOR, Accepted
+from verifier.sumcheck import verify
+from verifier.sumcheck_key import SumcheckKey
+from verifier.sumcheck_proof import ProofShape, SumcheckProof
+
+PROVER = toy.prover()
+PROOF = PROVER.proof()
+RAW = PROOF.encode()
+KEY, STATEMENT = PROVER.key, PROVER.statement()
+SHAPE = ProofShape.of(KEY.system, KEY.layout)
+
+
+def check(raw=RAW, *, statement=STATEMENT, key=KEY, accepted=reference.ACCEPTED, arithmetic=None):
+    return verify(statement, key, raw, accepted, arithmetic or KnownTau())
+
+
+def rejected(raw=RAW, **options):
+    with pytest.raises(VerificationError) as refusal:
+        check(raw, **options)
+    return refusal.value.code
+
+
+def test_the_toy_system_is_satisfied_and_has_every_step():
+    assert violations(toy.SYSTEM, toy.values()) == []
+    assert SHAPE.depth == 7
+    assert len(PROVER.products) == 6
+    assert SHAPE.factors == 8  # of 12 factors, 2 are inputs and 2 are ones
+    assert SHAPE.product_rounds == 5
+    assert len(KEY.layout.setup_rows) == 3
+    assert SHAPE.variables > SHAPE.row_bits + 6
+
+
+def test_accepts_a_true_proof_and_returns_the_public_tensors():
+    opened = check()
+    assert [tensor.tolist() for tensor in opened.inputs] == [toy.assignment()["x"].tolist()]
+    assert [tensor.tolist() for tensor in opened.outputs] == [toy.assignment()["out"].tolist()]
+
+
+def test_accepts_by_the_pairing_in_plain_python():
+    with_pairing = verify(STATEMENT, KEY, RAW, reference.ACCEPTED)
+    assert with_pairing.outputs[0].tolist() == toy.assignment()["out"].tolist()
+
+
+def test_accepts_under_the_key_as_it_travels():
+    check(key=SumcheckKey.decode(KEY.encode()))
+
+
+def test_accepts_another_input_and_rows_of_another_size():
+    for seed, row_bits in ((2, 5), (3, 8)):
+        made = toy.assignment(seed)
+        key = reference.key_of(toy.SYSTEM, toy.values(), row_bits)
+        prover = reference.Prover(toy.SYSTEM, key, toy.values(made))
+        check(prover.proof().encode(), statement=prover.statement(), key=key)
+
+
+def test_accepts_a_system_without_products_and_without_fractions():
+    linear = tuple(identity for identity in toy.IDENTITIES if all(len(term.readings) == 1 for term in identity.terms))
+    system = System(toy.SYSTEM.tensors, linear, ())
+    key = reference.key_of(system, toy.values())
+    prover = reference.Prover(system, key, toy.values())
+    proof = prover.proof()
+    assert (proof.product_rounds, proof.factors, proof.layers) == ((), (), ())
+    check(proof.encode(), statement=prover.statement(), key=key)
+    made = toy.assignment()
+    made["out"] = made["out"] + 1
+    forger = reference.Prover(system, key, toy.values(made))
+    forged = forger.proof().encode()
+    assert rejected(forged, statement=forger.statement(), key=key) == "identities_mismatch"
+
+
+def test_rejects_proof_for_another_model():
+    assert rejected(statement=replace(STATEMENT, model_id=b"\x01" * 32)) == "key_for_another_model"
+    renamed = replace(KEY, model_id=b"\x01" * 32)
+    # Also when key and statement agree: the key's digest is absorbed.
+    assert rejected(statement=replace(STATEMENT, model_id=b"\x01" * 32), key=renamed) == "layer_mismatch"
+
+
+def test_rejects_key_over_another_srs():
+    other = Accepted(frozenset({G2_GENERATOR}))
+    assert rejected(accepted=other) == "srs_not_accepted"
+    assert rejected(accepted=Accepted(frozenset())) == "srs_not_accepted"
+
+
+def test_rejects_proof_for_another_input_or_output():
+    x, out = toy.assignment()["x"].copy(), toy.assignment()["out"].copy()
+    x[2, 4] += 1
+    out[2, 1] -= 1
+    assert rejected(statement=replace(STATEMENT, input_root=input_root([x]))) == "input_differs"
+    assert rejected(statement=replace(STATEMENT, output_root=output_root([out]))) == "output_differs"
+
+
+@pytest.mark.parametrize(
+    ("field", "root", "compute"), [("inputs", "input_root", input_root), ("outputs", "output_root", output_root)]
+)
+def test_rejects_public_values_changed_together_with_their_root(field, root, compute):
+    for cell in range(getattr(PROOF, field)[0].size):
+        changed = getattr(PROOF, field)[0].copy()
+        changed.reshape(-1)[cell] += -1 if changed.reshape(-1)[cell] > 0 else 1
+        forged = replace(PROOF, **{field: (changed,)})
+        statement = replace(STATEMENT, **{root: compute([changed])})
+        assert rejected(forged.encode(), statement=statement) in ("fraction_sum_not_zero", "layer_mismatch")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"tensors": (*toy.SYSTEM.tensors, Tensor(Kind.ONES, (2,)))},
+        {"identities": toy.IDENTITIES[:-1]},
+        {"identities": toy.IDENTITIES[1:] + toy.IDENTITIES[:1]},
+        {"fractions": toy.FRACTIONS[::-1]},
+    ],
+)
+def test_rejects_proof_under_another_system(change):
+    other = replace(KEY, system=replace(toy.SYSTEM, **change))
+    assert rejected(key=other) in ("proof_malformed", "layer_mismatch")
+
+
+def test_rejects_proof_under_commitments_to_other_constants():
+    swapped = replace(KEY, commitments=KEY.commitments[::-1])
+    assert rejected(key=swapped) == "layer_mismatch"
+
+
+def test_the_length_of_a_proof_follows_from_the_key():
+    assert len(RAW) == SHAPE.length
+    assert SumcheckProof.decode(RAW, SHAPE).encode() == RAW
+
+
+@pytest.mark.parametrize("cut", [1, 31, 32, 64, len(RAW)])
+def test_rejects_a_truncated_proof(cut):
+    assert rejected(RAW[:-cut]) == "proof_malformed"
+
+
+@pytest.mark.parametrize("more", [b"\0", bytes(32), bytes(64), RAW])
+def test_rejects_an_extended_proof(more):
+    assert rejected(RAW + more) == "proof_malformed"
+    assert rejected(more + RAW) == "proof_malformed"
+
+
+def words(raw: bytes, *, scalars: bool):
+    """Where the scalars begin, or the points."""
+    start = 4 * sum(tensor.size for tensor in PROOF.inputs + PROOF.outputs)
+    rows = POINT_BYTES * SHAPE.rows
+    tail = POINT_BYTES * 2
+    values = 32 * 3 * SHAPE.row_bits
+    folds = POINT_BYTES * (SHAPE.row_bits - 1)
+    end = len(raw)
+    first = range(start, start + rows, POINT_BYTES)
+    middle = range(start + rows, end - tail - values - folds, 32)
+    fold_points = range(end - tail - values - folds, end - tail - values, POINT_BYTES)
+    fold_values = range(end - tail - values, end - tail, 32)
+    last = range(end - tail, end, POINT_BYTES)
+    return [*middle, *fold_values] if scalars else [*first, *fold_points, *last]
+
+
+def test_rejects_every_scalar_that_is_not_canonical():
+    for at in words(RAW, scalars=True):
+        value = int.from_bytes(RAW[at : at + 32], "big") + MODULUS  # the same element of the field
+        assert rejected(RAW[:at] + value.to_bytes(32, "big") + RAW[at + 32 :]) == "proof_malformed"
+
+
+def test_rejects_every_point_off_the_curve_or_not_reduced():
+    for at in words(RAW, scalars=False):
+        x, y = (int.from_bytes(RAW[at + half : at + half + 32], "big") for half in (0, 32))
+        assert (x, y) != (0, 0)
+        for point in ((x, (y + 1) % BASE_MODULUS), (0, y), (x, 0), (x + BASE_MODULUS, y), (x, y + BASE_MODULUS)):
+            raw = b"".join(coordinate.to_bytes(32, "big") for coordinate in point)
+            assert rejected(RAW[:at] + raw + RAW[at + 64 :]) == "proof_malformed"
+
+
+def test_rejects_public_elements_beyond_their_bits():
+    for value in (128, -129, 2**31 - 1, -(2**31)):
+        raw = np.array([value], ">i4").tobytes() + RAW[4:]
+        assert rejected(raw) == "value_out_of_range"
+
+
+def test_refuses_a_key_that_couples_too_many_points(monkeypatch):
+    monkeypatch.setattr("circuits.lower.sumcheck.reading.MAX_GROUP_POINTS", 2)
+    from circuits.lower.sumcheck.reading import groups
+
+    groups.cache_clear()
+    assert rejected() == "key_too_large"
+
+
+def test_an_identity_of_nothing_adds_nothing():
+    system = replace(toy.SYSTEM, identities=(*toy.IDENTITIES, Identity((2,), ()), Identity((), ())))
+    key = reference.key_of(system, toy.values())
+    prover = reference.Prover(system, key, toy.values())
+    check(prover.proof().encode(), statement=prover.statement(), key=key)
