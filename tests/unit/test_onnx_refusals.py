@@ -3,50 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
+from onnx_models import node, refusal, save
 
 from circuits.errors import InferproofError, InputError
 from circuits.onnx import import_onnx
 from circuits.quantize import CompileOptions, compile_model
-
-
-def save(
-    path: Path,
-    nodes: list[onnx.NodeProto],
-    constants: dict[str, np.ndarray] | None = None,
-    shape: tuple[int | str | None, ...] = (1, 4),
-    out: tuple[int, ...] | None = None,
-    kind: int = TensorProto.FLOAT,
-    extra: list[onnx.ValueInfoProto] | None = None,
-) -> Path:
-    graph = helper.make_graph(
-        nodes,
-        "g",
-        [helper.make_tensor_value_info("x", kind, shape), *(extra or [])],
-        [helper.make_tensor_value_info(nodes[-1].output[0], TensorProto.FLOAT, out or ["a", "b"])],
-        [numpy_helper.from_array(v, n) for n, v in (constants or {}).items()],
-    )
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), path)
-    return path
-
-
-def node(op: str, *inputs: str, **attributes: Any) -> onnx.NodeProto:
-    return helper.make_node(op, list(inputs), ["y"], name=f"the_{op}", **attributes)
-
-
-def refusal(path: Path, *arguments: Any, **options: Any) -> InferproofError:
-    with pytest.raises(InferproofError) as caught:
-        compile_model(path, *arguments, **options)
-    json.dumps(caught.value.as_dict())
-    assert "\n" not in caught.value.message
-    return caught.value
 
 
 def test_rejects_files_that_are_no_model(tmp_path: Path) -> None:
@@ -189,195 +157,6 @@ def test_rejects_a_program_whose_sums_would_not_be_exact(tmp_path: Path) -> None
     assert error.details["node"] == "the_MatMul"
     assert error.details["magnitude"] >= 2**53
     compile_model(path, options=CompileOptions(bits=20, weight_bits=20))
-
-
-CALIBRATION = np.zeros((8, 1, 4), np.float32)
-
-
-@pytest.mark.parametrize(
-    ("data", "code"),
-    [
-        ({"z": CALIBRATION}, "calibration_wrong_names"),
-        ({"x": np.zeros((8, 5), np.float32)}, "calibration_wrong_shape"),
-        ({"x": np.zeros((0, 4), np.float32)}, "calibration_wrong_shape"),
-        ({"x": np.float32(1)}, "calibration_wrong_shape"),
-        ({"x": np.full((8, 4), np.nan)}, "input_not_finite"),
-        ({"x": np.array([["a"] * 4] * 8)}, "input_not_finite"),
-    ],
-)
-def test_rejects_calibration_data(data: dict[str, np.ndarray], code: str, tmp_path: Path) -> None:
-    path = save(tmp_path / "m.onnx", [node("Relu", "x")])
-    compile_model(path, {"x": CALIBRATION, "labels": np.zeros(8)})
-    assert refusal(path, data).code == code
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"bits": 7},
-        {"bits": 25},
-        {"weight_bits": 0},
-        {"table_bits": 17},
-        {"headroom": 0.5},
-        {"held_out": 1.0},
-        {"input_scales": {"nobody": 3}},
-        {"input_scales": {"x": 200}},
-        {"input_bits": {"nobody": 16}},
-        {"input_bits": {"x": 33}},
-        {"per_feature": ("nobody",)},
-        {"input_ranges": {"nobody": (0.0, 1.0)}},
-    ],
-)
-def test_rejects_options(options: dict[str, Any], tmp_path: Path) -> None:
-    path = save(tmp_path / "m.onnx", [node("Relu", "x")])
-    with pytest.raises(InferproofError) as caught:
-        compile_model(path, options=CompileOptions(**options))
-    assert caught.value.code == "bad_option"
-
-
-def test_warns_loudly_without_calibration_data(tmp_path: Path) -> None:
-    _, report = compile_model(save(tmp_path / "m.onnx", [node("Relu", "x")]))
-    assert "no calibration data" in report.warnings[0]
-    json.dumps(report.as_dict())
-
-
-def test_declared_range_replaces_calibration(tmp_path: Path) -> None:
-    path = save(tmp_path / "m.onnx", [node("Relu", "x")])
-    program, _ = compile_model(path, options=CompileOptions(input_ranges={"x": (-100.0, 50.0)}))
-    # 100 with a headroom of 2 needs 8 bits before the point: 16 - 1 - 8.
-    assert program.inputs[0].scales == (7,)
-
-
-def test_an_input_may_have_bits_of_its_own(tmp_path: Path) -> None:
-    path = save(tmp_path / "m.onnx", [node("MatMul", "x", "w")], {"w": np.full((4, 4), 0.9, np.float32)})
-    program, wide = compile_model(path, options=CompileOptions(bits=20, input_bits={"x": 24}))
-    _, narrow = compile_model(path, options=CompileOptions(bits=20, input_bits={"x": 8}))
-    assert (program.inputs[0].bits, program.ops[0].bits) == (24, 20)
-    assert wide.outputs[0].max_abs_error < 1e-4 < narrow.outputs[0].max_abs_error
-
-
-def test_saturation_is_counted_and_told(tmp_path: Path) -> None:
-    path = save(tmp_path / "m.onnx", [node("MatMul", "x", "w")], {"w": np.full((4, 4), 0.9, np.float32)})
-    data = {"x": np.concatenate([np.full((40, 1, 4), 0.01), np.full((10, 1, 4), 1.0)])}
-    options = CompileOptions(input_scales={"x": 14})
-    _, report = compile_model(path, data, options)  # the last fifth is held out, and a hundred times larger
-    assert report.saturated == {0: 40}
-    assert any("40 elements saturated" in warning for warning in report.warnings)
-
-
-def test_tabular_features_of_wild_magnitudes_need_a_scale_each(tmp_path: Path) -> None:
-    spread = np.array([1e-4, 1.0, 1e4, 1.0])
-    weights = (1 / spread).reshape(4, 1).astype(np.float32)
-    path = save(tmp_path / "m.onnx", [node("MatMul", "x", "w")], {"w": weights})
-    data = {"x": np.random.default_rng(0).uniform(-1, 1, (50, 4)) * spread}
-    _, one_scale = compile_model(path, data)
-    program, per_feature = compile_model(path, data, CompileOptions(per_feature=("x",)))
-    assert len(set(program.inputs[0].scales)) > 1
-    assert per_feature.outputs[1].max_abs_error < 1e-3
-    assert one_scale.outputs[1].max_abs_error > 10 * per_feature.outputs[1].max_abs_error
-
-
-@pytest.mark.parametrize("op", ["Relu", "Neg", "Abs", "Flatten"])
-def test_a_scale_each_through_any_first_op(op: str, tmp_path: Path) -> None:
-    path = save(tmp_path / "m.onnx", [node(op, "x")])
-    data = {"x": np.random.default_rng(0).uniform(-1, 1, (50, 4)) * np.array([0.5, 1.0, 2.0, 4.0])}
-    program, report = compile_model(path, data, CompileOptions(per_feature=("x",)))
-    assert len(program.inputs[0].scales) == 4
-    assert report.outputs[0].max_abs_error < 1e-3
-
-
-def test_an_output_that_is_constant_has_nothing_to_prove(tmp_path: Path) -> None:
-    nodes = [helper.make_node("Constant", [], ["y"], value_floats=[1.0, 2.0])]
-    assert refusal(save(tmp_path / "m.onnx", nodes)).code == "onnx_constant_output"
-
-
-def test_rejects_a_model_that_is_not_finite_on_its_calibration_data(tmp_path: Path) -> None:
-    path = save(tmp_path / "m.onnx", [node("Log", "x")])
-    assert refusal(path, {"x": np.full((5, 4), -1.0)}).code == "calibration_not_finite"
-
-
-def older(path: Path, opset: int, nodes: list[onnx.NodeProto], shape: tuple[int, ...], listed: bool = False) -> Path:
-    """A model of an older opset; `listed`: its initializers are listed as inputs, as IR 3 wanted."""
-    weights = numpy_helper.from_array(np.full((4, 4), 0.5, np.float32), "w")
-    inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)]
-    if listed:
-        inputs.append(helper.make_tensor_value_info("w", TensorProto.FLOAT, (4, 4)))
-    output = helper.make_tensor_value_info("y", TensorProto.FLOAT, [None] * 2)
-    graph = helper.make_graph(nodes, "g", inputs, [output], [weights])
-    onnx.save(
-        helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=3 if listed else 4), path
-    )
-    return path
-
-
-def test_reads_operators_as_older_opsets_wrote_them(tmp_path: Path) -> None:
-    def pair(op: str, source: str, made: str, **attributes: Any) -> onnx.NodeProto:
-        return helper.make_node(op, [source], [made], **attributes)
-
-    nodes = [
-        pair("Clip", "x", "a", min=-0.5, max=0.5),
-        pair("Unsqueeze", "a", "b", axes=[0]),
-        pair("Slice", "b", "c", starts=[1], ends=[5], axes=[2]),
-        pair("Pad", "c", "d", pads=[0, 0, 1, 0, 0, 1], value=0.25),
-        pair("ReduceSum", "d", "e", axes=[0], keepdims=0),
-        pair("Dropout", "e", "f", ratio=0.5),
-        helper.make_node("Split", ["f"], ["g", "h"], axis=1, split=[4, 2]),
-        pair("ReduceMean", "h", "i", axes=[1], keepdims=1),
-        helper.make_node("MatMul", ["g", "w"], ["j"]),
-        helper.make_node("Sub", ["j", "i"], ["k"]),
-        pair("Unsqueeze", "k", "l", axes=[2]),
-        pair("Squeeze", "l", "y", axes=[2]),
-    ]
-    for opset, listed in ((9, False), (8, True)):
-        _, report = compile_model(older(tmp_path / "m.onnx", opset, nodes, (1, 6), listed))
-        assert max(output.max_abs_error for output in report.outputs) < 1e-3
-
-
-def test_folds_the_shape_arithmetic_that_exporters_write(tmp_path: Path) -> None:
-    nodes = [
-        helper.make_node("Shape", ["x"], ["s"]),
-        helper.make_node("Gather", ["s", "zero"], ["n"]),
-        helper.make_node("Unsqueeze", ["n", "axis"], ["u"]),
-        helper.make_node("Concat", ["u", "minus"], ["t"], axis=0),
-        node("Reshape", "x", "t"),
-    ]
-    constants = {"zero": np.array(0), "axis": np.array([0]), "minus": np.array([-1])}
-    graph = import_onnx(save(tmp_path / "m.onnx", nodes, constants, ("batch", 2, 3))).graph
-    assert [n.op for n in graph.nodes] == ["Reshape"]
-    assert graph.shapes["y"] == (1, 6)
-
-
-def test_fuses_what_is_one_layer(tmp_path: Path) -> None:
-    nodes = [
-        helper.make_node("MatMul", ["x", "w"], ["a"]),
-        helper.make_node("Add", ["a", "b"], ["c"]),
-        helper.make_node("BatchNormalization", ["c", "b", "b", "b", "v"], ["d"]),
-        node("Sigmoid", "d"),
-    ]
-    rng = np.random.default_rng(0)
-    constants = {"w": rng.standard_normal((4, 3)), "b": rng.standard_normal(3), "v": np.ones(3)}
-    path = save(tmp_path / "m.onnx", nodes, {n: v.astype(np.float32) for n, v in constants.items()})
-    program, report = compile_model(path, options=CompileOptions(table_bits=16))
-    assert [op.opcode.name for op in program.ops] == ["CONTRACT", "LOOKUP"]
-    assert max(output.max_abs_error for output in report.outputs) < 1e-3
-
-
-def test_a_value_read_twice_is_not_fused_away(tmp_path: Path) -> None:
-    nodes = [
-        helper.make_node("MatMul", ["x", "w"], ["a"]),
-        helper.make_node("Add", ["a", "b"], ["c"]),
-        node("Mul", "a", "c"),
-    ]
-    constants = {"w": np.full((4, 3), 0.5, np.float32), "b": np.array([1, 2, 3], np.float32)}
-    _, report = compile_model(save(tmp_path / "m.onnx", nodes, constants))
-    assert max(output.max_abs_error for output in report.outputs) < 2e-3
-
-
-def test_a_channel_of_zeros_does_not_coarsen_the_others(tmp_path: Path) -> None:
-    weights = np.array([[1e-3, 0], [-1e-3, 0], [5e-4, 0], [1e-3, 0]], np.float32)
-    program, report = compile_model(save(tmp_path / "m.onnx", [node("MatMul", "x", "w")], {"w": weights}))
-    assert np.abs(program.constants[0].values).max() >= 2**14
-    assert max(output.max_abs_error for output in report.outputs) < 1e-6
 
 
 @pytest.mark.parametrize("name", ["m.onnx", "m.json", "m.textproto", "m.onnxtxt"])
