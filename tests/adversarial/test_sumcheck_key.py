@@ -152,7 +152,7 @@ def test_rejects_boxes_that_are_empty_or_too_large(dims):
     refused(changed(fractions=(Fractions(1, dims, one(ONE, UNMAPPED), ()),)), "a box is empty or too large")
 
 
-@pytest.mark.parametrize("inner", [(0,), (2**28, 2**28)])
+@pytest.mark.parametrize("inner", [(0,), (2**28, 2**28), (1,) * 16])
 def test_rejects_sums_that_are_empty_or_too_large(inner):
     refused(identity(Term(1, (Reading(ONE, UNMAPPED),), inner)), "a grid is empty or too large")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from circuits.lower.sumcheck.encoding import MAX_AXES
 from circuits.lower.sumcheck.layout import MAX_ROW_BITS, MIN_ROW_BITS, box_bits, last_cell
 from circuits.lower.sumcheck.reading import MAX_GROUP_POINTS, largest_group
 from circuits.lower.sumcheck.system import Fractions, Identity, Kind, Reading, System, Tensor, Term
@@ -58,7 +59,8 @@ def _check_identity(system: System, identity: Identity) -> None:
     _check_box(identity.dims)
     for term in identity.terms:
         grid = (*identity.dims, *term.inner)
-        _require(0 not in grid and math.prod(grid) <= MAX_POINTS, "a grid is empty or too large", list(grid))
+        sound = len(grid) <= MAX_AXES and 0 not in grid and math.prod(grid) <= MAX_POINTS
+        _require(sound, "a grid is empty or too large", list(grid))
         _require(len(term.readings) in (1, 2), "a term has neither one reading nor two", len(term.readings))
         for reading in term.readings:
             _check_reading(system, reading, grid)
