@@ -83,6 +83,17 @@ def test_g2_words_are_tau_times_the_generator_in_the_order_of_the_pairing_precom
     assert srs.srs_g2(write(tmp_path, whole)) == (x[1], x[0], y[1], y[0])
 
 
+@pytest.mark.parametrize("count", [1, 3, POINTS])
+def test_powers_are_the_first_points_of_the_monomial_half(tmp_path: Path, whole: bytes, count: int) -> None:
+    assert srs.read_powers(write(tmp_path, whole), count) == whole[4 : 4 + 64 * count]
+
+
+def test_refuses_to_read_more_powers_than_there_are(tmp_path: Path, whole: bytes) -> None:
+    with pytest.raises(InputError) as refused:
+        srs.read_powers(write(tmp_path, whole), POINTS + 1)
+    assert refused.value.code == "srs_too_small"
+
+
 def test_verifier_knows_the_development_string_by_the_same_point(tmp_path: Path, whole: bytes) -> None:
     """The verifier may not import the prover, so it holds the point as a constant."""
     assert srs.srs_g2(write(tmp_path, whole)) == DEVELOPMENT_S_G2
