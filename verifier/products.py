@@ -17,8 +17,6 @@ def reduce_products(
     target: int, rounds: Sequence[Sequence[int]], transcript: Transcript
 ) -> tuple[tuple[int, ...], int]:
     """Step 6: the point ρ and what the instances have to add up to there, if they add up to `target`."""
-    if not rounds and target % transcript.modulus:
-        raise VerificationError("identities_mismatch", "the identities are not all 0")
     point: list[int] = []
     for sent in rounds:
         transcript.absorb(Tag.PRODUCT_ROUND, scalar_bytes(sent))
@@ -36,6 +34,8 @@ def check_products(
     modulus: int = MODULUS,
 ) -> None:
     """Step 7: the instances at ρ, from their factors' values; `points` are ζ and ρ."""
+    if not products and last % modulus:
+        raise VerificationError("identities_mismatch", "the identities are not all 0")
     zeta, rho = points
     weights = powers(gamma, 1 + max((product.identity for product in products), default=0), modulus)
     total = 0

@@ -43,9 +43,10 @@ def prove_evaluation(layout: Layout, rows: Sequence[Integers], weights: list[Vec
     weights.clear()
     point = []
     for _ in range(layout.row_bits):
-        constant, quadratic, _cubic = batch.round()
+        constant, quadratic, _cubic = batch.round() if rows else (0, 0, 0)
         point.append(_round(constant, quadratic, channel))
-        batch.bind(point[-1])
+        if rows:
+            batch.bind(point[-1])
     numbers = (*layout.setup_rows, *layout.witness_rows)
     cells = dict(zip(numbers, batch.finals(), strict=True))
     for _ in range(layout.variables - layout.row_bits):
