@@ -105,10 +105,10 @@ def test_second_setup_commits_nothing_again(cache: KeyCache) -> None:
 
 def test_setup_that_was_stopped_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("prover.sumcheck.keys.ROWS_AT_ONCE", 1)
-    program, cache = halo2_programs.gemm_relu(), KeyCache(tmp_path)
-    expected = setup(program, cache=cache)
+    program = halo2_choices.repetitions()
+    expected = setup(program, cache=KeyCache(tmp_path))
     rows = sorted(path for path in (tmp_path / "rows").iterdir() if path.is_dir())
-    assert len(rows) == len(expected.key.commitments) > 2
+    assert 2 < len(rows) <= len(expected.key.commitments)  # equal rows share an entry
     for folder in rows[1:]:
         shutil.rmtree(folder)
     seen: list[int] = []
