@@ -222,6 +222,14 @@ def test_rejects_a_reading_that_couples_too_many_points():
     refused(identity(one(W, diagonal), dims=(2**13, 2**13)), "couples over 16777216 points")
 
 
+def test_rejects_readings_that_couple_too_many_points_together():
+    """Each passes alone, and a reading counts once however often it stands there."""
+    diagonals = [one(W, AffineMap((4,), (offset,), ((1, 1),))) for offset in range(4)]
+    SumcheckKey.decode(identity(*diagonals[:3], dims=(2**12, 2**12)))
+    SumcheckKey.decode(identity(*diagonals[:1] * 5, dims=(2**12, 2**12)))
+    refused(identity(*diagonals, dims=(2**12, 2**12)), "couple over 67108864 points in all")
+
+
 def test_rejects_a_reading_whose_group_has_too_many_cells():
     long = len(KEY.system.tensors)
     system = replace(KEY.system, tensors=added(Tensor(Kind.ONES, (2**25,))))

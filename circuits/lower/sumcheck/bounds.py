@@ -7,17 +7,18 @@ time and memory by its length and the sizes of its tensors.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from circuits.lower.sumcheck.encoding import MAX_AXES
 from circuits.lower.sumcheck.layout import MAX_ROW_BITS, MIN_ROW_BITS, box_bits, last_cell
-from circuits.lower.sumcheck.reading import MAX_GROUP_POINTS, largest_group
+from circuits.lower.sumcheck.reading import MAX_GROUP_POINTS, group_sizes
 from circuits.lower.sumcheck.system import Fractions, Identity, Kind, Reading, System, Tensor, Term
 from circuits.program.limits import MAX_BITS, MAX_POINTS, MAX_PORTS, MIN_BITS
 
 MAX_BOX_BITS = 28  # variables of a tensor, of a box
 MAX_LEAVES = 1 << 28
 MAX_ROWS = 1 << 20
+MAX_GROUP_POINTS_IN_ALL = 1 << 26  # of different readings: what a verifier in plain Python does in minutes
 
 
 def require_bounded(system: System, row_bits: int) -> None:
@@ -31,6 +32,7 @@ def require_bounded(system: System, row_bits: int) -> None:
         _check_identity(system, identity)
     for fractions in system.fractions:
         _check_fractions(system, fractions)
+    _check_groups(system)
     leaves = sum(1 << box_bits(fractions.dims) for fractions in system.fractions)
     _require(leaves <= MAX_LEAVES, f"the fractions have more than {MAX_LEAVES} leaves", leaves)
     _require(MIN_ROW_BITS <= row_bits <= MAX_ROW_BITS, "no row has so many cells", f"2^{row_bits}")
@@ -85,6 +87,23 @@ def _check_reading(system: System, reading: Reading, grid: tuple[int, ...]) -> N
     _require(tensor.size > 0 or not tensor.kind.committed, "a committed tensor without elements is read", reading)
     fitting = all(len(row) == len(grid) for row in how.strides)
     _require(fitting, f"a map does not fit a grid of {len(grid)} axes", reading)
-    if tensor.size:
-        points = largest_group(tensor.dims, how, grid)
-        _require(points <= MAX_GROUP_POINTS, f"a reading couples over {MAX_GROUP_POINTS} points or cells", points)
+
+
+def _readings(system: System) -> Iterator[tuple[Reading, tuple[int, ...]]]:
+    """Each with its grid."""
+    for identity in system.identities:
+        for term in identity.terms:
+            yield from ((reading, (*identity.dims, *term.inner)) for reading in term.readings)
+    for fractions in system.fractions:
+        for term in (fractions.numerator, *(term for column in fractions.columns for term in column)):
+            yield term.readings[0], fractions.dims
+
+
+def _check_groups(system: System) -> None:
+    different = {(system.tensors[reading.tensor].dims, reading.how, grid) for reading, grid in _readings(system)}
+    total = 0
+    for dims, how, grid in different:
+        sizes = [] if 0 in dims else group_sizes(dims, how, grid)
+        most, total = max(sizes, default=0), total + sum(sizes)
+        _require(most <= MAX_GROUP_POINTS, f"a reading couples over {MAX_GROUP_POINTS} points or cells", most)
+    _require(total <= MAX_GROUP_POINTS_IN_ALL, f"readings couple over {MAX_GROUP_POINTS_IN_ALL} points in all", total)

@@ -87,19 +87,15 @@ def _components(
     return [(sorted(members, key=lambda s: s.view_axes.start), sorted(axes)) for members, axes in joined]
 
 
-@lru_cache(maxsize=4096)
-def largest_group(dims: tuple[int, ...], how: AffineMap, grid: tuple[int, ...]) -> int:
-    """The points or the cells, whichever are more, that a group of `groups` would have: found without listing them."""
-    return max(
-        (
-            max(
-                math.prod(grid[axis] for axis in axes),
-                math.prod(dims[axis] for segment in segments for axis in segment.tensor_axes),
-            )
-            for segments, axes in _components(_segments(dims, how.view), how, grid)
-        ),
-        default=1,
-    )
+def group_sizes(dims: tuple[int, ...], how: AffineMap, grid: tuple[int, ...]) -> list[int]:
+    """The points or the cells, whichever are more, of each group of `groups`, found without listing them."""
+    return [
+        max(
+            math.prod(grid[axis] for axis in axes),
+            math.prod(dims[axis] for segment in segments for axis in segment.tensor_axes),
+        )
+        for segments, axes in _components(_segments(dims, how.view), how, grid)
+    ]
 
 
 @lru_cache(maxsize=4096)
