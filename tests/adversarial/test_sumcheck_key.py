@@ -79,6 +79,19 @@ def test_rejects_random_bytes():
         refused(RAW[:HEAD] + rng.randbytes(size), "")
 
 
+@pytest.mark.parametrize("flip", [0x01, 0x80, 0xFF])
+def test_any_byte_changed_is_refused_or_names_another_key(flip):
+    for at in range(len(RAW)):
+        raw = RAW[:at] + bytes([RAW[at] ^ flip]) + RAW[at + 1 :]
+        try:
+            key = SumcheckKey.decode(raw)
+        except VerificationError as refusal:
+            assert refusal.code == "key_malformed"
+        else:
+            assert key != KEY
+            assert key.encode() == raw
+
+
 @pytest.mark.parametrize("raw", [b"IPSD" + RAW[4:], RAW[:4] + b"\2" + RAW[5:], RAW[:4] + b"\0" + RAW[5:]])
 def test_rejects_another_magic_or_version(raw):
     refused(raw, "begins with")
