@@ -4,6 +4,7 @@ It proves what it is given, true or not, and `tell` lets a test change any messa
 follows is as convincing as an honest continuation can be.
 """
 
+import functools
 import itertools
 import math
 from collections.abc import Callable, Sequence
@@ -87,12 +88,17 @@ class Prover:
     values: list[np.ndarray]
     tell: Tell = truthful
     transcript: Transcript = field(default_factory=Transcript)
+    noise: dict[int, int] = field(default_factory=dict)  # what else is in W, by cell
 
     def __post_init__(self) -> None:
         self.p = self.transcript.modulus
         self.table = layout(self.system, self.key.row_bits)
         self.linear = linear_readings(self.system)
         self.products = product_instances(self.system)
+
+    def cells(self) -> list[int]:
+        cells = dense_table(self.system, self.table, self.values)
+        return [(self.noise.get(number, 0) + cell) % self.p for number, cell in enumerate(cells)]
 
     def public(self, kind: Kind) -> tuple[np.ndarray, ...]:
         return tuple(self.values[index] for index in self.system.of_kind(kind))
@@ -107,7 +113,7 @@ class Prover:
 
     def proof(self) -> SumcheckProof:
         claimed = self.statement()
-        rows = commit_rows(dense_table(self.system, self.table, self.values), self.table, self.table.witness_rows)
+        rows = commit_rows(self.cells(), self.table, self.table.witness_rows)
         words = (self.key.srs_digest, self.key.digest(), claimed.input_root, claimed.output_root)
         self.transcript.absorb(Tag.STATEMENT, b"".join(words))
         self.transcript.absorb(Tag.WITNESS_ROWS, points_bytes(rows))
@@ -249,12 +255,12 @@ class Prover:
     def evaluate(self, functionals: Sequence[Functional]):
         """Steps 8 and 9."""
         weights = [0] * (1 << self.table.variables)
-        scales = powers(self.transcript.challenge(Tag.DELTA), len(functionals), self.p)
+        self.delta = self.transcript.challenge(Tag.DELTA)
+        scales = powers(self.delta, len(functionals), self.p)
         for scale, functional in zip(scales, functionals, strict=True):
             for cell, weight in self.cell_weights(functional):
                 weights[cell] = (weights[cell] + scale * weight) % self.p
-        whole = [cell % self.p for cell in dense_table(self.system, self.table, self.values)]
-        sums = [Summand(1, [whole, weights])]
+        sums = [Summand(1, [self.cells(), weights])]
         tags = (Tag.EVALUATION_ROUND, Tag.EVALUATION_CHALLENGE)
         rounds, x = self.sumcheck(sums, self.table.variables, 2, tags)
         (evaluation,) = self.say(Tag.EVALUATION, [sums[0].tables[0][0]])
@@ -274,7 +280,7 @@ class Prover:
     def open(self, x: Sequence[int]):
         """Steps 10 to 13."""
         cells, inside, above = 1 << self.table.row_bits, x[: self.table.row_bits], x[self.table.row_bits :]
-        whole, combined = dense_table(self.system, self.table, self.values), [0] * cells
+        whole, combined = self.cells(), [0] * cells
         for row in (*self.table.setup_rows, *self.table.witness_rows):
             weight = eq_index(above, row)
             combined = kzg.add(combined, whole[row * cells : (row + 1) * cells], weight)
@@ -301,7 +307,10 @@ def dense_table(system: System, table, values) -> list[int]:
 
 def commit_rows(cells: Sequence[int], table, rows: Sequence[int]):
     size = 1 << table.row_bits
-    return tuple(kzg.commit([cell % MODULUS for cell in cells[row * size : (row + 1) * size]]) for row in rows)
+    return tuple(_commit(tuple(cell % MODULUS for cell in cells[row * size : (row + 1) * size])) for row in rows)
+
+
+_commit = functools.lru_cache(kzg.commit)  # most tests commit to the same rows
 
 
 def key_of(system: System, values, row_bits: int = 4, model_id: bytes = bytes(32)) -> SumcheckKey:
