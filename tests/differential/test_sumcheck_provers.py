@@ -6,20 +6,10 @@ import numpy as np
 import pytest
 import sumcheck_reference as reference
 import sumcheck_toy as toy
+from sumcheck_forging import proving_key
 
 from circuits.lower.sumcheck.system import Kind, System
-from prover.kernels import KnownTauSrs
-from prover.kernels.field import ReferenceString
-from prover.srs import DEVELOPMENT_TAU
-from prover.sumcheck import Argument, ProvingKey
-from prover.sumcheck.table import fill_rows
-from verifier.sumcheck_key import SumcheckKey
-
-
-def proving_key(key: SumcheckKey, values: list[np.ndarray]) -> ProvingKey:
-    string = KnownTauSrs(key.row_bits, DEVELOPMENT_TAU.to_bytes(32, "big")).monomial(0, 1 << key.row_bits)
-    rows = fill_rows(key.system, key.layout, dict(enumerate(values)), Kind.SETUP)
-    return ProvingKey(key, rows, ReferenceString(string))
+from prover.sumcheck import Argument
 
 
 def agree(system: System, values: list[np.ndarray], row_bits: int) -> None:
