@@ -1,4 +1,4 @@
-"""What the tests of the field kernels draw: scalars, vectors and integers, with those at which arithmetic goes wrong."""
+"""What the tests of the field kernels draw: scalars, vectors and integers, and those at which sums go wrong."""
 
 from __future__ import annotations
 

@@ -2,13 +2,15 @@
 
 use ark_bn254::{Bn254, Fq, Fr, G1Affine, G1Projective, G2Affine};
 use ark_ec::pairing::Pairing;
-use ark_ec::{AffineRepr, CurveGroup, VariableBaseMSM};
+use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::{BigInteger, PrimeField, Zero};
 use rayon::prelude::*;
 
 use crate::bytes::g1_points;
 use crate::error::{KernelError, Result};
 use crate::field_vec::same_length;
+use crate::msm::sum_of_products;
+use crate::recoding::Signed;
 
 /// A commitment as it stands on the wire: x and y big-endian, 64 zero bytes for the identity.
 pub type Commitment = [u8; 64];
@@ -39,26 +41,23 @@ impl ReferenceString {
     /// The sum of coefficient times power.
     pub fn commit(&self, coefficients: &[Fr]) -> Result<Commitment> {
         self.check_length(coefficients.len())?;
-        let points = &self.points[..coefficients.len()];
-        Ok(write_wire(G1Projective::msm_unchecked(points, coefficients).into_affine()))
+        Ok(write_wire(sum_of_scalars(&self.points, coefficients).into_affine()))
     }
 
     /// Of each row, the sum of integer times power.
     pub fn commit_integers(&self, rows: &[Vec<i64>]) -> Result<Vec<Commitment>> {
         rows.iter().try_for_each(|row| self.check_length(row.len()))?;
-        let sums: Vec<G1Projective> = rows.par_iter().map(|row| self.sum_of_integers(row)).collect();
+        let sums: Vec<G1Projective> = rows.par_iter().map(|row| sum_of_integers(&self.points, row)).collect();
         Ok(G1Projective::normalize_batch(&sums).into_iter().map(write_wire).collect())
     }
+}
 
-    fn sum_of_integers(&self, row: &[i64]) -> G1Projective {
-        let (points, magnitudes): (Vec<G1Affine>, Vec<u64>) = row
-            .iter()
-            .zip(&self.points)
-            .filter(|(integer, _)| **integer != 0)
-            .map(|(integer, point)| (if *integer < 0 { -*point } else { *point }, integer.unsigned_abs()))
-            .unzip();
-        G1Projective::msm_u64(&points, &magnitudes)
-    }
+fn sum_of_integers(points: &[G1Affine], row: &[i64]) -> G1Projective {
+    sum_of_products(points, row, |&integer| (integer != 0).then_some(integer))
+}
+
+fn sum_of_scalars(points: &[G1Affine], scalars: &[Fr]) -> G1Projective {
+    sum_of_products(points, scalars, |scalar| (!scalar.is_zero()).then(|| Signed::from(scalar)))
 }
 
 fn write_wire(point: G1Affine) -> Commitment {
@@ -95,7 +94,7 @@ pub fn g2_of([x1, x0, y1, y0]: [Fq; 4]) -> Result<G2Affine> {
 /// The coordinates of the sum of scalar times point.
 pub fn msm(points: &[G1Affine], scalars: &[Fr]) -> Result<(Fq, Fq)> {
     same_length("points", points.len(), "scalars", scalars.len())?;
-    Ok(G1Projective::msm_unchecked(points, scalars).into_affine().xy().unwrap_or_default())
+    Ok(sum_of_scalars(points, scalars).into_affine().xy().unwrap_or_default())
 }
 
 /// Whether the product of the pairings is 1.
