@@ -19,16 +19,18 @@ from circuits.program.indexing import strided_view
 from circuits.statement import Statement, input_root, output_root
 from verifier.claims import (
     Functional,
+    Terms,
     axis_points,
     extra_coordinates,
     factor_positions,
-    linear_readings,
     product_instances,
+    weighed,
 )
 from verifier.field import MODULUS, eq_index, eq_table, powers, scalar_bytes
+from verifier.forms import Form, identity_form, leaf_forms
 from verifier.srs import DEVELOPMENT_S_G2, Accepted, srs_digest
 from verifier.sumcheck_key import SumcheckKey
-from verifier.sumcheck_proof import LayerProof, SumcheckProof, points_bytes
+from verifier.sumcheck_proof import LayerProof, ProofShape, SumcheckProof, points_bytes
 from verifier.transcript import Tag, Transcript
 
 ACCEPTED = Accepted(frozenset({DEVELOPMENT_S_G2}))
@@ -93,7 +95,6 @@ class Prover:
     def __post_init__(self) -> None:
         self.p = self.transcript.modulus
         self.table = layout(self.system, self.key.row_bits)
-        self.linear = linear_readings(self.system)
         self.products = product_instances(self.system)
 
     def cells(self) -> list[int]:
@@ -120,19 +121,20 @@ class Prover:
         beta, alpha = self.transcript.challenge(Tag.BETA), self.transcript.challenge(Tag.ALPHA)
         top, layers, zeta = self.fractions(*self.leaves(alpha, beta))
         zeta += [self.transcript.challenge(Tag.ZETA) for _ in range(extra_coordinates(self.system, len(zeta)))]
-        linear = [each.functional(zeta) for each in self.linear]
-        readings = self.say(Tag.READINGS, [self.value(each) for each in linear])
+        forms = leaf_forms(self.system, fraction_layout(self.system), zeta, (alpha, beta), self.p)
         gamma = self.transcript.challenge(Tag.GAMMA)
-        product_rounds, factors, factor_values = self.multiply(zeta, gamma)
-        evaluation_rounds, x, evaluation = self.evaluate([*linear, *factors])
+        total, product_rounds, factors, factor_values = self.multiply(zeta, gamma)
+        forms = (*forms, identity_form(self.system.identities, gamma, self.p))
+        evaluation_rounds, x, evaluation = self.evaluate([*(self.committed(form, zeta) for form in forms), *factors])
         opening = self.open(x)
         return SumcheckProof(
+            ProofShape.of(self.system, self.table),
             self.public(Kind.INPUT),
             self.public(Kind.OUTPUT),
             rows,
             top,
             layers,
-            readings,
+            total,
             product_rounds,
             factor_values,
             evaluation_rounds,
@@ -143,10 +145,9 @@ class Prover:
     def grid_values(self, tensor: int, how, grid) -> np.ndarray:
         return strided_view(self.values[tensor].reshape(-1), how, grid).astype(object)
 
-    def value(self, functional: Functional) -> int:
-        """By the definition in section 1."""
-        weights = grid_weights(functional, self.p)
-        return int((self.grid_values(functional.tensor, functional.how, functional.grid) * weights).sum()) % self.p
+    def committed(self, form: Form, zeta: Sequence[int]) -> Terms:
+        read = [(reading.functional(zeta), coefficient) for reading, coefficient in form.readings.items()]
+        return tuple(part for part in read if self.system.tensors[part[0].tensor].kind.committed)
 
     def leaves(self, alpha: int, beta: int) -> tuple[list[int], list[int]]:
         places = fraction_layout(self.system)
@@ -208,16 +209,18 @@ class Prover:
         return tuple(sent), point
 
     def multiply(self, zeta, gamma):
-        """Steps 6 and 7."""
+        """Steps 5 to 7."""
         if not self.products:
-            return (), [], ()
+            return None, (), [], ()
         scales = powers(gamma, len(self.system.identities), self.p)
         sums = [self.instance(product, zeta, scales[product.identity]) for product in self.products]
+        true = sum(each.scalar * sum(math.prod(cells) for cells in zip(*each.tables, strict=True)) for each in sums)
+        (total,) = self.say(Tag.PRODUCT_SUM, [true])
         most = max(product.rounds for product in self.products)
         rounds, rho = self.sumcheck(sums, most, 3, (Tag.PRODUCT_ROUND, Tag.RHO))
         positions = factor_positions(self.system, self.products)
         values = self.say(Tag.FACTORS, [sums[number].tables[1 + which][0] for number, which in positions])
-        return rounds, [self.products[n].functional(w, zeta, rho) for n, w in positions], values
+        return total, rounds, [((self.products[n].functional(w, zeta, rho), 1),) for n, w in positions], values
 
     def instance(self, product, zeta, scale) -> Summand:
         """Over the grid of shared axes, padded; everything else summed here by the definition."""
@@ -252,12 +255,12 @@ class Prover:
         box[tuple(slice(size) for size in values.shape)] = values
         return [int(cell) % self.p for cell in box.reshape(-1)]
 
-    def evaluate(self, functionals: Sequence[Functional]):
+    def evaluate(self, claims: Sequence[Terms]):
         """Steps 8 and 9."""
         weights = [0] * (1 << self.table.variables)
         self.delta = self.transcript.challenge(Tag.DELTA)
-        scales = powers(self.delta, len(functionals), self.p)
-        for scale, functional in zip(scales, functionals, strict=True):
+        scales = powers(self.delta, len(claims), self.p)
+        for functional, scale in weighed(claims, scales, self.p).items():
             for cell, weight in self.cell_weights(functional):
                 weights[cell] = (weights[cell] + scale * weight) % self.p
         sums = [Summand(1, [self.cells(), weights])]

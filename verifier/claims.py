@@ -6,7 +6,7 @@ Prover and verifier both take their order from here, so that they cannot disagre
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,6 +14,7 @@ from circuits.lower.sumcheck.layout import axis_bits, box_bits
 from circuits.lower.sumcheck.system import Reading, System, Term
 from circuits.program.indexing import reduced_iteration, used_axes
 from circuits.program.refs import AffineMap
+from verifier.field import MODULUS
 
 # What an axis of a grid is weighed with: eq(point, ·), or 1 everywhere.
 Weight = tuple[int, ...] | None
@@ -29,12 +30,25 @@ class Functional:
     weights: tuple[Weight, ...]
 
 
+# Σ coefficient·functional, of committed tensors.
+Terms = tuple[tuple[Functional, int], ...]
+
+
 @dataclass(frozen=True)
 class Claim:
-    """An entry of the ledger: `functional` has this value."""
+    """An entry of the ledger: `terms` add up to `value`."""
 
-    functional: Functional
+    terms: Terms
     value: int
+
+
+def weighed(claims: Sequence[Terms], weights: Sequence[int], modulus: int = MODULUS) -> dict[Functional, int]:
+    """Σ weight·claim: every functional once, with its coefficient."""
+    total: dict[Functional, int] = {}
+    for terms, weight in zip(claims, weights, strict=True):
+        for functional, coefficient in terms:
+            total[functional] = (total.get(functional, 0) + weight * coefficient) % modulus
+    return total
 
 
 @dataclass(frozen=True)
@@ -139,24 +153,6 @@ def axis_points(dims: Sequence[int], point: Sequence[int]) -> list[tuple[int, ..
     if start > len(point):
         raise ValueError(f"a point of {len(point)} coordinates for a box of {start} variables")
     return points[::-1]
-
-
-def _all_linear(system: System) -> Iterator[LinearReading]:
-    for fractions in system.fractions:
-        yield LinearReading(fractions.numerator.readings[0], fractions.dims)
-        for column in fractions.columns:
-            for term in column:
-                yield LinearReading(term.readings[0], fractions.dims)
-    for identity in system.identities:
-        for term in identity.terms:
-            if len(term.readings) == 1:
-                yield LinearReading(term.readings[0], identity.dims, term.inner)
-
-
-def linear_readings(system: System) -> tuple[LinearReading, ...]:
-    """Whose values step 5 sends: all different ones of committed tensors, in the order of first appearance."""
-    different = dict.fromkeys(_all_linear(system))
-    return tuple(linear for linear in different if system.tensors[linear.reading.tensor].kind.committed)
 
 
 def product_instances(system: System) -> tuple[Product, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from circuits.lower.sumcheck.layout import Layout
-from verifier.claims import Claim
+from verifier.claims import Claim, weighed
 from verifier.errors import VerificationError
 from verifier.field import dot, powers, round_at, scalar_bytes
 from verifier.functionals import Functionals
@@ -38,9 +38,9 @@ def check_ledger(
 def extension(
     claims: Sequence[Claim], weights: Sequence[int], functionals: Functionals, table: Layout, x: Sequence[int]
 ) -> int:
-    """Φ̃(x); a tensor without elements has no block, so that a claim about it weighs nothing and its value must be 0."""
+    """Φ̃(x); a tensor without elements has no block, so that a claim about it weighs nothing."""
     return sum(
-        weight * functionals.extension(claim.functional, table.blocks[claim.functional.tensor], x)
-        for claim, weight in zip(claims, weights, strict=True)
-        if claim.functional.tensor in table.blocks
+        weight * functionals.extension(functional, table.blocks[functional.tensor], x)
+        for functional, weight in weighed([claim.terms for claim in claims], weights, functionals.modulus).items()
+        if functional.tensor in table.blocks
     )

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from circuits.lower.sumcheck.layout import Block
-from circuits.lower.sumcheck.system import Expression, Fractions, Term
-from verifier.claims import LinearReading, axis_points
 from verifier.errors import VerificationError
-from verifier.field import MODULUS, eq, eq_index, eq_prefix, round_at, scalar_bytes
+from verifier.field import eq, round_at, scalar_bytes
 from verifier.sumcheck_proof import LayerProof
 from verifier.transcript import Tag, Transcript
-
-# The value at ζ of a linear reading: sent, or known to everybody.
-Values = Callable[[LinearReading], int]
 
 
 @dataclass(frozen=True)
@@ -65,44 +59,3 @@ def _child(point: Sequence[int], values: tuple[int, int, int, int], transcript: 
     p0, p1, q0, q1 = values
     c, modulus = transcript.challenge(Tag.LAYER_CHILD), transcript.modulus
     return LeafClaim((*point, c), (p0 + c * (p1 - p0)) % modulus, (q0 + c * (q1 - q0)) % modulus)
-
-
-def check_leaves(
-    claim: LeafClaim,
-    fractions: Sequence[Fractions],
-    blocks: Sequence[Block],
-    challenges: tuple[int, int],
-    values: Values,
-    modulus: int = MODULUS,
-) -> None:
-    """Step 5: the leaves' extensions at ζ, from the readings' values; `challenges` are α and β."""
-    alpha, beta = challenges
-    numerator, denominator = 0, 1  # the leaves outside blocks
-    for block, own in zip(blocks, fractions, strict=True):
-        inside, above = claim.point[: block.bits], claim.point[block.bits :]
-        selector = eq_index(above, block.offset >> block.bits, modulus)
-        numerator += selector * term_at(own.numerator, own.dims, values)
-        denominator += selector * (alpha - _fingerprint_at(own, inside, beta, values, modulus) - 1)
-    if (numerator - claim.numerator) % modulus or (denominator - claim.denominator) % modulus:
-        raise VerificationError("leaves_mismatch", "the fractions are not those of the values sent")
-
-
-def _fingerprint_at(fractions: Fractions, inside: Sequence[int], beta: int, values: Values, modulus: int) -> int:
-    """mask̃·tag + β·c̃_1 + β²·c̃_2 + …"""
-    mask = 1
-    for size, point in zip(fractions.dims, axis_points(fractions.dims, inside), strict=True):
-        mask = mask * eq_prefix(point, size, modulus) % modulus
-    total, power = mask * fractions.tag, 1
-    for column in fractions.columns:
-        power = power * beta % modulus
-        total += power * expression_at(column, fractions.dims, values)
-    return total % modulus
-
-
-def expression_at(terms: Expression, dims: tuple[int, ...], values: Values) -> int:
-    """The linear terms of an expression on the box `dims`, at ζ; not reduced."""
-    return sum(term_at(term, dims, values) for term in terms if len(term.readings) == 1)
-
-
-def term_at(term: Term, dims: tuple[int, ...], values: Values) -> int:
-    return term.coefficient * values(LinearReading(term.readings[0], dims, term.inner))

@@ -34,8 +34,6 @@ def check_products(
     modulus: int = MODULUS,
 ) -> None:
     """Step 7: the instances at ρ, from their factors' values; `points` are ζ and ρ."""
-    if not products and last % modulus:
-        raise VerificationError("identities_mismatch", "the identities are not all 0")
     zeta, rho = points
     weights = powers(gamma, 1 + max((product.identity for product in products), default=0), modulus)
     total = 0

@@ -13,21 +13,15 @@ from circuits.lower.sumcheck.layout import fraction_layout
 from circuits.lower.sumcheck.reading import ReadingTooLargeError
 from circuits.lower.sumcheck.system import Kind
 from circuits.statement import Statement, input_root, output_root
-from verifier.claims import (
-    Claim,
-    LinearReading,
-    extra_coordinates,
-    factor_positions,
-    linear_readings,
-    product_instances,
-)
+from verifier.claims import Claim, extra_coordinates, factor_positions, product_instances
 from verifier.curve import Arithmetic, PurePython
 from verifier.errors import VerificationError
-from verifier.field import dot, eq_index, powers, scalar_bytes
+from verifier.field import MODULUS, eq_index, scalar_bytes
+from verifier.forms import Form, identity_form, leaf_forms
 from verifier.functionals import Functionals
 from verifier.kzg import verify_opening
 from verifier.ledger import check_ledger
-from verifier.logup import LeafClaim, Values, check_leaves, expression_at, reduce_to_leaves
+from verifier.logup import LeafClaim, reduce_to_leaves
 from verifier.opened import Opened
 from verifier.products import check_products, reduce_products
 from verifier.srs import Accepted, G2Point, srs_digest
@@ -85,7 +79,6 @@ class _Check:
 
     def __post_init__(self) -> None:
         system = self.key.system
-        self.linear = linear_readings(system)
         self.products = product_instances(system)
         self.positions = factor_positions(system, self.products)
         public = zip((*system.of_kind(Kind.INPUT), *system.of_kind(Kind.OUTPUT)), self._tensors(), strict=True)
@@ -97,10 +90,9 @@ class _Check:
     def run(self, statement: Statement, s_g2: G2Point, arithmetic: Arithmetic) -> None:
         beta, alpha = self._bind(statement)
         leaves, zeta = self._fractions()
-        values = self._readings(zeta)
-        check_leaves(leaves, self.key.system.fractions, fraction_layout(self.key.system).blocks, (alpha, beta), values)
-        rho = self._identities(zeta, values)
-        x = self._ledger(zeta, rho)
+        claims = self._leaf_claims(leaves, zeta, (alpha, beta))
+        claims += self._identity_claims(zeta)
+        x = self._ledger(claims)
         self._open(x, s_g2, arithmetic)
 
     def _bind(self, statement: Statement) -> tuple[int, int]:
@@ -117,47 +109,53 @@ class _Check:
         extra = extra_coordinates(self.key.system, len(leaves.point))
         return leaves, (*leaves.point, *(self.transcript.challenge(Tag.ZETA) for _ in range(extra)))
 
-    def _readings(self, zeta: Sequence[int]) -> Values:
-        """Step 5: the values at ζ that were sent, and those that everybody can compute."""
-        self.transcript.absorb(Tag.READINGS, scalar_bytes(self.proof.readings))
-        known = dict(zip(self.linear, self.proof.readings, strict=True))
+    def _leaf_claims(self, leaves: LeafClaim, zeta: Sequence[int], challenges: tuple[int, int]) -> list[Claim]:
+        """What the fractions' extensions have to be at ζ."""
+        system = self.key.system
+        numerator, denominator = leaf_forms(system, fraction_layout(system), zeta, challenges)
+        return [
+            self._claim(numerator, zeta, leaves.numerator),
+            self._claim(denominator, zeta, leaves.denominator),
+        ]
 
-        def value(linear: LinearReading) -> int:
-            if linear not in known:
-                known[linear] = self.functionals.known_value(linear.functional(zeta))
-            return known[linear]
+    def _claim(self, form: Form, zeta: Sequence[int], value: int) -> Claim:
+        """That the form is `value`, once what everybody can compute is taken out of it."""
+        value -= form.constant
+        committed = []
+        for reading, coefficient in form.readings.items():
+            functional = reading.functional(zeta)
+            if self.key.system.tensors[functional.tensor].kind.committed:
+                committed.append((functional, coefficient))
+            else:
+                value -= coefficient * self.functionals.known_value(functional)
+        return Claim(tuple(committed), value % MODULUS)
 
-        return value
-
-    def _identities(self, zeta: Sequence[int], values: Values) -> tuple[int, ...]:
-        """Steps 5 to 7: every identity at ζ; returns ρ."""
-        gamma, identities = self.transcript.challenge(Tag.GAMMA), self.key.system.identities
-        linear = [expression_at(identity.terms, identity.dims, values) for identity in identities]
-        target = -dot(powers(gamma, len(identities)), linear)
-        rho, last = reduce_products(target, self.proof.product_rounds, self.transcript)
+    def _identity_claims(self, zeta: Sequence[int]) -> list[Claim]:
+        """Steps 5 to 7: every identity at ζ, from the sum of its products, and every factor of these."""
+        gamma, total = self.transcript.challenge(Tag.GAMMA), 0
+        if self.proof.product_sum is not None:
+            total = self.proof.product_sum
+            self.transcript.absorb(Tag.PRODUCT_SUM, scalar_bytes((total,)))
+        rho, last = reduce_products(total, self.proof.product_rounds, self.transcript)
         if self.products:
             self.transcript.absorb(Tag.FACTORS, scalar_bytes(self.proof.factors))
-        known = dict(zip(self.positions, self.proof.factors, strict=True))
+        sent = {
+            position: Claim(((self.products[position[0]].functional(position[1], zeta, rho), 1),), value)
+            for position, value in zip(self.positions, self.proof.factors, strict=True)
+        }
 
         def factor(number: int, which: int) -> int:
-            if (number, which) in known:
-                return known[number, which]
+            if (number, which) in sent:
+                return sent[number, which].value
             return self.functionals.known_value(self.products[number].functional(which, zeta, rho))
 
         check_products(last, self.products, (zeta, rho), gamma, factor)
-        return rho
+        return [self._claim(identity_form(self.key.system.identities, gamma), zeta, -total), *sent.values()]
 
-    def _claims(self, zeta: Sequence[int], rho: Sequence[int]) -> list[Claim]:
-        """Every value that was sent: nothing else is believed about a committed tensor."""
-        functionals = [linear.functional(zeta) for linear in self.linear]
-        functionals += [self.products[number].functional(which, zeta, rho) for number, which in self.positions]
-        sent = self.proof.readings + self.proof.factors
-        return [Claim(functional, value) for functional, value in zip(functionals, sent, strict=True)]
-
-    def _ledger(self, zeta: Sequence[int], rho: Sequence[int]) -> tuple[int, ...]:
+    def _ledger(self, claims: Sequence[Claim]) -> tuple[int, ...]:
         """Steps 8 and 9: all claims become one, about the table at one point, which is returned."""
         return check_ledger(
-            self._claims(zeta, rho),
+            claims,
             self.functionals,
             self.key.layout,
             self.proof.evaluation_rounds,

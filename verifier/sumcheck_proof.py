@@ -5,7 +5,6 @@ How many of everything there are follows from the key: a proof has nothing to sa
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,7 +13,7 @@ import numpy.typing as npt
 
 from circuits.lower.sumcheck.layout import Layout, fraction_layout
 from circuits.lower.sumcheck.system import Kind, System, Tensor
-from verifier.claims import factor_positions, linear_readings, product_instances
+from verifier.claims import factor_positions, product_instances
 from verifier.curve import G1, POINT_BYTES, decode_point, encode_point
 from verifier.errors import VerificationError
 from verifier.field import MODULUS, SCALAR_BYTES, scalar_bytes
@@ -22,7 +21,6 @@ from verifier.kzg import Opening
 
 Integers = npt.NDArray[np.int64]
 
-ELEMENT_BYTES = 4
 CUBIC, QUADRATIC = 3, 2  # scalars of a round: c0, c2, c3 and c0, c2
 LAYER_VALUES = 4  # p0, p1, q0, q1
 
@@ -35,7 +33,7 @@ class ProofShape:
     outputs: tuple[Tensor, ...]
     rows: int
     depth: int
-    readings: int
+    products: int
     product_rounds: int
     factors: int
     variables: int
@@ -49,7 +47,7 @@ class ProofShape:
             outputs=tuple(system.tensors[index] for index in system.of_kind(Kind.OUTPUT)),
             rows=len(table.witness_rows),
             depth=fraction_layout(system).depth,
-            readings=len(linear_readings(system)),
+            products=len(products),
             product_rounds=max((product.rounds for product in products), default=0),
             factors=len(factor_positions(system, products)),
             variables=table.variables,
@@ -59,12 +57,12 @@ class ProofShape:
     @property
     def length(self) -> int:
         """Bytes of every proof of this shape."""
-        elements = sum(tensor.size for tensor in self.inputs + self.outputs)
-        layers = sum(CUBIC * layer + LAYER_VALUES for layer in range(self.depth))
-        scalars = layers + self.readings + CUBIC * self.product_rounds + self.factors
+        elements = sum(element_bytes(tensor) * tensor.size for tensor in self.inputs + self.outputs)
+        scalars = sum(CUBIC * layer + LAYER_VALUES for layer in range(self.depth))
+        scalars += (self.products > 0) + CUBIC * self.product_rounds + self.factors
         scalars += QUADRATIC * self.variables + 1 + 3 * self.row_bits
         points = self.rows + self.row_bits - 1 + 2
-        return ELEMENT_BYTES * elements + SCALAR_BYTES * scalars + POINT_BYTES * points
+        return elements + SCALAR_BYTES * scalars + POINT_BYTES * points
 
 
 @dataclass(frozen=True)
@@ -77,14 +75,18 @@ class LayerProof:
 
 @dataclass(frozen=True, eq=False)
 class SumcheckProof:
-    """The messages of steps 1 to 13, in order; `top` is step 2's, `layers` step 3's."""
+    """The messages of steps 1 to 13, in order; `top` is step 2's, `layers` step 3's.
 
+    `product_sum` is there if the system has products.
+    """
+
+    shape: ProofShape
     inputs: tuple[Integers, ...]
     outputs: tuple[Integers, ...]
     rows: tuple[G1, ...]
     top: tuple[int, int, int, int]
     layers: tuple[LayerProof, ...]
-    readings: tuple[int, ...]
+    product_sum: int | None
     product_rounds: tuple[tuple[int, ...], ...]
     factors: tuple[int, ...]
     evaluation_rounds: tuple[tuple[int, ...], ...]
@@ -92,14 +94,16 @@ class SumcheckProof:
     opening: Opening
 
     def encode(self) -> bytes:
-        tensors = [tensor.astype(f">i{ELEMENT_BYTES}").tobytes() for tensor in self.inputs + self.outputs]
-        return b"".join((*tensors, points_bytes(self.rows), *self._messages()))
+        public = public_bytes(self.shape.inputs + self.shape.outputs, self.inputs + self.outputs)
+        return b"".join((public, points_bytes(self.rows), *self._messages()))
 
     def _messages(self) -> list[bytes]:
         messages = [scalar_bytes(self.top)]
         for layer in self.layers:
             messages += [*map(scalar_bytes, layer.rounds), scalar_bytes(layer.values)]
-        messages += [scalar_bytes(self.readings), *map(scalar_bytes, self.product_rounds), scalar_bytes(self.factors)]
+        if self.product_sum is not None:
+            messages += [scalar_bytes((self.product_sum,))]
+        messages += [*map(scalar_bytes, self.product_rounds), scalar_bytes(self.factors)]
         messages += [*map(scalar_bytes, self.evaluation_rounds), scalar_bytes((self.evaluation,))]
         messages += [points_bytes(self.opening.folds), *map(scalar_bytes, self.opening.values)]
         return [*messages, points_bytes((self.opening.quotient, self.opening.last))]
@@ -112,18 +116,30 @@ class SumcheckProof:
             raise VerificationError("proof_malformed", message, expected=shape.length, got=len(raw))
         reader = _Reader(raw)
         return cls(
+            shape=shape,
             inputs=tuple(reader.tensor(tensor, "input") for tensor in shape.inputs),
             outputs=tuple(reader.tensor(tensor, "output") for tensor in shape.outputs),
             rows=reader.points(shape.rows),
             top=reader.four(),
             layers=tuple(LayerProof(reader.rounds(layer, CUBIC), reader.four()) for layer in range(1, shape.depth)),
-            readings=reader.scalars(shape.readings),
+            product_sum=reader.scalar() if shape.products else None,
             product_rounds=reader.rounds(shape.product_rounds, CUBIC),
             factors=reader.scalars(shape.factors),
             evaluation_rounds=reader.rounds(shape.variables, QUADRATIC),
             evaluation=reader.scalar(),
             opening=reader.opening(shape.row_bits),
         )
+
+
+def element_bytes(tensor: Tensor) -> int:
+    """Of a public tensor's elements on the wire."""
+    return 2 if tensor.bits <= 16 else 4
+
+
+def public_bytes(tensors: Sequence[Tensor], values: Sequence[Integers]) -> bytes:
+    """The elements of public tensors as a proof begins with them."""
+    pairs = zip(tensors, values, strict=True)
+    return b"".join(elements.astype(f">i{element_bytes(tensor)}").tobytes() for tensor, elements in pairs)
 
 
 def points_bytes(points: Sequence[G1]) -> bytes:
@@ -143,8 +159,8 @@ class _Reader:
         return taken
 
     def tensor(self, tensor: Tensor, what: str) -> Integers:
-        raw = self._take(ELEMENT_BYTES * math.prod(tensor.dims))
-        values = np.frombuffer(raw, f">i{ELEMENT_BYTES}").astype(np.int64)
+        width = element_bytes(tensor)
+        values = np.frombuffer(self._take(width * tensor.size), f">i{width}").astype(np.int64)
         half = 1 << (tensor.bits - 1)
         if values.size and not (-half <= values.min() and values.max() < half):
             message = f"an element of an {what} does not fit {tensor.bits} signed bits"

@@ -23,8 +23,8 @@ class Tag(IntEnum):
     LAYER_CHALLENGE = 8
     LAYER_CHILD = 9
     ZETA = 10
-    READINGS = 11
-    GAMMA = 12
+    GAMMA = 11
+    PRODUCT_SUM = 12
     PRODUCT_ROUND = 13
     RHO = 14
     FACTORS = 15

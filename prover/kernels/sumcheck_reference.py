@@ -62,6 +62,12 @@ class ProductSumcheck:
         self.rounds = max((log2(len(tables[0])) for tables in self._tables), default=0)
         self._bound = 0
 
+    def total(self) -> int:
+        if self._bound:
+            raise ValueError(f"{self._bound} rounds are bound")
+        sums = [sum(weight * a * b for weight, a, b in zip(*tables, strict=True)) for tables in self._tables]
+        return sum(factor * own for factor, own in zip(self._factors, sums, strict=True)) % self._modulus
+
     def round(self) -> Round:
         self._check_open()
         return round_of(self._at, self._modulus)

@@ -8,20 +8,22 @@ import numpy as np
 import numpy.typing as npt
 
 from circuits.lower.sumcheck.system import Kind
-from circuits.statement import Statement, tensor_bytes
+from circuits.statement import Statement
 from prover.backend import Phases, Progress, silent
 from prover.kernels import fast_hasher, field
 from prover.sumcheck.channel import Channel
 from prover.sumcheck.fractions import prove_fractions
 from prover.sumcheck.functionals import WeightBook
-from prover.sumcheck.identities import prove_products, send_readings
+from prover.sumcheck.identities import prove_products
 from prover.sumcheck.keys import ProvingKey
 from prover.sumcheck.ledger import prove_evaluation, weigh_claims
 from prover.sumcheck.measuring import Stopwatch
 from prover.sumcheck.opening import prove_opening
 from prover.sumcheck.table import fill_rows
-from verifier.claims import Functional, extra_coordinates
+from verifier.claims import Terms, extra_coordinates
 from verifier.field import eq_index
+from verifier.forms import Form, identity_form, leaf_forms
+from verifier.sumcheck_proof import public_bytes
 from verifier.transcript import Tag
 
 Integers = npt.NDArray[np.int64]
@@ -64,11 +66,9 @@ class Argument:
             commitments = self._keys.reference_string.commit_integers(list(witness))
             channel.absorb(Tag.WITNESS_ROWS, b"".join(commitments))
         with self._phase("fractions"):
-            zeta = self._prove_fractions()
+            claims, zeta = self._prove_fractions()
         with self._phase("identities"):
-            claims = send_readings(self._system, self._values, zeta, self._book, channel)
-            gamma = channel.challenge(Tag.GAMMA)
-            claims += prove_products(self._system, self._values, zeta, gamma, self._book, channel)
+            claims += self._prove_identities(zeta)
         rows = [*self._keys.setup_rows, *witness]
         with self._phase("evaluation"):
             point = self._evaluate(rows, claims)
@@ -79,14 +79,27 @@ class Argument:
     def _phase(self, name: str) -> Stopwatch:
         return Stopwatch(name, self._phases, self._progress)
 
-    def _prove_fractions(self) -> list[int]:
-        """Steps 2 to 4: the point ζ."""
+    def _prove_fractions(self) -> tuple[list[Terms], list[int]]:
+        """Steps 2 to 4: what is claimed of the leaves, and the point ζ."""
         places, channel = self._keys.fraction_layout, self._channel
         beta, alpha = channel.challenge(Tag.BETA), channel.challenge(Tag.ALPHA)
         zeta = prove_fractions(self._system, places, self._values, alpha, beta, channel)
-        return zeta + [channel.challenge(Tag.ZETA) for _ in range(extra_coordinates(self._system, places.depth))]
+        zeta += [channel.challenge(Tag.ZETA) for _ in range(extra_coordinates(self._system, places.depth))]
+        forms = leaf_forms(self._system, places, zeta, (alpha, beta))
+        return [self._claim(form, zeta) for form in forms], zeta
 
-    def _evaluate(self, rows: Sequence[Integers], claims: Sequence[Functional]) -> list[int]:
+    def _prove_identities(self, zeta: Sequence[int]) -> list[Terms]:
+        """Steps 5 to 7: what is claimed of the identities' linear readings, and of every factor."""
+        gamma = self._channel.challenge(Tag.GAMMA)
+        factors = prove_products(self._system, self._values, zeta, gamma, self._book, self._channel)
+        return [self._claim(identity_form(self._system.identities, gamma), zeta), *factors]
+
+    def _claim(self, form: Form, zeta: Sequence[int]) -> Terms:
+        """The committed part of a form."""
+        read = [(reading.functional(zeta), coefficient) for reading, coefficient in form.readings.items()]
+        return tuple(part for part in read if self._system.tensors[part[0].tensor].kind.committed)
+
+    def _evaluate(self, rows: Sequence[Integers], claims: Sequence[Terms]) -> list[int]:
         """Steps 8 and 9: the point x."""
         delta = self._channel.challenge(Tag.DELTA)
         weights = weigh_claims(self._system, self._layout, claims, delta, self._book)
@@ -101,4 +114,5 @@ class Argument:
 
     def _public_bytes(self) -> bytes:
         public = [*self._system.of_kind(Kind.INPUT), *self._system.of_kind(Kind.OUTPUT)]
-        return b"".join(tensor_bytes(self._values[tensor], 4) for tensor in public)
+        tensors = [self._system.tensors[tensor] for tensor in public]
+        return public_bytes(tensors, [self._values[tensor] for tensor in public])

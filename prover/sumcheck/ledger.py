@@ -17,22 +17,21 @@ from prover.kernels.field import ProductSumcheck, Vector
 from prover.sumcheck.channel import Channel
 from prover.sumcheck.functionals import WeightBook
 from prover.sumcheck.table import block_starts
-from verifier.claims import Functional
+from verifier.claims import Terms, weighed
 from verifier.field import MODULUS, powers
 from verifier.transcript import Tag
 
 Integers = npt.NDArray[np.int64]
 
 
-def weigh_claims(
-    system: System, layout: Layout, claims: Sequence[Functional], delta: int, book: WeightBook
-) -> list[Vector]:
+def weigh_claims(system: System, layout: Layout, claims: Sequence[Terms], delta: int, book: WeightBook) -> list[Vector]:
     """Φ, a vector for each present row."""
     weights = [Vector.zeros(1 << layout.row_bits) for _ in (*layout.setup_rows, *layout.witness_rows)]
     starts = block_starts(layout)
-    for claim, coefficient in zip(claims, powers(delta, len(claims)), strict=True):
-        dims = system.tensors[claim.tensor].dims
-        book.weights(claim, dims).scatter(weights, starts[claim.tensor], coefficient)
+    for functional, coefficient in weighed(claims, powers(delta, len(claims))).items():
+        if functional.tensor in starts:
+            dims = system.tensors[functional.tensor].dims
+            book.weights(functional, dims).scatter(weights, starts[functional.tensor], coefficient)
     return weights
 
 

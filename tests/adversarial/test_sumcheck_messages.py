@@ -9,17 +9,17 @@ import sumcheck_reference as reference
 import sumcheck_toy as toy
 from kzg_reference import KnownTau
 
-from circuits.lower.sumcheck.layout import fraction_layout
-from verifier.claims import LinearReading, factor_positions
+from verifier.claims import factor_positions
 from verifier.errors import VerificationError
-from verifier.field import MODULUS, eq, eq_index
+from verifier.field import MODULUS, eq
+from verifier.forms import identity_form
 from verifier.sumcheck import verify
 from verifier.transcript import Tag, Transcript
 
 SENT = (
     Tag.LAYER_VALUES,
     Tag.LAYER_ROUND,
-    Tag.READINGS,
+    Tag.PRODUCT_SUM,
     Tag.PRODUCT_ROUND,
     Tag.FACTORS,
     Tag.EVALUATION_ROUND,
@@ -67,7 +67,7 @@ def test_the_toy_proof_has_every_message_of_the_note():
     assert {tag: len(lengths) for tag, lengths in MESSAGES.items()} == {
         Tag.LAYER_VALUES: 7,
         Tag.LAYER_ROUND: 21,
-        Tag.READINGS: 1,
+        Tag.PRODUCT_SUM: 1,
         Tag.PRODUCT_ROUND: 5,
         Tag.FACTORS: 1,
         Tag.EVALUATION_ROUND: 11,
@@ -76,9 +76,9 @@ def test_the_toy_proof_has_every_message_of_the_note():
 
 
 REFUSALS = {
-    Tag.LAYER_VALUES: {"fraction_sum_not_zero", "layer_mismatch", "leaves_mismatch"},
+    Tag.LAYER_VALUES: {"fraction_sum_not_zero", "layer_mismatch", "evaluation_mismatch"},
     Tag.LAYER_ROUND: {"layer_mismatch"},
-    Tag.READINGS: {"leaves_mismatch", "products_mismatch"},
+    Tag.PRODUCT_SUM: {"products_mismatch"},
     Tag.PRODUCT_ROUND: {"products_mismatch"},
     Tag.FACTORS: {"products_mismatch"},
     Tag.EVALUATION_ROUND: {"evaluation_mismatch"},
@@ -132,7 +132,7 @@ def bump(*cells, by=1):
 
 
 LOOKED_UP = {"fraction_sum_not_zero"}
-UNEQUAL = {"identities_mismatch", "products_mismatch"}
+UNEQUAL = {"evaluation_mismatch"}
 
 
 @pytest.mark.parametrize(
@@ -208,20 +208,46 @@ def test_rejects_a_pole_that_would_hide_any_numerator(zeros):
     assert outcome(prover) == "fraction_pole"
 
 
+class Fitting(reference.Prover):
+    """Says of the products what the identities need, and not what they add up to."""
+
+    def multiply(self, zeta, gamma):
+        form = identity_form(self.system.identities, gamma)
+        self.needed = -sum(c * self.value(reading.functional(zeta)) for reading, c in form.readings.items())
+        return super().multiply(zeta, gamma)
+
+    def value(self, functional):
+        read = self.grid_values(functional.tensor, functional.how, functional.grid)
+        return int((read * reference.grid_weights(functional, self.p)).sum())
+
+    def say(self, tag, values):
+        return super().say(tag, [self.needed] if tag is Tag.PRODUCT_SUM else values)
+
+
+@pytest.mark.parametrize(("name", "cell"), [("y", (0, 0)), ("conv", (2, 4)), ("wide", (0, 1, 2)), ("out", (1, 0))])
+def test_rejects_a_sum_of_products_that_only_fits_the_identities(name, cell):
+    made = toy.assignment()
+    made[name][cell] += 1
+    forger = Fitting(toy.SYSTEM, reference.key_of(toy.SYSTEM, toy.values()), toy.values(made))
+    assert outcome(forger) == "products_mismatch"
+
+
+def test_accepts_the_sum_of_products_that_the_identities_need_when_it_is_true():
+    honest = Fitting(toy.SYSTEM, reference.key_of(toy.SYSTEM, toy.values()), toy.values())
+    assert outcome(honest) == "accepted"
+
+
 class Forger(reference.Prover):
-    """Proves a false sum of fractions, with a lie in every layer that fits the one before it. In the end one reading's
-    value can be made to fit the leaves, and the table's value to fit the claims.
+    """Proves a false sum of fractions, with a lie in every layer that fits the one before it. In the end the table's
+    value can be made to fit what is claimed of the leaves.
     """
 
-    fits_leaves = fits_ledger = False
+    fits_ledger = False
     step: int | None = None
 
     def fractions(self, numerators, denominators):
         top, layers, point = super().fractions(numerators, denominators)
-        table, block = self.system.fractions[2], fraction_layout(self.system).blocks[2]
-        self.place = self.linear.index(LinearReading(table.numerator.readings[0], table.dims))
-        chosen = eq_index(point[block.bits :], block.offset >> block.bits)
-        self.lie = inverse(chosen * table.numerator.coefficient) * point[-1] * self.step if self.fits_leaves else 0
+        self.lie = point[-1] * self.step
         return top, layers, point
 
     def layer(self, point, numerators, denominators):
@@ -235,7 +261,7 @@ class Forger(reference.Prover):
             self.error = self.error * math.prod(x) * inverse(eq(self.point, x))
         if tags[0] is Tag.EVALUATION_ROUND and self.fits_ledger:
             (_, (weight,)) = sums[0].tables
-            self.error = pow(self.delta, self.place, MODULUS) * self.lie * math.prod(x) * inverse(weight)
+            self.error = self.lie * math.prod(x) * inverse(weight)
         return sent, x
 
     def say(self, tag, values):
@@ -243,8 +269,6 @@ class Forger(reference.Prover):
             p0, p1, q0, q1 = values
             self.step = -p0 * q1 * inverse(q0) - p1 if self.step is None else self.error * inverse(q0)
             values = (p0, p1 + self.step, q0, q1)
-        if tag is Tag.READINGS:
-            values = [value + (number == self.place) * self.lie for number, value in enumerate(values)]
         if tag is Tag.EVALUATION and self.fits_ledger:
             values = [values[0] + self.error]
         return super().say(tag, values)
@@ -254,15 +278,12 @@ def inverse(value: int) -> int:
     return pow(value, -1, MODULUS)
 
 
-@pytest.mark.parametrize(
-    ("fits_leaves", "fits_ledger", "refusal"),
-    [(False, False, "leaves_mismatch"), (True, False, "evaluation_mismatch"), (True, True, "opening_mismatch")],
-)
-def test_rejects_a_false_sum_of_fractions_wherever_its_lies_end(fits_leaves, fits_ledger, refusal):
+@pytest.mark.parametrize(("fits_ledger", "refusal"), [(False, "evaluation_mismatch"), (True, "opening_mismatch")])
+def test_rejects_a_false_sum_of_fractions_wherever_its_lies_end(fits_ledger, refusal):
     made = toy.assignment()
     made["uses_low"][7] += 1
     forger = Forger(toy.SYSTEM, reference.key_of(toy.SYSTEM, toy.values()), toy.values(made))
-    forger.fits_leaves, forger.fits_ledger = fits_leaves, fits_ledger
+    forger.fits_ledger = fits_ledger
     assert outcome(forger) == refusal
 
 

@@ -61,12 +61,11 @@ class Proven:
 
 
 def elements_of(shape: ProofShape) -> tuple[Element, ...]:
-    integers = sum(tensor.size for tensor in shape.inputs + shape.outputs)
     layers = sum(3 * layer + 4 for layer in range(shape.depth))
-    scalars = layers + shape.readings + 3 * shape.product_rounds + shape.factors + 2 * shape.variables + 1
+    scalars = layers + (shape.products > 0) + 3 * shape.product_rounds + shape.factors + 2 * shape.variables + 1
     found: list[Element] = []
     for what, size, count in (
-        ("integer", 4, integers),
+        *(("integer", 2 if tensor.bits <= 16 else 4, tensor.size) for tensor in shape.inputs + shape.outputs),
         ("point", POINT_BYTES, shape.rows),
         ("scalar", 32, scalars),
         ("point", POINT_BYTES, shape.row_bits - 1),

@@ -6,16 +6,16 @@ import itertools
 import numpy as np
 import pytest
 
-from circuits.lower.sumcheck.layout import layout
+from circuits.lower.sumcheck.layout import FractionLayout, layout
 from circuits.lower.sumcheck.system import Identity, Kind, Reading, System, Tensor, Term
 from circuits.program.refs import AffineMap
-from verifier.claims import Claim, Functional, LinearReading
+from verifier.claims import Claim, Functional
 from verifier.errors import VerificationError
-from verifier.field import dot, eq_table, powers, round_at
+from verifier.field import dot, eq_table, round_at
+from verifier.forms import identity_form, leaf_forms
 from verifier.functionals import Functionals
 from verifier.ledger import check_ledger
-from verifier.logup import LeafClaim, check_leaves, expression_at, reduce_to_leaves
-from verifier.products import reduce_products
+from verifier.logup import reduce_to_leaves
 from verifier.sumcheck_proof import LayerProof
 
 P = 97
@@ -122,13 +122,14 @@ def cubic(values):
 
 def test_false_nodes_survive_at_most_one_point_between_them():
     """A tree of two leaves outside blocks, 0/1 each; fractions with the sum 0 and no pole that are not those."""
+    numerator, denominator = leaf_forms(System((), (), ()), FractionLayout(1, ()), (0,), (3, 4), P)
     most = 0
     for p0, q0, q1 in itertools.product((0, 1, 5), range(1, P, 9), range(1, P, 8)):
         top = (p0, -p0 * q1 * pow(q0, -1, P) % P, q0, q1)
         passed = 0
         for c in FIELD:
             claim = reduce_to_leaves(top, [], Scripted(c))
-            passed += accepts(check_leaves, claim, (), (), (3, 4), unread, P)
+            passed += (claim.numerator, claim.denominator) == (numerator.constant, denominator.constant)
         assert top != (0, 0, 1, 1) or passed == P
         most = max(most, passed if top != (0, 0, 1, 1) else 0)
     assert most == 1
@@ -195,24 +196,18 @@ SYSTEM = System(
 @pytest.mark.parametrize("difference", [[0, 0, 0], [1, 0, 0], [0, 0, 96], [1, 96, 0], [1, 2, 3]])
 def test_a_false_identity_is_zero_at_no_more_points_than_its_degree_allows(difference):
     a, zeros = np.array([7, 8, 9]), 0
-    (identity,) = SYSTEM.identities
     for zeta in itertools.product(FIELD, repeat=2):
         functionals = Functionals(SYSTEM, {0: a + np.array(difference), 1: a}, P)
-        values = {
-            linear: functionals.known_value(linear.functional(zeta))
-            for linear in (LinearReading(term.readings[0], BOX) for term in identity.terms)
-        }
-        zeros += expression_at(identity.terms, BOX, values.__getitem__) % P == 0
+        form = identity_form(SYSTEM.identities, 1, P)
+        zeros += sum(c * functionals.known_value(r.functional(zeta)) for r, c in form.readings.items()) % P == 0
     assert zeros == P * P if not any(difference) else zeros <= 2 * P
 
 
 @pytest.mark.parametrize("residues", [(1,), (0, 1), (1, 96), (3, 0, 5, 0), (2, 95, 1), (1, 1, 1, 1, 1)])
 def test_false_identities_cancel_for_no_more_combiners_than_there_are_identities(residues):
-    hidden = [
-        gamma
-        for gamma in FIELD
-        if accepts(reduce_products, -dot(powers(gamma, len(residues), P), residues, P), [], Scripted())
-    ]
+    ones = Reading(0, AffineMap((), (), ()))
+    identities = [Identity((), (Term(residue, (ones,)),)) for residue in residues]
+    hidden = [gamma for gamma in FIELD if sum(identity_form(identities, gamma, P).readings.values()) % P == 0]
     assert len(hidden) <= len(residues) - 1
 
 
@@ -224,7 +219,7 @@ def test_false_claims_cancel_for_no_more_combiners_than_there_are_claims(lies):
     table = layout(system, 4)
     functionals = [Functional(0, AffineMap((4,), (cell,), ((),)), (), ()) for cell in range(3)]
     x = [12, 34, 56, 78]
-    claims = [Claim(f, (cells[i] + lies[i]) % P) for i, f in enumerate(functionals)]
+    claims = [Claim(((f, 1),), (cells[i] + lies[i]) % P) for i, f in enumerate(functionals)]
 
     def run(delta, claimed):
         weights = [pow(delta, c, P) if c < 3 else 0 for c in range(16)]
@@ -232,7 +227,7 @@ def test_false_claims_cancel_for_no_more_combiners_than_there_are_claims(lies):
         check_ledger(claimed, Functionals(system, {}, P), table, rounds, evaluation, Scripted(delta, *x))
 
     assert sum(accepts(run, delta, claims) for delta in FIELD) <= 2
-    true = [Claim(f, cells[i]) for i, f in enumerate(functionals)]
+    true = [Claim(((f, 1),), cells[i]) for i, f in enumerate(functionals)]
     assert all(accepts(run, delta, true) for delta in FIELD)
 
 
@@ -247,12 +242,9 @@ def honest_evaluation(table, weights, x):
     return rounds, table[0]
 
 
-def test_leaves_are_compared_in_numerator_and_denominator():
-    """Without fractions all leaves are 0/1: no other claim passes at any point."""
-    for claim in itertools.product(FIELD, FIELD):
-        ok = accepts(check_leaves, LeafClaim((5,), *claim), (), (), (3, 4), unread, P)
-        assert ok == (claim == (0, 1))
-
-
-def unread(linear: LinearReading) -> int:
-    raise AssertionError("nothing is read")
+def test_leaves_outside_blocks_are_nothing_over_one():
+    for at in FIELD:
+        numerator, denominator = leaf_forms(System((), (), ()), FractionLayout(1, ()), (at,), (3, 4), P)
+        assert (numerator.constant, denominator.constant) == (0, 1)
+        assert not numerator.readings
+        assert not denominator.readings

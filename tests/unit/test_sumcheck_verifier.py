@@ -76,13 +76,13 @@ def test_accepts_a_system_without_products_and_without_fractions():
     key = reference.key_of(system, toy.values())
     prover = reference.Prover(system, key, toy.values())
     proof = prover.proof()
-    assert (proof.product_rounds, proof.factors, proof.layers) == ((), (), ())
+    assert (proof.product_sum, proof.product_rounds, proof.factors, proof.layers) == (None, (), (), ())
     check(proof.encode(), statement=prover.statement(), key=key)
     made = toy.assignment()
     made["out"] = made["out"] + 1
     forger = reference.Prover(system, key, toy.values(made))
     forged = forger.proof().encode()
-    assert rejected(forged, statement=forger.statement(), key=key) == "identities_mismatch"
+    assert rejected(forged, statement=forger.statement(), key=key) == "evaluation_mismatch"
 
 
 def test_rejects_proof_for_another_model():
@@ -155,7 +155,7 @@ def test_rejects_an_extended_proof(more):
 
 def words(raw: bytes, *, scalars: bool):
     """Where the scalars begin, or the points."""
-    start = 4 * sum(tensor.size for tensor in PROOF.inputs + PROOF.outputs)
+    start = 2 * sum(tensor.size for tensor in PROOF.inputs) + 4 * sum(tensor.size for tensor in PROOF.outputs)
     rows = POINT_BYTES * SHAPE.rows
     tail = POINT_BYTES * 2
     values = 32 * 3 * SHAPE.row_bits
@@ -185,8 +185,8 @@ def test_rejects_every_point_off_the_curve_or_not_reduced():
 
 
 def test_rejects_public_elements_beyond_their_bits():
-    for value in (128, -129, 2**31 - 1, -(2**31)):
-        raw = np.array([value], ">i4").tobytes() + RAW[4:]
+    for value in (128, -129, 2**15 - 1, -(2**15)):
+        raw = np.array([value], ">i2").tobytes() + RAW[2:]
         assert rejected(raw) == "value_out_of_range"
 
 

@@ -32,6 +32,11 @@ impl EqRounds {
         Self { point, bound: 0, table, scale, claim: None, inner: None }
     }
 
+    /// eq of all variables, of which none is bound.
+    pub fn whole(&self) -> Vec<Fr> {
+        eq_table(&self.point)
+    }
+
     /// The weights of the pairs in the next round.
     pub fn table(&self) -> &[Fr] {
         &self.table

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use crate::eq_rounds::{EqRounds, Round};
 use crate::error::{KernelError, Result};
-use crate::field_vec::{eq_table, fold_pairs, same_length, variables};
+use crate::field_vec::{PER_TASK, eq_table, fold_pairs, same_length, variables};
 use crate::wide::{add_each, product_sums, weighted_sums};
 
 /// factor * sum of eq(point, top variables of x) a(x) b(x).
@@ -37,6 +37,16 @@ impl Instance {
 
     fn rounds(&self) -> usize {
         self.a.len().ilog2() as usize
+    }
+
+    /// The whole sum, while no variable is bound.
+    fn total(&self) -> Fr {
+        let weights = self.eq.whole();
+        let cells = self.a.len() / weights.len();
+        let product = |(a, b): (&Fr, &Fr)| *a * b;
+        let weighted = |((a, b), weight): ((&[Fr], &[Fr]), &Fr)| a.iter().zip(b).map(product).sum::<Fr>() * weight;
+        let parts = self.a.par_chunks(cells).zip(self.b.par_chunks(cells)).zip(&weights);
+        self.eq.scale() * parts.with_min_len(PER_TASK.div_ceil(cells)).map(weighted).sum::<Fr>()
     }
 
     fn round(&mut self) -> Round {
@@ -101,6 +111,14 @@ impl ProductSumcheck {
     /// All rounds.
     pub fn rounds(&self) -> usize {
         self.rounds
+    }
+
+    /// What the instances add up to, before any round.
+    pub fn total(&self) -> Result<Fr> {
+        if self.bound > 0 {
+            return Err(KernelError::Argument(format!("{} rounds are bound", self.bound)));
+        }
+        Ok(self.instances.par_iter().map(Instance::total).sum())
     }
 
     /// The next round's polynomial.

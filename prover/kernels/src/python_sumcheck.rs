@@ -46,6 +46,10 @@ impl ProductSumcheck {
         self.0.rounds()
     }
 
+    fn total(&self, py: Python<'_>) -> PyResult<Scalar> {
+        Ok(py.detach(|| self.0.total())?.into())
+    }
+
     fn round(&mut self, py: Python<'_>) -> PyResult<Three> {
         Ok(three(py.detach(|| self.0.round())?))
     }
