@@ -1,4 +1,4 @@
-"""The estimate against measurements: two cores, the reference models."""
+"""The estimate against what a setup writes and a proof needs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ def test_memory_and_disk_follow_the_systems_shape(tmp_path_factory: pytest.TempP
     key = setup(program, cache=cache).key
     cells = (len(key.layout.setup_rows) + len(key.layout.witness_rows)) << key.row_bits
     assert expected.peak_memory_bytes > 100 * cells
-    written = sum(path.stat().st_size for path in cache.root.rglob("*") if path.name in {"srs", "commitments"})
+    written = sum(
+        path.stat().st_size for path in cache.root.rglob("*") if path.is_file() and path.name in {"srs", "commitments"}
+    )
     assert abs(written - expected.disk_bytes) < 1024
     assert 0 < expected.setup_s < expected.prove_s < 1
 
