@@ -146,7 +146,7 @@ class Prover:
     def value(self, functional: Functional) -> int:
         """By the definition in section 1."""
         weights = grid_weights(functional, self.p)
-        return int((self.grid_values(functional.tensor, functional.how, functional.grid) * weights).sum()) % self.p
+        return int(np.sum(self.grid_values(functional.tensor, functional.how, functional.grid) * weights)) % self.p
 
     def leaves(self, alpha: int, beta: int) -> tuple[list[int], list[int]]:
         places = fraction_layout(self.system)
@@ -167,7 +167,7 @@ class Prover:
         total = np.zeros(dims, dtype=object)
         for term in terms:
             total = total + term.coefficient * self.grid_values(term.readings[0].tensor, term.readings[0].how, dims)
-        return total
+        return np.asarray(total, dtype=object)
 
     def fractions(self, numerators: list[int], denominators: list[int]):
         """Steps 2 and 3: (top, layers, ζ so far)."""
