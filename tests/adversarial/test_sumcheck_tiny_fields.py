@@ -15,7 +15,7 @@ from verifier.field import dot, eq_table, powers, round_at
 from verifier.functionals import Functionals
 from verifier.ledger import check_ledger
 from verifier.logup import LeafClaim, check_leaves, expression_at, reduce_to_leaves
-from verifier.products import reduce_products
+from verifier.products import check_products, reduce_products
 from verifier.sumcheck_proof import LayerProof
 
 P = 97
@@ -208,11 +208,11 @@ def test_a_false_identity_is_zero_at_no_more_points_than_its_degree_allows(diffe
 
 @pytest.mark.parametrize("residues", [(1,), (0, 1), (1, 96), (3, 0, 5, 0), (2, 95, 1), (1, 1, 1, 1, 1)])
 def test_false_identities_cancel_for_no_more_combiners_than_there_are_identities(residues):
-    hidden = [
-        gamma
-        for gamma in FIELD
-        if accepts(reduce_products, -dot(powers(gamma, len(residues), P), residues, P), [], Scripted())
-    ]
+    def run(gamma):
+        point, last = reduce_products(-dot(powers(gamma, len(residues), P), residues, P), [], Scripted())
+        check_products(last, (), ((), point), gamma, unread, P)
+
+    hidden = [gamma for gamma in FIELD if accepts(run, gamma)]
     assert len(hidden) <= len(residues) - 1
 
 
@@ -254,5 +254,5 @@ def test_leaves_are_compared_in_numerator_and_denominator():
         assert ok == (claim == (0, 1))
 
 
-def unread(linear: LinearReading) -> int:
+def unread(*_asked) -> int:
     raise AssertionError("nothing is read")
