@@ -15,12 +15,12 @@ from verifier.claims import linear_readings, product_instances
 from verifier.curve import POINT_BYTES
 
 _BASE_BYTES = 60 << 20
-# Of a committed cell: itself; and the table and the claims' weights as field elements, with half of both while folding.
-_INTEGER_BYTES, _TABLE_CELL_BYTES = 8, 2 * 32 + 32
+# Of a committed cell: itself; and the table and the claims' weights as field elements, and what their folding takes.
+_INTEGER_BYTES, _TABLE_CELL_BYTES = 8, 2 * 32 + 16
 # Of a leaf: numerators and denominators of the whole tree, and of one layer while it is folded.
 _LEAF_BYTES = 150
 _SRS_BYTES_PER_CELL = 2 * POINT_BYTES
-_START_S, _READING_S, _POINT_S = 0.05, 5e-5, 2.5e-8
+_START_S, _READING_S, _POINT_S = 0.05, 1.5e-4, 1e-8
 _COMMIT_S, _LEAF_S, _CELL_S, _COEFFICIENT_S = 2e-7, 4e-7, 1.3e-7, 9e-6
 
 
