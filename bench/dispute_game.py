@@ -51,7 +51,7 @@ from verifier.srs import DEVELOPMENT_S_G2
 Say = Callable[[str], None]
 Integers = npt.NDArray[np.int64]
 
-TERMS = DisputeTerms(claim_bond=10**15, challenge_bond=10**14, window=600, prove_time=300, clock=300, extension=60)
+TERMS = DisputeTerms(claim_bond=10**18, challenge_bond=10**17, window=600, prove_time=300, clock=300, extension=60)
 OWNER, LIAR, CHALLENGER = DEV_KEYS[:3]
 DEFENDS = ("reveal", "revealTensor", "revealSums")
 FIGURES = ("transactions", "gas", "challenger_gas", "seconds")

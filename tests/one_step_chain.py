@@ -11,8 +11,9 @@ import requests
 from eth_abi.abi import encode
 
 from circuits.statement import keccak256
+from contracts.client.answers import decode_revert
 from contracts.client.artifacts import abi_type, load_artifact
-from contracts.client.chain import Chain, decode_revert
+from contracts.client.chain import Chain
 from contracts.client.devnet import DEV_KEYS, Devnet
 from verifier.dispute.types import Opening, StepRoots
 

@@ -168,7 +168,7 @@ class Prover:
         total = np.zeros(dims, dtype=object)
         for term in terms:
             total = total + term.coefficient * self.grid_values(term.readings[0].tensor, term.readings[0].how, dims)
-        return total
+        return np.asarray(total, dtype=object)
 
     def fractions(self, numerators: list[int], denominators: list[int]):
         """Steps 2 and 3: (top, layers, ζ so far)."""

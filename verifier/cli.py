@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -14,13 +15,14 @@ from circuits.program.file import load_program
 from circuits.program.graph import Program
 from circuits.program.input_file import read_inputs
 from circuits.program.refs import Visibility
-from circuits.statement import Route, Statement, input_root, output_root
+from circuits.statement import Hasher, Statement, input_root, keccak256, output_root
+from verifier.acceptance import accept, load_key
 from verifier.console import JsonOption, emit, warn
+from verifier.curve import Arithmetic
 from verifier.errors import VerificationError
-from verifier.halo2 import Opened, verify
-from verifier.halo2_key import Halo2Key
-from verifier.messages import KeyFile, ProofFile
-from verifier.srs import DEVELOPMENT_S_G2, Accepted, G2Point, srs_digest
+from verifier.messages import ProofFile
+from verifier.opened import Opened
+from verifier.srs import DEVELOPMENT_S_G2, Accepted, G2Point
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Verifies proofs; no native code of ours.")
 
@@ -30,41 +32,51 @@ def _verbs() -> None:
     """Keeps `verify` a verb when it is the only one."""
 
 
-@app.command("verify")
-def verify_proof(
-    proof: Annotated[Path, typer.Argument(help="Proof file.")],
-    key: Annotated[Path, typer.Option(help="Key file of the route and program.")],
-    model: Annotated[str | None, typer.Option(help="The modelId that must be proven, hex.")] = None,
-    program: Annotated[Path | None, typer.Option(help="The program that must be proven.")] = None,
-    input: Annotated[Path | None, typer.Option(help="The input that must be proven (needs --program).")] = None,
-    output: Annotated[Path | None, typer.Option(help="The output that must be proven (needs --program).")] = None,
-    srs_g2: Annotated[list[str] | None, typer.Option(help="An accepted s·G2: 256 hex digits, x1 x0 y1 y0.")] = None,
-    allow_insecure_srs: Annotated[bool, typer.Option(help="Accept the development SRS. INSECURE.")] = False,
-    json: JsonOption = False,
-) -> None:
-    """Checks a proof against what is asked for; nothing the proof says about itself is believed."""
-    wanted_program = load_program(program) if program else None
-    model_id = _model_id(model, wanted_program)
-    accepted = _accepted(srs_g2 or [], allow_insecure_srs)
-    try:
-        statement, opened = _check(proof, key, model_id, accepted)
-        _compare(statement, wanted_program, input, output)
-    except VerificationError as error:
-        emit(json, {"valid": False, "reason": error.as_dict()}, [f"INVALID: {error.message}  [{error.code}]"])
-        raise typer.Exit(1) from error
-    emit(json, _document(statement, opened), _lines(statement, opened))
+def verify_command(arithmetic: Arithmetic | None = None, hasher: Hasher = keccak256) -> Callable[..., None]:
+    """The verb, computing with what it is given: by default nothing but Python."""
+
+    def verify_proof(
+        proof: Annotated[Path, typer.Argument(help="Proof file.")],
+        key: Annotated[Path, typer.Option(help="Key file of the route and program.")],
+        model: Annotated[str | None, typer.Option(help="The modelId that must be proven, hex.")] = None,
+        program: Annotated[Path | None, typer.Option(help="The program that must be proven.")] = None,
+        input: Annotated[Path | None, typer.Option(help="The input that must be proven (needs --program).")] = None,
+        output: Annotated[Path | None, typer.Option(help="The output that must be proven (needs --program).")] = None,
+        srs_g2: Annotated[list[str] | None, typer.Option(help="An accepted s·G2: 256 hex digits, x1 x0 y1 y0.")] = None,
+        allow_insecure_srs: Annotated[bool, typer.Option(help="Accept the development SRS. INSECURE.")] = False,
+        json: JsonOption = False,
+    ) -> None:
+        """Checks a proof against what is asked for; nothing the proof says about itself is believed."""
+        wanted_program = load_program(program) if program else None
+        model_id = _model_id(model, wanted_program, hasher)
+        accepted = _accepted(srs_g2 or [], allow_insecure_srs)
+        wanted_key = load_key(key)
+        try:
+            file = ProofFile.load(proof)
+            opened = accept(file, wanted_key, model_id, accepted, arithmetic)
+            _compare(file.statement, wanted_program, input, output)
+        except VerificationError as error:
+            emit(json, {"valid": False, "reason": error.as_dict()}, [f"INVALID: {error.message}  [{error.code}]"])
+            raise typer.Exit(1) from error
+        emit(json, _document(file.statement, opened), _lines(file.statement, opened))
+
+    return verify_proof
 
 
-def _model_id(model: str | None, program: Program | None) -> bytes:
+app.command("verify")(verify_command())
+
+
+def _model_id(model: str | None, program: Program | None, hasher: Hasher) -> bytes:
     """What the caller asked for, from whichever way it was named; both ways must agree."""
     named = _hex_word(model) if model else None
     if program is None and named is None:
         raise InputError("model_missing", "say which program must be proven: --model or --program")
     if program is None:
         return named or b""
-    if named is not None and named != program.model_id():
-        raise InputError("model_differs", "--model and --program name two programs", program=program.model_id().hex())
-    return program.model_id()
+    model_id = program.model_id(hasher)
+    if named is not None and named != model_id:
+        raise InputError("model_differs", "--model and --program name two programs", program=model_id.hex())
+    return model_id
 
 
 def _hex_word(text: str) -> bytes:
@@ -95,34 +107,6 @@ def _point(text: str) -> G2Point:
     if not words:
         raise InputError("srs_g2_malformed", "an s·G2 is 256 hex digits: x1, x0, y1, y0", got=text[:80])
     return (words[0], words[1], words[2], words[3])
-
-
-def _check(proof_path: Path, key_path: Path, model_id: bytes, accepted: Accepted) -> tuple[Statement, Opened]:
-    """Every field of the proof file is compared with the key and the caller's wish before the proof is looked at."""
-    key = load_key(key_path)
-    proof = ProofFile.load(proof_path)
-    if proof.route is not Route.HALO2:
-        raise VerificationError("route_unknown", "this verifier knows the route halo2", route=proof.route.name.lower())
-    if proof.key_digest != key.digest():
-        raise VerificationError("key_differs", "the proof was made for another key", expected=key.digest().hex())
-    if proof.srs_digest not in {srs_digest(point) for point in accepted.srs_g2}:
-        message = "the proof's SRS is not accepted: name it with --srs-g2, or --allow-insecure-srs for development"
-        raise VerificationError("srs_not_accepted", message, srs_digest=proof.srs_digest.hex())
-    if proof.statement.model_id != model_id:
-        message = "the proof is for another model"
-        raise VerificationError("model_differs", message, expected=model_id.hex(), got=proof.statement.model_id.hex())
-    return proof.statement, verify(proof.statement, key, proof.proof, accepted)
-
-
-def load_key(path: Path) -> Halo2Key:
-    """The caller's own key file: one that does not parse is bad input, no answer about a proof."""
-    try:
-        file = KeyFile.load(path)
-        if file.route is not Route.HALO2:
-            raise VerificationError("route_unknown", "this verifier knows the route halo2")
-        return Halo2Key.decode(file.key)
-    except VerificationError as error:
-        raise InputError(error.code, f"key file {path}: {error.message}", **error.details) from error
 
 
 def _compare(statement: Statement, program: Program | None, input: Path | None, output: Path | None) -> None:

@@ -186,8 +186,11 @@ def _as_it_stands(group: Group, sizes: Sequence[int]) -> bool:
 def _eq_at_points(group: Group, point: Sequence[int], modulus: int) -> list[int]:
     """eq(point, cell) at every point of the group's axes; 0 where it is out of bounds."""
     places = np.where(group.cells < 0, -1, group.padded[group.cells])
-    count = int(places.max(initial=-1)) + 1
-    if len(places) * len(point) < count:  # few cells of a long axis
-        return [eq_index(point, place, modulus) if place >= 0 else 0 for place in places.tolist()]
-    table = [*eq_table(point, count, modulus), 0]
-    return [table[place] for place in places.tolist()]
+    distinct, numbers = np.unique(places, return_inverse=True)
+    # Two tables of half the variables: one of all would have a cell for all of the padding too.
+    half = len(point) // 2
+    low, high = (eq_table(part, modulus=modulus) for part in (point[:half], point[half:]))
+    values = [
+        high[place >> half] * low[place & (1 << half) - 1] % modulus if place >= 0 else 0 for place in distinct.tolist()
+    ]
+    return [values[number] for number in numbers.reshape(-1).tolist()]

@@ -7,15 +7,25 @@ from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 import requests
-from eth_abi.abi import decode
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
-from web3 import HTTPProvider, Web3
+from web3 import Web3
 from web3.contract import Contract
-from web3.exceptions import ContractCustomError, ContractLogicError, TransactionNotFound, Web3Exception, Web3RPCError
+from web3.exceptions import ContractCustomError, ContractLogicError, TransactionNotFound, Web3RPCError
 
 from circuits.errors import EnvironmentFailure, InputError
-from contracts.client.artifacts import abi_type, error_abis, load_artifact
+from contracts.client.answers import (
+    SENSELESS,
+    ShallowProvider,
+    amount,
+    lenient,
+    prices_in,
+    receipt_of,
+    revert_of,
+    senseless,
+    sentence,
+)
+from contracts.client.artifacts import load_artifact
 
 T = TypeVar("T")
 
@@ -54,27 +64,12 @@ class SignedTransaction:
     nonce: int
 
 
-def decode_revert(data: bytes) -> dict[str, Any]:
-    """The custom error in revert data: its name and arguments by name; unknown data as hex."""
-    entry = error_abis().get(data[:4])
-    if entry is None:
-        return {"error": "unknown", "data": "0x" + data.hex()}
-    types = [abi_type(i) for i in entry["inputs"]]
-    values = decode(types, data[4:])
-    named = {i["name"]: _plain(v) for i, v in zip(entry["inputs"], values, strict=True)}
-    return {"error": entry["name"], "arguments": named}
-
-
 def _account_of(private_key: str) -> LocalAccount:
     try:
         return cast(LocalAccount, Account.from_key(private_key))
     except ValueError:
         # Not `from error`: what it says may quote the key.
         raise InputError("private_key_invalid", "the private key is not 32 bytes of hex in the curve's range") from None
-
-
-def _plain(value: Any) -> Any:
-    return "0x" + value.hex() if isinstance(value, bytes) else value
 
 
 class Chain:
@@ -85,7 +80,8 @@ class Chain:
 
     def __init__(self, rpc_url: str, private_key: str | None = None, timeout_s: float = 30) -> None:
         self.rpc_url = rpc_url
-        self.web3 = Web3(HTTPProvider(rpc_url, request_kwargs={"timeout": timeout_s}))
+        self.web3 = Web3(ShallowProvider(rpc_url, request_kwargs={"timeout": timeout_s}))
+        self.web3.codec = lenient(self.web3.codec)
         self._account = _account_of(private_key) if private_key else None
         self.chain_id: int = self.guard(lambda: int(self.web3.eth.chain_id))
 
@@ -114,17 +110,16 @@ class Chain:
                 "chain_unreachable", f"no chain answers at {self.rpc_url}", rpc_url=self.rpc_url, reason=str(error)
             ) from error
         except ContractCustomError as error:
-            data = bytes.fromhex(str(error.data or error.message).removeprefix("0x"))
-            revert = decode_revert(data)
-            raise EnvironmentFailure("transaction_reverted", _sentence(revert), **revert) from error
+            revert = revert_of(error)
+            raise EnvironmentFailure("transaction_reverted", sentence(revert), **revert) from error
         except ContractLogicError as error:
             raise EnvironmentFailure("transaction_reverted", f"the contract refused: {error.message}") from error
         except Web3RPCError as error:
             if "insufficient funds" in str(error).lower():
                 raise self._without_funds(str(error)) from error
             raise EnvironmentFailure("chain_refused", f"the node refused: {error}", rpc_url=self.rpc_url) from error
-        except Web3Exception as error:
-            raise EnvironmentFailure("chain_refused", f"the node's answer made no sense: {error}") from error
+        except SENSELESS as error:
+            raise EnvironmentFailure("chain_refused", senseless(error), rpc_url=self.rpc_url) from error
 
     def contract(self, name: str, address: str) -> Contract:
         return self.web3.eth.contract(address=Web3.to_checksum_address(address), abi=load_artifact(name).abi)
@@ -133,6 +128,10 @@ class Chain:
         """Evaluates a contract function, as this account if there is one: at the head, or after block `block`."""
         options = {"from": self._account.address} if self._account else {}
         return self.guard(lambda: function.call(options, block_identifier="latest" if block is None else block))
+
+    def read(self, parse: Callable[[Any], T], function: Any, block: int | None = None) -> T:
+        """What `parse` makes of what `function` returns: a node may say what no contract does."""
+        return self.guard(lambda: parse(self.call(function, block)))
 
     def sign(
         self,
@@ -152,7 +151,8 @@ class Chain:
         if fees is not None:
             options |= {"maxFeePerGas": fees.max_fee, "maxPriorityFeePerGas": fees.priority_fee}
         transaction = self.guard(lambda: function.build_transaction(options))
-        self._require_funds(value + gas * int(transaction.get("maxFeePerGas", transaction.get("gasPrice", 0))))
+        price, _ = self.guard(lambda: prices_in(transaction))
+        self._require_funds(value + gas * price)
         signed = self.account.sign_transaction(transaction)
         return SignedTransaction(bytes(signed.raw_transaction), bytes(signed.hash), number)
 
@@ -163,12 +163,12 @@ class Chain:
         """
         options = {"from": self.address, "value": value}
         try:
-            needed = self.guard(lambda: int(function.estimate_gas(options)))
+            needed = self.guard(lambda: amount(function.estimate_gas(options)))
         except EnvironmentFailure as error:
             if error.code != "transaction_reverted":
                 raise
             try:
-                needed = self.guard(lambda: int(function.estimate_gas(options, "pending")))
+                needed = self.guard(lambda: amount(function.estimate_gas(options, "pending")))
             except EnvironmentFailure:
                 raise error from None
         return min(GAS_LIMIT, needed + needed // 4)
@@ -185,7 +185,7 @@ class Chain:
     def receipt(self, transaction_hash: bytes) -> dict[str, Any] | None:
         """The receipt, or None while the transaction is not mined."""
         try:
-            return dict(self.guard(lambda: self.web3.eth.get_transaction_receipt(transaction_hash)))  # type: ignore[arg-type]
+            return self.guard(lambda: receipt_of(self.web3.eth.get_transaction_receipt(transaction_hash)))  # type: ignore[arg-type]
         except TransactionNotFound:
             return None
 
@@ -193,7 +193,8 @@ class Chain:
         """Signs, broadcasts, waits for the receipt; a revert is an error with its decoded reason."""
         signed = self.sign(function, value=value, gas=gas)
         self.broadcast(signed.raw)
-        receipt = dict(self.guard(lambda: self.web3.eth.wait_for_transaction_receipt(signed.hash, timeout=timeout_s)))  # type: ignore[arg-type]
+        wait = self.web3.eth.wait_for_transaction_receipt
+        receipt = self.guard(lambda: receipt_of(wait(signed.hash, timeout=timeout_s)))  # type: ignore[arg-type]
         if receipt["status"] != 1:
             self.call(function)  # a call at the new state usually repeats the reason
             raise EnvironmentFailure(
@@ -209,35 +210,35 @@ class Chain:
         return str(receipt["contractAddress"]), receipt
 
     def nonce(self) -> int:
-        return self.guard(lambda: int(self.web3.eth.get_transaction_count(self.account.address, "pending")))
+        return self.guard(lambda: amount(self.web3.eth.get_transaction_count(self.account.address, "pending")))
 
     def mined_nonce(self, block: int | None = None) -> int:
         """How many transactions of the account the chain holds, up to `block` or to its head."""
         count = self.web3.eth.get_transaction_count
-        return self.guard(lambda: int(count(self.account.address, "latest" if block is None else block)))
+        return self.guard(lambda: amount(count(self.account.address, "latest" if block is None else block)))
 
     def fees(self) -> Fees:
         """What the node suggests now: twice the base fee, so that six full blocks do not price it out, and a tip."""
         base = self.base_fee()
-        tip = self.guard(lambda: int(self.web3.eth.max_priority_fee))
+        tip = self.guard(lambda: amount(self.web3.eth.max_priority_fee))
         return Fees(2 * base + tip, tip)
 
     def base_fee(self) -> int:
         """Wei for a unit of gas that the newest block took at least."""
-        return self.guard(lambda: int(self.web3.eth.get_block("latest").get("baseFeePerGas", 0)))
+        return self.guard(lambda: amount(self.web3.eth.get_block("latest").get("baseFeePerGas", 0)))
 
     def balance(self, address: str) -> int:
-        return self.guard(lambda: int(self.web3.eth.get_balance(Web3.to_checksum_address(address))))
+        return self.guard(lambda: amount(self.web3.eth.get_balance(Web3.to_checksum_address(address))))
 
     def block_number(self) -> int:
-        return self.guard(lambda: int(self.web3.eth.block_number))
+        return self.guard(lambda: amount(self.web3.eth.block_number))
 
     def block_hash(self, number: int) -> bytes:
         return self.guard(lambda: bytes(self.web3.eth.get_block(number)["hash"]))
 
     def timestamp(self, block: int | None = None) -> int:
         """Of the head, or of block `block`."""
-        return self.guard(lambda: int(self.web3.eth.get_block("latest" if block is None else block)["timestamp"]))
+        return self.guard(lambda: amount(self.web3.eth.get_block("latest" if block is None else block)["timestamp"]))
 
     def _require_funds(self, needed: int) -> None:
         if self.balance(self.address) < needed:
@@ -247,8 +248,3 @@ class Chain:
         return EnvironmentFailure(
             "account_without_funds", f"account {self.address} cannot pay: {reason}", address=self.address
         )
-
-
-def _sentence(revert: dict[str, Any]) -> str:
-    arguments = ", ".join(f"{k}={v}" for k, v in revert.get("arguments", {}).items())
-    return f"the contract refused: {revert['error']}({arguments})"

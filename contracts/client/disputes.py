@@ -34,22 +34,21 @@ class OptimisticClaims:
         sources = {bytes.fromhex(self.contract.events[name]().topic.removeprefix("0x")): name for name in DECODERS}
         wanted: list[Any] = [["0x" + t.hex() for t in sources], *("0x" + t.hex() if t else None for t in topics)]
         query = {"address": self.contract.address, "fromBlock": from_block, "toBlock": to_block, "topics": wanted}
-        logs = self.chain.guard(lambda: self.chain.web3.eth.get_logs(query))  # type: ignore[arg-type]
-        found = []
-        for log in logs:
+
+        def decoded(log: Any) -> ClaimEvent:
             name = sources[bytes(log["topics"][0])]
-            decoded = self.contract.events[name]().process_log(log)
-            found.append(DECODERS[name](decoded["args"], LogPosition.of(log)))
-        return found
+            return DECODERS[name](self.contract.events[name]().process_log(log)["args"], LogPosition.of(log))
+
+        return self.chain.guard(lambda: [decoded(log) for log in self.chain.web3.eth.get_logs(query)])  # type: ignore[arg-type]
 
     def key(self, key_digest: bytes, block: int | None = None) -> DisputeKey:
-        return DisputeKey.from_tuple(self.chain.call(self.functions.keyOf(key_digest), block))
+        return self.chain.read(DisputeKey.from_tuple, self.functions.keyOf(key_digest), block)
 
     def claim_of(self, claim_id: bytes, block: int | None = None) -> Claim:
-        return Claim.from_tuple(self.chain.call(self.functions.claimOf(claim_id), block))
+        return self.chain.read(Claim.from_tuple, self.functions.claimOf(claim_id), block)
 
     def challenge_of(self, challenge_id: bytes, block: int | None = None) -> Challenge:
-        return Challenge.from_tuple(self.chain.call(self.functions.challengeOf(challenge_id), block))
+        return self.chain.read(Challenge.from_tuple, self.functions.challengeOf(challenge_id), block)
 
     def reveal_of(self, claim_id: bytes, position_key: bytes, block: int | None = None) -> Reveal:
         at, root = fields(self.chain.call(self.functions.revealOf(claim_id, position_key), block), "at", "root")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from contracts.client.chain import Chain
 from contracts.client.types import Request, Status, Tensor, fields
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,25 @@ class RequestState:
     deadline: int
     prover: str
 
+    @classmethod
+    def from_tuple(cls, raw: Any) -> RequestState:
+        names = ("status", "expired", "liveAtAssignment", "route", "deadline", "prover", "sponsor", "undelivered")
+        status, expired, _, _, deadline, prover, *_ = fields(raw, *names)
+        return cls(Status(status), int(expired), int(deadline), str(prover))
+
+
+def _requested(log: Any) -> RequestedEvent:
+    said = log["args"]
+    inputs = tuple(Tensor.from_tuple(tensor) for tensor in said["inputs"])
+    return RequestedEvent(bytes(said["requestId"]), Request.from_tuple(said["request"]), inputs, LogPosition.of(log))
+
+
+def _delivered(log: Any) -> DeliveredEvent:
+    said = log["args"]
+    outputs = tuple(Tensor.from_tuple(tensor) for tensor in said["outputs"])
+    ids = (bytes(said["requestId"]), str(said["prover"]), int(said["route"]), bytes(said["outputRoot"]))
+    return DeliveredEvent(*ids, outputs, LogPosition.of(log))
+
 
 class Hub:
     """Reads return Python values; writes return contract functions for `Chain.send` or `Chain.sign`."""
@@ -69,42 +90,24 @@ class Hub:
 
     def requested_events(self, from_block: int, to_block: int, request_id: bytes | None = None) -> list[RequestedEvent]:
         """Of all requests, or of one."""
-        return [
-            RequestedEvent(
-                bytes(log["args"]["requestId"]),
-                Request.from_tuple(log["args"]["request"]),
-                tuple(Tensor.from_tuple(t) for t in log["args"]["inputs"]),
-                LogPosition.of(log),
-            )
-            for log in self._logs("Requested", from_block, to_block, request_id)
-        ]
+        return self._logs("Requested", _requested, from_block, to_block, request_id)
 
     def delivered_events(self, from_block: int, to_block: int) -> list[DeliveredEvent]:
-        return [
-            DeliveredEvent(
-                bytes(log["args"]["requestId"]),
-                log["args"]["prover"],
-                int(log["args"]["route"]),
-                bytes(log["args"]["outputRoot"]),
-                tuple(Tensor.from_tuple(t) for t in log["args"]["outputs"]),
-                LogPosition.of(log),
-            )
-            for log in self._logs("Delivered", from_block, to_block)
-        ]
+        return self._logs("Delivered", _delivered, from_block, to_block)
 
-    def _logs(self, event: str, from_block: int, to_block: int, request_id: bytes | None = None) -> list[Any]:
+    def _logs(
+        self, event: str, parse: Callable[[Any], T], from_block: int, to_block: int, request_id: bytes | None = None
+    ) -> list[T]:
         ask = self.contract.events[event].get_logs
         wanted = {} if request_id is None else {"requestId": request_id}
-        return list(self.chain.guard(lambda: ask(argument_filters=wanted, from_block=from_block, to_block=to_block)))
+        blocks = {"from_block": from_block, "to_block": to_block}
+        return self.chain.guard(lambda: [parse(log) for log in ask(argument_filters=wanted, **blocks)])
 
     def status(self, request_id: bytes) -> Status:
-        return Status(self.chain.call(self.functions.statusOf(request_id)))
+        return self.chain.read(Status, self.functions.statusOf(request_id))
 
     def state(self, request_id: bytes) -> RequestState:
-        raw = self.chain.call(self.functions.stateOf(request_id))
-        names = ("status", "expired", "liveAtAssignment", "route", "deadline", "prover", "sponsor", "undelivered")
-        status, expired, _, _, deadline, prover, *_ = fields(raw, *names)
-        return RequestState(Status(status), int(expired), int(deadline), str(prover))
+        return self.chain.read(RequestState.from_tuple, self.functions.stateOf(request_id))
 
     def request_id(self, request: Request) -> bytes:
         return bytes(self.chain.call(self.functions.requestIdOf(request.as_tuple())))

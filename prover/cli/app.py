@@ -33,7 +33,7 @@ def _srs(app: typer.Typer) -> None:
 
 
 def _setup(app: typer.Typer) -> None:
-    from prover.cli.proofs import setup
+    from prover.cli.setup import setup
 
     app.command("setup")(setup)
 
@@ -51,9 +51,10 @@ def _commit(app: typer.Typer) -> None:
 
 
 def _verify(app: typer.Typer) -> None:
-    from verifier.cli import verify_proof
+    from prover.kernels import fast_hasher, field
+    from verifier.cli import verify_command
 
-    app.command("verify")(verify_proof)
+    app.command("verify")(verify_command(field, fast_hasher))
 
 
 def _request(app: typer.Typer) -> None:

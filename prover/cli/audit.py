@@ -17,15 +17,20 @@ from contracts.client.deployment import Deployment
 from contracts.client.disputes import OptimisticClaims
 from contracts.client.registry import Registry
 from contracts.client.types import RoutePin
-from prover import halo2
+from prover import halo2, sumcheck
 from prover.cli.chain_options import DeploymentFile, RpcUrl, open_chain, open_deployment
 from prover.cli.hex_words import word
-from prover.cli.proofs import ProgramFile, SrsOption, read_key
+from prover.cli.model_options import ProgramFile
+from prover.cli.proofs import read_key
+from prover.cli.route_options import SrsOption
+from prover.key_cache import KeyCache
 from prover.optimistic.claim import require_key
 from prover.optimistic.key import is_optimistic
 from prover.optimistic.key import read_key as read_optimistic_key
+from verifier.acceptance import Key, route_of
 from verifier.console import JsonOption, emit, progress_bar
 from verifier.halo2_key import Halo2Key
+from verifier.sumcheck_key import SumcheckKey
 
 ANSWERS_NO = ("audit_differs", "registration_of_another_model", "key_of_another_program")
 
@@ -69,10 +74,14 @@ def _file(program: Program, path: Path, srs: Path | None) -> Audited:
     return _rebuilt(program, read_key(path, program), srs)
 
 
-def _rebuilt(program: Program, wanted: Halo2Key, srs: Path | None) -> Audited:
+def _rebuilt(program: Program, wanted: Key, srs: Path | None) -> Audited:
     with tempfile.TemporaryDirectory(prefix="inferproof-audit-") as folder, progress_bar() as progress:
-        halo2.audit(program, wanted, halo2.Halo2Options(srs=srs), progress, cache=halo2.KeyCache(Path(folder)))
-    return Route.HALO2, wanted.digest()
+        cache = KeyCache(Path(folder))
+        if isinstance(wanted, SumcheckKey):
+            sumcheck.audit(program, wanted, srs, cache=cache, progress=progress)
+        else:
+            halo2.audit(program, wanted, halo2.Halo2Options(srs=srs), progress, cache=cache)
+    return route_of(wanted), wanted.digest()
 
 
 def _registered(

@@ -20,6 +20,7 @@ from prover.cli.challenger_options import (
     DryRun,
     Fetch,
     FromBlock,
+    Keys,
     Limits,
     MaxBonds,
     MaxGas,
@@ -54,6 +55,7 @@ def watch(
     program: Programs = None,
     fetch: Fetch = False,
     max_work: MaxWork = MAX_WORK,
+    key: Keys = None,
     max_bonds: MaxBonds = None,
     max_gas: MaxGas = None,
     max_fee: MaxFee = None,
@@ -70,8 +72,8 @@ def watch(
     """Follows every claim, from where its store stands. watchtower checks and tells; defensive also plays open
     challenges to their end; active also challenges wrong claims. With --json every notice is a line of JSON."""
     place = Place(store, from_block, confirmations, rpc_url, deployment, private_key_file, dev_account)
-    runs = Runs(program, fetch, max_work, background=True)
-    world = open_world(json, place, runs, Limits(max_bonds, max_gas, max_fee, dry_run), logging.INFO)
+    runs = Runs(program, fetch, max_work, background=True, interval_s=interval)
+    world = open_world(json, place, runs, Limits(max_bonds, max_gas, max_fee, dry_run, key), logging.INFO)
     watcher = Watcher(world.challenger, mode, lambda notice: _tell(world, notice))
     if once:
         wrong = _finds_wrong(world, watcher)
@@ -139,6 +141,7 @@ def challenge(
     program: Programs = None,
     fetch: Fetch = False,
     max_work: MaxWork = MAX_WORK,
+    key: Keys = None,
     max_bonds: MaxBonds = None,
     max_gas: MaxGas = None,
     max_fee: MaxFee = None,
@@ -154,7 +157,7 @@ def challenge(
 ) -> None:
     """Puts a bond on a claim's being wrong, after a self-test of this machine. `watch` or `move` plays it on."""
     place = Place(store, from_block, confirmations, rpc_url, deployment, private_key_file, dev_account)
-    limits = Limits(max_bonds, max_gas, max_fee, dry_run)
+    limits = Limits(max_bonds, max_gas, max_fee, dry_run, key)
     world = open_world(json, place, Runs(program, fetch, max_work), limits)
     limits.require_fee(world.challenger.chain.chain)
     with progress_bar() as progress:
@@ -180,8 +183,6 @@ def move(
     program: Programs = None,
     fetch: Fetch = False,
     max_work: MaxWork = MAX_WORK,
-    max_bonds: MaxBonds = None,
-    max_gas: MaxGas = None,
     max_fee: MaxFee = None,
     dry_run: DryRun = False,
     store: StoreFile = None,
@@ -195,7 +196,7 @@ def move(
 ) -> None:
     """Makes the move that is due in a challenge of ours, if one is."""
     place = Place(store, from_block, confirmations, rpc_url, deployment, private_key_file, dev_account)
-    limits = Limits(max_bonds, max_gas, max_fee, dry_run)
+    limits = Limits(max_fee=max_fee, dry_run=dry_run)
     world = open_world(json, place, Runs(program, fetch, max_work), limits)
     limits.require_fee(world.challenger.chain.chain)
     named = world.challenge(challenge)

@@ -19,7 +19,7 @@ from prover.cli.chain_options import (
     require_fee,
     wei_of_gwei,
 )
-from prover.cli.hex_words import known_word
+from prover.cli.hex_words import known_word, word
 from prover.cli.plain_text import gas, log_line, wei
 from prover.cli.program_finder import ProgramFinder
 from prover.kernels import fast_hasher
@@ -30,8 +30,10 @@ from verifier.challenger.challenger import Challenger
 from verifier.challenger.claim_view import ClaimsOnChain, ClaimView
 from verifier.challenger.errors import ChallengerError
 from verifier.challenger.judging import MAX_WORK, OWN, Judge
+from verifier.challenger.pace import READING_S
 from verifier.challenger.published import WEB, read_published
-from verifier.challenger.sender import Budgets, MoveKey, Sender
+from verifier.challenger.sender import MoveKey, Sender
+from verifier.challenger.stakes import Budgets
 from verifier.challenger.store import Store
 from verifier.dispute.trace_file import TraceFile
 
@@ -55,7 +57,23 @@ StoreFile = Annotated[
     ),
 ]
 MaxBonds = Annotated[int | None, typer.Option(min=0, help="Wei in bonds at once; no limit by default.")]
-MaxGas = Annotated[int | None, typer.Option(min=0, help="Wei for gas in all that the store remembers; no limit.")]
+MaxGas = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        help="Wei for gas in all that the store remembers; no limit by default. No challenge is begun that may take "
+        "more; what is open is played on.",
+    ),
+]
+Keys = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--key",
+        metavar="DIGEST",
+        help="A key under which wrong claims are challenged even where the game does not pay, or may be long or dear; "
+        "may be repeated.",
+    ),
+]
 MaxWork = Annotated[
     int,
     typer.Option(min=1, help="Terms of all elements that a program may take; a larger one is reported, and not run."),
@@ -70,7 +88,7 @@ class NotSent(ChallengerError):
 
 
 class Rehearsal(Sender):
-    """A sender that sends nothing: estimates, checks the budgets, and stops."""
+    """A sender that sends nothing: estimates, and stops."""
 
     def __init__(self, chain: Chain, store: Store, budgets: Budgets) -> None:
         super().__init__(chain, store, budgets)
@@ -78,7 +96,6 @@ class Rehearsal(Sender):
 
     def write(self, key: MoveKey, function: Any, value: int = 0) -> Any:
         needed = self._rehearsed.estimate(function, value=value)
-        self.require_gas(needed)
         details = {"call": key.purpose, "value": value, "gas": needed, "max_fee": self.fees().max_fee}
         message = f"dry run: would send {key.purpose} with {wei(value)}, for up to {gas(needed)}"
         raise NotSent("dry_run", message, challenge_id="0x" + key.challenge_id.hex(), **details)
@@ -102,12 +119,13 @@ class Place:
 
 @dataclass(frozen=True)
 class Runs:
-    """What a verb may run. `background`: programs are fetched while it goes on."""
+    """What a verb may run. `background`: programs are fetched while it goes on. `interval_s`: between passes."""
 
     programs: list[Path] | None = None
     fetch: bool = False
     max_work: int = MAX_WORK
     background: bool = False
+    interval_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -118,6 +136,12 @@ class Limits:
     max_gas: int | None = None
     max_fee: float | None = None
     dry_run: bool = False
+    keys: list[str] | None = None
+
+    @property
+    def budgets(self) -> Budgets:
+        keys = frozenset(word(text, "key digest") for text in self.keys or [])
+        return Budgets(self.max_bonds, self.max_gas, wei_of_gwei(self.max_fee), keys)
 
     def require_fee(self, chain: Chain) -> None:
         """For verbs that send one transaction and wait for it; a watcher waits for cheaper blocks."""
@@ -168,9 +192,9 @@ def open_world(
     memory: Path | str = place.store or (default_store(chain) if chain.has_account else ":memory:")
     kept, sender = Store(memory), None
     if chain.has_account:
-        budgets = Budgets(limits.max_bonds, limits.max_gas, wei_of_gwei(limits.max_fee))
-        sender = Rehearsal(chain, kept, budgets) if limits.dry_run else Sender(chain, kept, budgets)
-    challenger = Challenger(on_chain, judge, kept, sender, confirmations=depth, read_trace=_read_trace)
+        sender = (Rehearsal if limits.dry_run else Sender)(chain, kept, limits.budgets)
+    pass_s = max(READING_S, runs.interval_s)
+    challenger = Challenger(on_chain, judge, kept, sender, confirmations=depth, pass_s=pass_s, read_trace=_read_trace)
     return World(challenger, json)
 
 

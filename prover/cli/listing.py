@@ -18,18 +18,20 @@ from contracts.client.deployment import Deployment
 from contracts.client.registry import Registry
 from contracts.client.types import RoutePin
 from prover.cli.chain_options import DeploymentFile, DevAccount, KeyFile, RpcUrl, open_chain, open_deployment
+from prover.cli.model_options import ProgramFile
 from prover.cli.optimistic_key import optimistic_pin, register_optimistic, unplayed_on
 from prover.cli.plain_text import field_lines, gas
-from prover.cli.proofs import ProgramFile, read_key
+from prover.cli.proofs import read_key
 from prover.optimistic.key import OptimisticKey, is_optimistic
 from prover.optimistic.key import read_key as read_optimistic_key
 from verifier.console import JsonOption, emit, warn
 from verifier.halo2_key import Halo2Key
+from verifier.sumcheck_key import SumcheckKey
 
 
 def register(
     program: ProgramFile,
-    key: Annotated[Path, typer.Option(help="The key file that `setup` wrote, of any route.")],
+    key: Annotated[Path, typer.Option(help="The key file that `setup` wrote, of a route that contracts know.")],
     locator: Annotated[str, typer.Option(help="Where anybody finds the program file (URL).")] = "",
     rpc_url: RpcUrl = None,
     deployment: DeploymentFile = None,
@@ -84,6 +86,9 @@ def _bound(pins: Sequence[RoutePin], pin: RoutePin) -> bool:
 
 def _bound_key(path: Path, program: Program) -> Halo2Key:
     key = read_key(path, program)
+    if isinstance(key, SumcheckKey):
+        message = "no contract verifies proofs of the sumcheck route yet, so the registry takes no key of it"
+        raise InputError("route_not_on_chain", message, route=Route.SUMCHECK.name.lower())
     if key.unbound():
         parts = " and ".join(key.unbound())
         raise InputError("unbound_cannot_register", f"this key leaves {parts} unbound, so nobody could rely on it")

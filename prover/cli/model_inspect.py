@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -14,8 +15,10 @@ from circuits.lower.optimistic import longest_game
 from circuits.program.file import load_program
 from circuits.program.graph import Program
 from circuits.program.refs import Port
+from prover.backend import Estimate
 from prover.cli.model_document import ops_of, summary
 from prover.cli.model_options import ProgramFile
+from prover.cli.plain_text import about_s, size
 from verifier.console import JsonOption, emit, progress_bar
 
 SIZES = ("parameters", "table_entries", "values", "multiply_accumulates", "file_bytes")
@@ -31,7 +34,7 @@ def inspect_(
     source = load_program(program)
     document = {**summary(source), "file_bytes": program.stat().st_size, "ops": ops_of(source)}
     if costs:
-        document["routes"] = {"halo2": _halo2_cost(source), "optimistic": _optimistic_cost(source)}
+        document["routes"] = {name: cost(source) for name, cost in COSTS.items()}
     ports = [("input", port) for port in source.inputs] + [("output", output.port) for output in source.outputs]
     lines: list[str | Table] = [f"model {document['model_id']}", *(_port_line(side, port) for side, port in ports)]
     lines.append(", ".join(f"{name.replace('_', ' ')} {document[name]:,}" for name in SIZES))
@@ -41,12 +44,22 @@ def inspect_(
 
 
 def _halo2_cost(program: Program) -> dict[str, Any]:
-    """The route's estimate on two cores, or why it refuses the program; `provable` is None where that is not known."""
     from prover import halo2  # its libraries take longer to load than everything else here
 
+    with progress_bar() as progress:
+        return _proof_cost(lambda: halo2.estimate(program, halo2.Halo2Options(), progress=progress))
+
+
+def _sumcheck_cost(program: Program) -> dict[str, Any]:
+    from prover import sumcheck
+
+    return _proof_cost(lambda: sumcheck.estimate(program))
+
+
+def _proof_cost(estimate: Callable[[], Estimate]) -> dict[str, Any]:
+    """The route's estimate on two cores, or why it refuses the program; `provable` is None where that is not known."""
     try:
-        with progress_bar() as progress:
-            return {"provable": True, **asdict(halo2.estimate(program, halo2.Halo2Options(), progress=progress))}
+        return {"provable": True, **asdict(estimate())}
     except EnvironmentFailure as error:
         return {"provable": None, "reason": error.as_dict()}
     except InferproofError as error:
@@ -65,6 +78,13 @@ def _optimistic_cost(program: Program) -> dict[str, Any]:
     return {"provable": True, **asdict(estimate(program)), "longest_dispute_moves": longest_game(program)}
 
 
+COSTS: Mapping[str, Callable[[Program], dict[str, Any]]] = {
+    "halo2": _halo2_cost,
+    "sumcheck": _sumcheck_cost,
+    "optimistic": _optimistic_cost,
+}
+
+
 def _route_line(route: str, cost: dict[str, Any]) -> str:
     if not cost["provable"]:
         verdict = "cannot prove it" if cost["provable"] is False else "cost not known"
@@ -73,10 +93,10 @@ def _route_line(route: str, cost: dict[str, Any]) -> str:
         memory, trace = (f"{cost[name] / 2**20:,.1f} MiB" for name in ("peak_memory_bytes", "disk_bytes"))
         seconds = f"about {cost['prove_s']:.2f} s to run and commit, {memory} of memory, {trace} of trace"
         return f"route {route}: {seconds}; a dispute takes {cost['longest_dispute_moves']} moves at most"
-    memory, disk = (f"{cost[name] / 2**30:.1f} GiB" for name in ("peak_memory_bytes", "disk_bytes"))
-    size = f"{cost['rows']:,} rows, logrows {cost['logrows']}"
-    seconds = f"about {cost['setup_s']:.0f} s to set up, {cost['prove_s']:.0f} s to prove on two cores"
-    return f"route {route}: {size}, {seconds}, {memory} of memory, {disk} of disk"
+    memory, disk = (size(cost[name]) for name in ("peak_memory_bytes", "disk_bytes"))
+    circuit = f"{cost['rows']:,} rows, logrows {cost['logrows']}, " if cost["rows"] else ""
+    times = f"about {about_s(cost['setup_s'])} to set up, {about_s(cost['prove_s'])} to prove on two cores"
+    return f"route {route}: {circuit}{times}, {memory} of memory, {disk} of disk"
 
 
 def _port_line(side: str, port: Port) -> str:

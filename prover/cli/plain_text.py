@@ -29,6 +29,16 @@ def seconds(time: float) -> str:
     return f"{time:,} s" if isinstance(time, int) else f"{time:.3g} s"
 
 
+def about_s(time: float) -> str:
+    """An estimate: whole seconds, but more of it where they would be 0."""
+    return f"{time:.0f} s" if time >= 1 else f"{time:.2f} s"
+
+
+def size(count: float) -> str:
+    """Of so many bytes."""
+    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"
+
+
 def gas(units: int) -> str:
     return f"{units:,} gas"
 

@@ -12,7 +12,6 @@ import typer
 
 from circuits import strict_json
 from circuits.errors import InputError
-from prover import halo2
 
 SaltFile = Annotated[Path, typer.Option("--salt", help="Salt file, secret; drawn and written if it is not there.")]
 
@@ -20,6 +19,8 @@ SaltFile = Annotated[Path, typer.Option("--salt", help="Salt file, secret; drawn
 def load_or_draw(path: Path) -> Sequence[int]:
     """The salt in the file, or a fresh one that is written there for its owner alone."""
     if not path.exists():
+        from prover import halo2  # its libraries, which nobody without a salt needs
+
         salt = halo2.draw_salt()
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             json_module.dump({"salt": salt}, file)

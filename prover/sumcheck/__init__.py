@@ -1,7 +1,8 @@
 """The sumcheck route's prover: orchestration over the field kernels (docs/protocol/sumcheck.md)."""
 
 from prover.sumcheck.argument import Argument
+from prover.sumcheck.estimate import estimate
 from prover.sumcheck.keys import ProvingKey, SumcheckKeys, audit, setup
 from prover.sumcheck.proving import ProofResult, prove
 
-__all__ = ["Argument", "ProofResult", "ProvingKey", "SumcheckKeys", "audit", "prove", "setup"]
+__all__ = ["Argument", "ProofResult", "ProvingKey", "SumcheckKeys", "audit", "estimate", "prove", "setup"]

@@ -18,6 +18,8 @@ from verifier.field import MODULUS, eq_prefix
 
 Integers = npt.NDArray[np.int64]
 
+CELLS_AT_ONCE = 1 << 22  # of tensors that are copied to be read together
+
 
 @dataclass(frozen=True, eq=False)
 class Weights:
@@ -43,10 +45,17 @@ class Weights:
     def sums(self, tensors: Sequence[Integers]) -> list[int]:
         """The functional of several tensors of the same dims."""
         elements = _elements(self.groups)
-        flats = [tensor.reshape(-1) for tensor in tensors]
-        matrix = np.stack(flats if elements is None else [flat[elements] for flat in flats])
         weights = self.vectors[0] if len(self.vectors) == 1 else field.outer(list(self.vectors))
-        return [self.factor * value % MODULUS for value in field.weighted_sum(matrix, weights).scalars()]
+        found: list[int] = []
+        for some in _batches(tensors, max(1, CELLS_AT_ONCE // len(weights))):
+            flats = [tensor.reshape(-1) for tensor in some]
+            matrix = np.stack(flats if elements is None else [flat[elements] for flat in flats])
+            found += field.weighted_sum(matrix, weights).scalars()
+        return [self.factor * value % MODULUS for value in found]
+
+
+def _batches(tensors: Sequence[Integers], count: int) -> list[Sequence[Integers]]:
+    return [tensors[start : start + count] for start in range(0, len(tensors), count)]
 
 
 @dataclass(frozen=True, eq=False)

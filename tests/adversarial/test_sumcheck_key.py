@@ -242,6 +242,20 @@ def test_rejects_readings_that_couple_too_many_points_together():
     refused(identity(*diagonals, dims=(2**12, 2**12)), "couple over 67108864 points in all")
 
 
+def test_rejects_public_tensors_whose_elements_are_summed_too_often():
+    """Each time one by one, however small the groups."""
+    large, dims = len(KEY.system.tensors), (1 << 10, 1 << 10)
+    term = one(large, AffineMap.identity(dims))
+    for kind, count in ((Kind.ONES, 65), (Kind.INPUT, 63), (Kind.OUTPUT, 65)):
+        tensor = Tensor(kind, dims, 0 if kind is Kind.ONES else 8)
+        system = replace(KEY.system, tensors=added(tensor), identities=(Identity(dims, (term,) * count),))
+        raw = replace(KEY, system=system).encode()
+        if kind is Kind.OUTPUT:
+            refused(raw, "couple over 67108864 points in all")
+        else:
+            SumcheckKey.decode(raw)
+
+
 def test_rejects_a_reading_whose_group_has_too_many_cells():
     long = len(KEY.system.tensors)
     system = replace(KEY.system, tensors=added(Tensor(Kind.ONES, (2**25,))))

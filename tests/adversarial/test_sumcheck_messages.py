@@ -218,7 +218,7 @@ class Fitting(reference.Prover):
 
     def value(self, functional):
         read = self.grid_values(functional.tensor, functional.how, functional.grid)
-        return int((read * reference.grid_weights(functional, self.p)).sum())
+        return int(np.sum(read * reference.grid_weights(functional, self.p)))
 
     def say(self, tag, values):
         return super().say(tag, [self.needed] if tag is Tag.PRODUCT_SUM else values)

@@ -41,6 +41,7 @@ from verifier.challenger import (
     Mode,
     Verdict,
     replay,
+    errands,
     report,
 )
 from verifier.challenger.engine import LoadedProgram
@@ -190,7 +191,8 @@ def test_bond_budget_is_never_exceeded(table: Table, tmp_path: Path) -> None:
     assert sum(table.claims.claim_of(liar.claimed.claim_id).commitments for liar in liars) == 1
 
 
-def test_bond_that_came_back_is_staked_again(table: Table, tmp_path: Path) -> None:
+def test_bond_that_came_back_is_staked_again(table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(errands, "REFUSED_RETRY_S", 0.0)
     liars = [corrupted(table, op, 0) for op in (CONTRACT, LOOKUP)]
     process = Process(table, tmp_path / "c.db", budgets=Budgets(bonds=table.terms.challenge_bond))
     for _ in range(24):

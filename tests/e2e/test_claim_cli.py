@@ -20,8 +20,8 @@ from contracts.client.devnet import DEV_KEYS, Devnet
 from contracts.client.types import Status
 from prover.cli.app import run_cli
 from prover.cli.chain_options import DEFAULT_CONFIRMATIONS
-from prover.cli.optimistic_key import BLOCK_S
-from verifier.challenger.pace import PACE_BLOCKS, lag_s, measured_lag_s, shortest_turn_s
+from prover.cli.optimistic_key import ASSUMED_PACE
+from verifier.challenger.pace import PACE_BLOCKS, measured_pace
 from verifier.srs import DEVELOPMENT_S_G2
 
 pytestmark = pytest.mark.slow
@@ -118,7 +118,7 @@ def test_register_warns_of_an_extension_too_short_at_the_chains_own_pace(
     market.deployment.save(tmp_path / "deployment.json")
     for _ in range(PACE_BLOCKS):
         let_pass(market.chain, 30)
-    needed = shortest_turn_s(measured_lag_s(market.chain, DEFAULT_CONFIRMATIONS))
+    needed = measured_pace(market.chain, DEFAULT_CONFIRMATIONS).shortest_turn_s()
     chain = ["--rpc-url", market.chain.rpc_url, "--deployment", tmp_path / "deployment.json", "--dev-account", 5]
     key = tmp_path / "m.key"
     assert (
@@ -135,7 +135,7 @@ def test_setup_warns_of_an_extension_that_default_challengers_do_not_play(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     save_program(gemm_relu(), tmp_path / "m.program")
-    needed = shortest_turn_s(lag_s(DEFAULT_CONFIRMATIONS, 1, BLOCK_S))
+    needed = ASSUMED_PACE.shortest_turn_s()
     setup = ["setup", tmp_path / "m.program", "--route", "optimistic", "-o", tmp_path / "m.key", "--extension"]
     assert run_json(capsys, *setup, needed)[1]["warnings"] == []
     code, made = run_json(capsys, *setup, needed - 1)

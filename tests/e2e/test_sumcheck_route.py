@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from bench.models import build, calibration
 from circuits.errors import EnvironmentFailure, InputError
+from circuits.execute import Executor
 from circuits.program.graph import Program
 from circuits.program.interpreter import run
 from circuits.program.refs import Visibility
@@ -83,7 +84,7 @@ def test_proof_of_a_perceptron_of_91k_parameters_verifies_in_plain_python_too(ca
     keys = setup(program, cache=cache)
     result = accepts_the_interpreters_integers(program, inputs, keys)
     assert len(result.proof_file.proof) < 32_000
-    names = ["witness", "commit", "fractions", "identities", "evaluation", "opening"]
+    names = ["witness", "commit", "fractions", "identities", "evaluation", "opening", "verify"]
     assert [report.name for report in result.phases.reports] == names
     assert all(report.peak_memory_bytes > 0 for report in result.phases.reports)
     verify(result.statement, keys.key, result.proof_file.proof, DEVELOPMENT)
@@ -163,18 +164,21 @@ def test_refuses_a_hidden_input_and_names_a_route_that_can(cache: KeyCache) -> N
     assert "halo2" in caught.value.message
 
 
-def test_witness_that_differs_from_the_interpreter_is_never_proven(
-    cache: KeyCache, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_run_that_is_not_the_interpreters_has_no_proof(cache: KeyCache, monkeypatch: pytest.MonkeyPatch) -> None:
     program = halo2_programs.gemm_relu()
     inputs, keys = halo2_programs.random_inputs(program), setup(program, cache=cache)
-    wrong = [tensor + 1 for tensor in run(program, inputs)]
-    monkeypatch.setattr("prover.sumcheck.proving.run", lambda _program, _inputs: wrong)
-    seen: list[str] = []
+    honest = Executor.trace
+
+    def wrong(self: Executor, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
+        made = honest(self, inputs)
+        made[-1] = made[-1] + 1
+        return made
+
+    monkeypatch.setattr(Executor, "trace", wrong)
     with pytest.raises(EnvironmentFailure) as caught:
-        prove(program, inputs, keys, lambda phase, _fraction: seen.append(phase))
+        prove(program, inputs, keys)
     assert caught.value.code == "witness_differs"
-    assert set(seen) == {"witness"}
+    assert caught.value.details["reason"] in {"fraction_sum_not_zero", "products_mismatch"}
 
 
 def test_a_larger_srs_of_the_same_secret_gives_the_same_key_and_a_bad_one_none(cache: KeyCache, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from circuits.errors import EnvironmentFailure
 from verifier.challenger import errands
-from verifier.challenger.errands import FIRST_RETRY_S, LAST_RETRY_S, UNEXPECTED, Errand, Errands
+from verifier.challenger.errands import FIRST_RETRY_S, LAST_RETRY_S, REFUSED_RETRY_S, UNEXPECTED, Errand, Errands
 from verifier.challenger.errors import ChallengerError
 from verifier.challenger.judging import UnderWay
 
@@ -87,18 +87,32 @@ def test_a_chain_that_does_not_answer_keeps_all_waiting(desk: Desk) -> None:
     assert desk.errands.unexpected == 0
 
 
-def test_a_refusal_is_told_and_is_no_error_of_ours(desk: Desk) -> None:
-    tried: list[int] = []
+def test_a_refusal_over_a_claim_is_told_and_is_tried_again_after_a_minute_and_not_before(desk: Desk) -> None:
+    """Otherwise claims that can never be staked on would take every pass."""
+    tried: list[float] = []
 
     def act() -> None:
-        tried.append(1)
+        tried.append(desk.now)
         raise ChallengerError("bond_over_budget", "no")
 
-    desk.run(act)
-    desk.run(act)
+    for desk.now in (0, 1, REFUSED_RETRY_S - 1, REFUSED_RETRY_S, REFUSED_RETRY_S + 1):
+        desk.run(act)
+    assert tried == [0, REFUSED_RETRY_S]
     assert desk.told == [("bond_over_budget", BAD, b"")] * 2
-    assert len(tried) == 2  # at once, since a bond may have come back
     assert desk.errands.unexpected == 0
+
+
+def test_a_move_that_was_refused_is_tried_again_in_the_next_pass(desk: Desk) -> None:
+    """Its clock is running."""
+    tried: list[float] = []
+
+    def act() -> None:
+        tried.append(desk.now)
+        raise EnvironmentFailure("chain_refused", "no")
+
+    for desk.now in (0, 1, 2):
+        desk.run(act, challenge_id=b"\3" * 32)
+    assert tried == [0, 1, 2]
 
 
 def test_what_failed_is_tried_again_after_longer_and_longer_waits(desk: Desk) -> None:

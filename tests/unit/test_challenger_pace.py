@@ -2,46 +2,46 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from prover.optimistic.key import DEFAULT_TERMS
-from verifier.challenger import Challenger, ChallengerError, Judgement, Store, Verdict
-from verifier.challenger.pace import PACE_BLOCKS, lag_s, measured_lag_s, shortest_turn_s
-from verifier.dispute.types import ClaimStatus
+from verifier.challenger.pace import PACE_BLOCKS, READING_S, SHORTEST_TURN_S, Pace, lag_s, measured_pace
 
 
-def chain(block_s: int, blocks: int = 100) -> Any:
+def chain(block_s: int, blocks: int = 100, jumps: int = 0) -> Any:
+    """One whose clock jumped by a day before each of the newest `jumps` blocks."""
+
     def timestamp(block: int | None = None) -> int:
-        return block_s * (blocks if block is None else block)
+        at = blocks if block is None else block
+        return block_s * at + 86_400 * max(0, at - (blocks - jumps))
 
     return SimpleNamespace(block_number=lambda: blocks, timestamp=timestamp)
 
 
-def refusal(extension: int, block_s: int, confirmations: int) -> str:
-    """What keeps a challenger from staking on a wrong claim under a key with this extension."""
-    on_chain: Any = SimpleNamespace(chain=chain(block_s), claims=SimpleNamespace(game_time=lambda: 0))
-    challenger = Challenger(on_chain, None, Store(":memory:"), confirmations=confirmations)  # type: ignore[arg-type]
-    claim = SimpleNamespace(status=ClaimStatus.PENDING, window_end=1)
-    terms = replace(DEFAULT_TERMS, extension=extension)
-    view: Any = SimpleNamespace(claim_id=bytes(32), claim=claim, key=SimpleNamespace(terms=terms))
-    with pytest.raises(ChallengerError) as refused:
-        challenger.stake(view, Judgement(Verdict.WRONG))
-    return refused.value.code
-
-
-@pytest.mark.parametrize(("block_s", "confirmations"), [(12, 2), (2, 5), (30, 1)])
-def test_a_challenger_plays_the_shortest_extension_and_none_below(block_s: int, confirmations: int) -> None:
-    shortest = shortest_turn_s(lag_s(confirmations, 1, block_s))
-    assert refusal(shortest - 1, block_s, confirmations) == "extension_too_short"
-    assert refusal(shortest, block_s, confirmations) == "not_staking"  # nothing else: it only has no account
-
-
-def test_the_lag_is_measured_over_the_newest_blocks_and_rounded_up() -> None:
-    assert measured_lag_s(chain(12), 2) == 24
-    assert measured_lag_s(chain(12, blocks=1), 2) == 24
-    assert measured_lag_s(chain(12), 0) == measured_lag_s(chain(12, blocks=0), 2) == 0
+def test_the_pace_is_measured_over_the_newest_blocks_and_rounded_up() -> None:
+    assert measured_pace(chain(12), 2) == Pace(24, 12, int(READING_S))
+    assert measured_pace(chain(12, blocks=1), 2, 59.5) == Pace(24, 12, 60)
+    assert measured_pace(chain(12), 0) == Pace(0, 12, 10)
+    assert measured_pace(chain(12, blocks=0), 2) == Pace(0, 0, 10)
     assert lag_s(1, PACE_BLOCKS, PACE_BLOCKS + 1) == 2
+
+
+def test_a_clock_that_jumped_once_or_twice_does_not_make_blocks_slow() -> None:
+    assert measured_pace(chain(12, jumps=2), 0).block_s == 12
+    assert measured_pace(chain(12, jumps=3), 0).block_s > 86_400
+
+
+@pytest.mark.parametrize(
+    ("pace", "run_s", "needed"),
+    [
+        (Pace(24, 12, 10), 0, 71),  # seen 24 s late, its answer in the next block and 24 s later
+        (Pace(24, 12, 10), 7, 78),
+        (Pace(24, 12, 60), 0, 121),
+        (Pace(0, 30, 10), 0, 41),
+        (Pace(0, 0, 0), 0, SHORTEST_TURN_S),
+    ],
+)
+def test_a_turn_has_room_for_everything_that_takes_time_in_it(pace: Pace, run_s: int, needed: int) -> None:
+    assert pace.shortest_turn_s(run_s) == needed

@@ -77,7 +77,7 @@ def test_run_that_the_interpreter_does_not_confirm_is_refused(monkeypatch: pytes
     vector = golden_vectors()["dense_relu"]
     loaded = LoadedProgram(_program(vector), Engine())
     inputs = [np.array(vector["cases"][0]["inputs"][0], np.int64)]
-    confirm_run(loaded.run(inputs), inputs)
+    confirm_run(loaded.run(inputs), 0, 1)
     right = Executor.trace_into
 
     def wrong(self: Executor, given: list[npt.NDArray[np.int64]], into: list[Made]) -> None:
@@ -85,4 +85,6 @@ def test_run_that_the_interpreter_does_not_confirm_is_refused(monkeypatch: pytes
         into[1].reshape(-1)[-1] ^= 1
 
     monkeypatch.setattr(Executor, "trace_into", wrong)
-    assert code_of(lambda: confirm_run(loaded.run(inputs), inputs)) == "executor_differs"
+    assert code_of(lambda: confirm_run(loaded.run(inputs), 0, 1)) == "executor_differs"
+    assert code_of(lambda: confirm_run(loaded.run(inputs), 1, 1)) == "executor_differs"
+    confirm_run(loaded.run(inputs), 0, 0)  # a dispute about this op would not come to the other

@@ -11,12 +11,13 @@ import pytest
 from circuits.errors import EnvironmentFailure
 from circuits.statement import keccak256
 from contracts.client.chain import Fees, SignedTransaction
-from verifier.challenger.errors import BudgetError
 from verifier.challenger.records import CommitmentRow, TransactionRow, TxState
-from verifier.challenger.sender import MAX_REVERTS, REBROADCAST_S, Budgets, MoveKey, Sender
+from verifier.challenger.sender import COMMIT, MAX_REVERTS, REBROADCAST_S, MoveKey, Sender
+from verifier.challenger.stakes import Budgets, Means
 from verifier.challenger.store import Store
 
 GWEI = 10**9
+FUNDS = 10**18
 MOVE = MoveKey("open", b"\1" * 32, b"\2" * 32, b"\3" * 32)
 
 
@@ -50,6 +51,9 @@ class Node:
 
     def mined_nonce(self, block: int | None = None) -> int:
         return self.mined
+
+    def balance(self, address: str) -> int:
+        return FUNDS
 
     def estimate(self, function: Any, *, value: int = 0) -> int:
         return 100_000
@@ -193,36 +197,32 @@ def test_nodes_price_over_the_limit_is_not_paid(tmp_path: Path) -> None:
     assert bench.write().max_fee == GWEI
 
 
-def test_raise_that_the_gas_budget_does_not_cover_is_not_made(tmp_path: Path) -> None:
-    bench = Bench(tmp_path / "c.db", Budgets(gas=100_000 * 2 * GWEI))
+def test_a_move_of_an_open_challenge_is_made_and_made_dearer_whatever_the_gas_budget(tmp_path: Path) -> None:
+    """Its bond is at stake: what is saved on gas would be lost many times."""
+    bench = Bench(tmp_path / "c.db", Budgets(gas=1))
     bench.sent()
     bench.now += 61
     bench.sender.reconcile(9)
-    assert len(bench.store.waiting()) == 1
+    assert len(bench.store.waiting()) == 2
+    bench.sender.send(bench.write(MoveKey("pickNode", *((b"\1" * 32,) * 3))))
+    assert bench.store.gas_spent() > 1
 
 
-def test_gas_budget_counts_what_was_spent_before(tmp_path: Path) -> None:
-    bench = Bench(tmp_path / "c.db", Budgets(gas=250_000 * 2 * GWEI))
-    row = bench.sent()
-    bench.node.mine(row)
+def test_means_are_without_what_is_on_its_way_and_count_what_is_open(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "c.db", Budgets(max_fee=GWEI))
+    row = CommitmentRow(b"\2" * 32, b"\1" * 32, 0, 0, b"", b"", 10)
+    bench.store.add_commitment(row)
+    with bench.store.transaction():
+        bench.sender.write(MoveKey(COMMIT, row.claim_id, row.challenge_id), Function(), 10)
+    assert bench.sender.means() == Means(FUNDS - 10, 10, 1, 100_000 * GWEI, GWEI)
+    bench.now += 61
+    bench.sender.budgets = Budgets()
+    bench.sender.reconcile(9)  # the same bond again, for more gas: only one of the two is mined
+    assert bench.sender.means() == Means(FUNDS - 10, 10, 1, 100_000 * 2 * GWEI, 2 * GWEI)
+    bench.node.mine(bench.store.waiting()[-1])
     bench.sender.reconcile(9)
-    bench.write(MoveKey("pickNode", *((b"\1" * 32,) * 3)))
-    with pytest.raises(BudgetError) as refused:
-        bench.write(MoveKey("pickElement", *((b"\1" * 32,) * 3)))
-    assert refused.value.code == "gas_over_budget"
-    assert refused.value.details["spent"] == (80_000 + 100_000) * 2 * GWEI
-    assert len(bench.store.transactions()) == 2
-
-
-def test_bond_budget_counts_open_challenges_only(tmp_path: Path) -> None:
-    bench = Bench(tmp_path / "c.db", Budgets(bonds=15))
-    bench.store.add_commitment(CommitmentRow(b"\2" * 32, b"\1" * 32, 0, 0, b"", b"", 10))
-    with pytest.raises(BudgetError) as refused:
-        bench.sender.require_bond(6)
-    assert refused.value.code == "bond_over_budget"
-    bench.sender.require_bond(5)
-    bench.store.end_commitment(b"\2" * 32, "won")
-    bench.sender.require_bond(15)
+    bench.store.end_commitment(row.challenge_id, "won")
+    assert bench.sender.means() == Means(FUNDS, 0, 0, 80_000 * 2 * GWEI, 2 * GWEI)
 
 
 def test_move_that_keeps_reverting_is_given_up(bench: Bench) -> None:

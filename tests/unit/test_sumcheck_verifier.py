@@ -10,7 +10,8 @@ import sumcheck_toy as toy
 from kzg_reference import KnownTau
 
 from circuits.lower.sumcheck.satisfy import violations
-from circuits.lower.sumcheck.system import Identity, Kind, System, Tensor
+from circuits.lower.sumcheck.system import Identity, Kind, Reading, System, Tensor, Term
+from circuits.program.refs import AffineMap
 from circuits.statement import input_root, output_root
 from verifier.curve import POINT_BYTES
 from verifier.errors import VerificationError
@@ -83,6 +84,29 @@ def test_accepts_a_system_without_products_and_without_fractions():
     forger = reference.Prover(system, key, toy.values(made))
     forged = forger.proof().encode()
     assert rejected(forged, statement=forger.statement(), key=key) == "evaluation_mismatch"
+
+
+def test_a_product_of_two_numbers_takes_no_rounds():
+    def itself(tensor):
+        return Reading(tensor, AffineMap.identity(()))
+
+    kinds = (Kind.INPUT, Kind.OUTPUT, Kind.WITNESS, Kind.WITNESS)
+    tensors = tuple(Tensor(kind, (), 8 if kind in (Kind.INPUT, Kind.OUTPUT) else 0) for kind in kinds)
+    identities = (
+        Identity((), (Term(1, (itself(0),)), Term(-1, (itself(2),)))),
+        Identity((), (Term(1, (itself(2), itself(2))), Term(-1, (itself(3),)))),
+        Identity((), (Term(1, (itself(3),)), Term(-1, (itself(1),)))),
+    )
+    system = System(tensors, identities, ())
+    for output, code in ((49, None), (50, "products_mismatch")):
+        values = [np.array(value) for value in (7, output, 7, output)]
+        prover = reference.Prover(system, reference.key_of(system, values), values)
+        proof = prover.proof()
+        assert (proof.product_rounds, len(proof.factors)) == ((), 2)
+        if code is None:
+            check(proof.encode(), statement=prover.statement(), key=prover.key)
+        else:
+            assert rejected(proof.encode(), statement=prover.statement(), key=prover.key) == code
 
 
 def test_rejects_proof_for_another_model():

@@ -15,21 +15,21 @@ from verifier.challenger.challenger import Challenger, Staked
 from verifier.challenger.child import Limits
 from verifier.challenger.claim_view import ClaimsOnChain, ClaimView
 from verifier.challenger.engine import Engine
-from verifier.challenger.errors import BudgetError, ChallengerError
+from verifier.challenger.errors import ChallengerError
 from verifier.challenger.evidence import Replay, replay
 from verifier.challenger.fault import PublishedTrace, ReadTrace
 from verifier.challenger.judging import OWN, STRANGERS, FindProgram, Found, Judge
 from verifier.challenger.planning import Plan
 from verifier.challenger.preflight import self_test
 from verifier.challenger.records import Verdict
-from verifier.challenger.sender import Budgets, Sender
+from verifier.challenger.sender import Sender
+from verifier.challenger.stakes import Budgets
 from verifier.challenger.store import Store
 from verifier.challenger.watch import Mode, Notice, Watcher
 
 __all__ = [
     "OWN",
     "STRANGERS",
-    "BudgetError",
     "Budgets",
     "Challenger",
     "ChallengerError",

@@ -6,6 +6,7 @@ first; what they return goes back as values.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,6 +30,7 @@ from verifier.challenger.player import Answer, Board
 from verifier.challenger.preflight import confirm_run, self_test
 from verifier.challenger.proof_json import hexed
 from verifier.challenger.records import Verdict
+from verifier.challenger.stakes import Game
 from verifier.dispute.commitment import CommittedTrace
 
 log = structlog.get_logger()
@@ -36,13 +38,15 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Judgement:
-    """`wrong_node` is the first node of the top that is not ours; it covers the ops first_op <= op <= last_op."""
+    """`wrong_node` is the first node of the top that is not ours; it covers the ops first_op <= op <= last_op. A wrong
+    claim comes with the `game` that there would be over it."""
 
     verdict: Verdict
     output_differs: bool = False
     wrong_node: int = 0
     first_op: int = 0
     last_op: int = 0
+    game: Game | None = None
 
 
 @dataclass(frozen=True)
@@ -78,15 +82,18 @@ def judgement(case: Case) -> Judgement:
     That a claim is wrong is said after everything that could say that it is us who are. Codes: those of
     `Case.loaded`, `selftest_failed`, `executor_differs`.
     """
+    began = time.monotonic()
     view, mine = case.view, case.mine
+    run_s = round(time.monotonic() - began + 0.5)
     if view.claim.trace_tree == mine.trace_tree:
         return Judgement(Verdict.RIGHT)
     self_test(case.engine)
-    confirm_run(mine, view.inputs)
     node = player.wrong_top_node(view.top, mine)
     first = node << mine.top_height
     last = min(len(mine.program.ops), (node + 1) << mine.top_height) - 1
-    return Judgement(Verdict.WRONG, view.claim.output_root != mine.output_root, node, first, last)
+    confirm_run(mine, first, last)
+    game = Game.of(mine.program, run_s)
+    return Judgement(Verdict.WRONG, view.claim.output_root != mine.output_root, node, first, last, game)
 
 
 def next_move(case: Case, board: Board, salt: bytes, index: int) -> Move | None:

@@ -20,18 +20,16 @@ from verifier.challenger.errors import ChallengerError
 from verifier.challenger.fault import MAX_PROOF_BYTES, MAX_STEP_GAS, Fault, ReadTrace, proof_bytes
 from verifier.challenger.judging import Judge
 from verifier.challenger.moves import function_of, name_of
-from verifier.challenger.pace import measured_lag_s, shortest_turn_s
+from verifier.challenger.pace import READING_S, Pace, measured_pace
 from verifier.challenger.planning import NOT_ON_CHAIN, Plan, plan
 from verifier.challenger.proof_json import fault_text
 from verifier.challenger.records import CommitmentRow, TransactionRow, TxState, Verdict
-from verifier.challenger.sender import MoveKey, Sender
+from verifier.challenger.sender import COMMIT, MoveKey, Sender
+from verifier.challenger.stakes import Game, objections
 from verifier.challenger.store import Store
 from verifier.dispute.types import ClaimStatus, CommitmentKind, challenge_id, commitment_hash
 
 log = structlog.get_logger()
-
-GAME_GAS = 1_500_000  # kept in the budget for our share of a whole game before a bond is put down
-COMMIT = "commit"
 
 
 def nothing_published(view: ClaimView, program: Program) -> None:
@@ -56,6 +54,7 @@ class Challenger:
         store: our memory; one account and chain for each.
         sender: of that account; None for a challenger that only looks.
         confirmations: blocks on top of the newest one that is believed.
+        pass_s: how long it may be until its challenges are looked at again.
         read_trace: reads what submitters publish.
     """
 
@@ -67,12 +66,14 @@ class Challenger:
         sender: Sender | None = None,
         *,
         confirmations: int = 0,
+        pass_s: float = READING_S,
         read_trace: ReadTrace = nothing_published,
     ) -> None:
         self.chain = chain
         self.judge = judge
         self.store = store
         self.confirmations = confirmations
+        self._pass_s = pass_s
         self._sender = sender
         self.read_trace = read_trace
         if sender is not None:
@@ -120,8 +121,8 @@ class Challenger:
     def challenge(self, claim: bytes) -> Staked:
         """Puts a bond on a claim's being wrong.
 
-        Codes: those of `check`, `claim_is_right`, `claim_not_pending`, `already_challenged`, `too_late`,
-        `extension_too_short`, `selftest_failed`, `executor_differs`, `bond_over_budget`, `gas_over_budget`.
+        Codes: those of `check`, `claim_is_right`, `claim_not_pending`, `already_challenged`, `too_late`, those of
+        `stakes.objections`.
         """
         view, judgement = self.check(claim)
         if judgement.verdict is not Verdict.WRONG:
@@ -129,8 +130,12 @@ class Challenger:
         return self.stake(view, judgement)
 
     def stake(self, view: ClaimView, judgement: Judgement) -> Staked:
-        self._require_worth_it(view)
-        fault = self._provable_fault(view)
+        """As `challenge`. Nothing of the claimant's is read before it is clear that there would be a challenge."""
+        game, pace = judgement.game, self._pace()
+        assert game is not None
+        self._require_challengeable(view)
+        self._require_worth_it(view, game, pace)
+        fault = self._provable_fault(view, pace.shortest_turn_s(game.run_s))
         kind = CommitmentKind.OPEN if fault is None else CommitmentKind.PROVE_FAULT
         index = judgement.wrong_node if fault is None else fault.op
         salt = secrets.token_bytes(32)
@@ -142,7 +147,7 @@ class Challenger:
         # The salt must be safe before the world can see what it hides; and of two processes on one store one stakes.
         with self.store.transaction():
             self._require_unchallenged(view)
-            self.sender.require_bond(bond)
+            self._require_worth_it(view, game, pace)
             self.store.add_commitment(row)
             function = self.chain.claims.commit(view.claim_id, commitment)
             sent = self.sender.write(MoveKey(COMMIT, view.claim_id, named), function, bond)
@@ -150,9 +155,9 @@ class Challenger:
         log.info("challenged", claim_id=view.claim_id.hex(), challenge_id=named.hex(), kind=kind.name)
         return Staked(row, sent, fault)
 
-    def _provable_fault(self, view: ClaimView) -> Fault | None:
+    def _provable_fault(self, view: ClaimView, turn_s: int) -> Fault | None:
         """A published fault that one transaction can prove, as the deployed contract itself says beforehand."""
-        if view.key.terms.prove_time < shortest_turn_s(self._lag_s()):
+        if view.key.terms.prove_time < turn_s:
             return None  # the commitment would be confirmed when there is hardly time left to use it
         fault = self._published_fault(view)
         if fault is None or proof_bytes(fault.proof) > MAX_PROOF_BYTES:
@@ -180,33 +185,29 @@ class Challenger:
             log.warning("published_trace_unusable", claim_id=view.claim_id.hex(), **error.as_dict())
             return None
 
-    def _require_worth_it(self, view: ClaimView) -> None:
-        terms, claim = view.key.terms, view.claim
+    def _require_challengeable(self, view: ClaimView) -> None:
+        claim = view.claim
         if claim.status is not ClaimStatus.PENDING:
             status = claim.status.name.lower()
             raise ChallengerError("claim_not_pending", f"the claim is {status}", status=status)
         self._require_unchallenged(view)
         if self.chain.claims.game_time() >= claim.window_end:
             raise ChallengerError("too_late", "the claim's window is over", window_end=claim.window_end)
-        lag = self._lag_s()
-        needed = shortest_turn_s(lag)
-        if terms.extension < needed:
-            message = (
-                f"{self.confirmations} confirmations take {lag} s or so, and a move may have {terms.extension} s only: "
-                f"{needed} s are needed"
-            )
-            details = {"lag_s": lag, "extension": terms.extension, "needed_s": needed}
-            raise ChallengerError("extension_too_short", message, **details)
-        self.sender.require_bond(terms.challenge_bond)
-        self.sender.require_gas(GAME_GAS)
+
+    def _require_worth_it(self, view: ClaimView, game: Game, pace: Pace) -> None:
+        means, budgets = self.sender.means(), self.sender.budgets
+        found = objections(view.claim.key_digest, view.key.terms, game, pace, means, budgets)
+        if found:
+            message = "; ".join(objection.message for objection in found)
+            codes = [objection.code for objection in found]
+            raise ChallengerError(codes[0], message, **found[0].details, objections=codes)
 
     def _require_unchallenged(self, view: ClaimView) -> None:
         if any(not row.ended for row in self.store.commitments(view.claim_id)):
             raise ChallengerError("already_challenged", "a challenge of ours of this claim is open")
 
-    def _lag_s(self) -> int:
-        """How old what we believe is, in seconds of block time."""
-        return measured_lag_s(self.chain.chain, self.confirmations)
+    def _pace(self) -> Pace:
+        return measured_pace(self.chain.chain, self.confirmations, self._pass_s)
 
     def plan(self, row: CommitmentRow, block: int | None = None) -> Plan:
         """What is due in a challenge of ours."""

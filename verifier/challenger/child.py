@@ -19,7 +19,10 @@ from typing import Any
 from circuits.errors import InferproofError
 from verifier.challenger.errors import ChallengerError
 
-_SPAWN = multiprocessing.get_context("spawn")  # a fork would copy the account's key, and Rust's threads do not survive
+# Children are forks of one clean process that has imported what they need, which takes seconds, and done nothing else:
+# a fork of this one would copy the account's key, and Rust's threads do not survive.
+_PROCESSES = multiprocessing.get_context("forkserver")
+_PROCESSES.set_forkserver_preload(["verifier.challenger.case"])
 _STATM = Path("/proc/self/statm")
 # What a child ends by, besides its time, that says that the memory was too little: Rust and the kernel end it so.
 _OUT_OF_MEMORY = (-signal.SIGABRT, -signal.SIGKILL)
@@ -87,8 +90,8 @@ class Child:
 
     def __init__(self, limits: Limits, subject: Any) -> None:
         self._limits = limits
-        self.connection, theirs = _SPAWN.Pipe()
-        self._process = _SPAWN.Process(target=_serve, args=(theirs, limits, subject), daemon=True)
+        self.connection, theirs = _PROCESSES.Pipe()
+        self._process = _PROCESSES.Process(target=_serve, args=(theirs, limits, subject), daemon=True)
         self._process.start()
         theirs.close()
 

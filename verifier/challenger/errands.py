@@ -18,6 +18,7 @@ UNEXPECTED = "unexpected_error"
 FIRST_RETRY_S = 5.0
 LAST_RETRY_S = 60.0  # a clock may be running in it
 LONGEST_WAIT_S = 60.0
+REFUSED_RETRY_S = 60.0  # so that what cannot be dealt with is no reason to be busy
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Errand:
 
 
 class Tell(Protocol):
-    """Tells the operator; a code and message about the same claim are told once."""
+    """Tells the operator; a code about the same claim and challenge is told once."""
 
     def __call__(
         self,
@@ -90,6 +91,8 @@ class Errands:
             if error.code == "chain_unreachable":
                 raise  # it keeps all claims waiting
             self._tell(error.code, *place, message=error.message, details=error.details)
+            if not errand.challenge_id:
+                self.put_off(errand.claim_id, REFUSED_RETRY_S)
         # The one place that catches whatever it is: an error in our own handling of one claim, which anybody may have
         # made for that purpose, must not leave the deadlines of all others unwatched. It is logged, told and counted.
         except Exception as error:  # noqa: BLE001

@@ -24,12 +24,13 @@ from verifier.challenger.fault import Fault, ReadTrace
 from verifier.challenger.moves import Move
 from verifier.challenger.player import Answer, Board
 
-# An answer may take the definition's run too, which makes some 10^7 to 10^8 terms a second.
-MAX_WORK = 10**11
+# An answer may take the definition's run of one op too, which makes some 10^7 to 10^8 terms a second: a program of a
+# single op still fits.
+MAX_WORK = 5 * 10**10
 OWN = Limits(work=MAX_WORK, seconds=7_200)
-STRANGERS = Limits(work=10**9, seconds=60, memory_bytes=2**32)
+STRANGERS = Limits(work=5 * 10**8, seconds=60, memory_bytes=2**32)
 CHILDREN_KEPT = 4  # with their runs, which games need at every move
-AT_ONCE = {"moves": 2, "own": 1, "strangers": 1}  # children at work
+AT_ONCE = {"moves": 2, "own": 1, "strangers": 1, "traces": 1}  # children at work
 
 
 @dataclass(frozen=True)
@@ -88,12 +89,19 @@ class Judge:
         self._child = child
         self._seats: OrderedDict[bytes, _Seat] = OrderedDict()  # the one used last is the last
         self._judgements: dict[bytes, Judgement] = {}
+        self._lanes: dict[bytes, str] = {}  # in which each claim that has no judgement yet waits for one
 
     def judge(self, view: ClaimView) -> Judgement:
         """Codes: `program_unavailable`, `program_too_large_to_check`, those of `case.judgement`."""
         if view.claim_id not in self._judgements:
             self._judgements[view.claim_id] = self._ask(view, case.judgement)
+            self._lanes.pop(view.claim_id, None)
         return self._judgements[view.claim_id]
+
+    def is_full_for(self, claim: bytes) -> bool:
+        """Whether judging a claim that waits for it would only raise UnderWay, so that the chain need not be asked."""
+        seat, lane = self._seats.get(claim), self._lanes.get(claim)
+        return seat.busy if seat is not None else lane is not None and not self._has_room(lane)
 
     def next_move(self, view: ClaimView, board: Board, salt: bytes, index: int) -> Move | None:
         """See `player.next_move`."""
@@ -126,6 +134,7 @@ class Judge:
     def drop(self, claim: bytes) -> None:
         """Makes room for the runs of claims that are played against."""
         self._judgements.pop(claim, None)
+        self._lanes.pop(claim, None)
         self._stand_up(claim)
 
     def close(self) -> None:
@@ -137,11 +146,11 @@ class Judge:
         seat = self._seats.get(claim)
         if seat is None:
             found = self._find(view)
-            self._require_room(function, found)
+            self._require_room(claim, function, found)
             seat = self._sit_down(view, found)
         self._seats.move_to_end(claim)
         if seat.asked is None:
-            self._require_room(function, seat.found)
+            self._require_room(claim, function, seat.found)
             seat.asked = question
             seat.child.ask(question)
         if self._patient and seat.busy:
@@ -177,12 +186,18 @@ class Judge:
             raise ChallengerError("program_unavailable", message, model_id=shown, locator=locator)
         return found
 
-    def _require_room(self, function: Callable[..., Any], found: Found) -> None:
-        """Judging never keeps a move waiting, and strangers' programs never keep the operator's."""
-        kind = _lane(function, found)
-        at_work = [s for s in self._seats.values() if s.asked and s.busy and _lane(s.asked.function, s.found) == kind]
-        if len(at_work) >= AT_ONCE[kind]:
+    def _require_room(self, claim: bytes, function: Callable[..., Any], found: Found) -> None:
+        """Judging never keeps a move waiting, nor does what a claimant's server answers keep either, nor do strangers'
+        programs the operator's."""
+        lane = _lane(function, found)
+        if function is case.judgement:
+            self._lanes[claim] = lane
+        if not self._has_room(lane):
             raise UnderWay
+
+    def _has_room(self, lane: str) -> bool:
+        at_work = [s for s in self._seats.values() if s.asked and s.busy and _lane(s.asked.function, s.found) == lane]
+        return len(at_work) < AT_ONCE[lane]
 
     def _sit_down(self, view: ClaimView, found: Found) -> _Seat:
         idle = [claim for claim, seat in self._seats.items() if not seat.busy]
@@ -200,6 +215,6 @@ class Judge:
 
 
 def _lane(function: Callable[..., Any], found: Found) -> str:
-    if function is not case.judgement:
-        return "moves"
-    return "strangers" if found.fetched else "own"
+    if function is case.judgement:
+        return "strangers" if found.fetched else "own"
+    return "traces" if function is case.published_fault else "moves"

@@ -1,29 +1,26 @@
 """Before any money is staked: does this machine compute what the definition says?
 
 Challengers with a wrong local model attack honest claims and lose their bonds. So the executor and the hashing that a
-challenger was given are tested against golden vectors first, and against the interpreter on the very input in question.
+challenger was given are tested against golden vectors first, and against the interpreter on the very input and ops in
+question.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from circuits.program.graph import Program
 from circuits.program.graph_json import parse_graph
-from circuits.program.interpreter import trace
+from circuits.program.interpreter import evaluate_op
 from circuits.program.validate import validate
 from circuits.statement import tensor_root
 from verifier.challenger.engine import Engine, LoadedProgram
 from verifier.challenger.errors import ChallengerError
 from verifier.dispute.commitment import CommittedTrace
-
-Integers = npt.NDArray[np.int64]
 
 
 def golden_vectors() -> dict[str, Any]:
@@ -72,9 +69,14 @@ def _failed(vector: str, problem: str, **details: Any) -> ChallengerError:
     return ChallengerError("selftest_failed", message, vector=vector, **details)
 
 
-def confirm_run(run: CommittedTrace, inputs: Sequence[Integers]) -> None:
-    """Runs the definition itself on the input in question. Raises ChallengerError `executor_differs`."""
-    for index, (ours, defined) in enumerate(zip(run.made, trace(run.program, inputs), strict=True)):
-        if not np.array_equal(ours, defined):
+def confirm_run(run: CommittedTrace, first: int, last: int) -> None:
+    """Runs the definition itself on the ops first <= op <= last, over what our own run gives them to read.
+
+    They are those under the first node of a claim's trace tree that is not ours. A dispute is about them alone: to the
+    left of them the claim and we agree. Raises ChallengerError `executor_differs`.
+    """
+    for index in range(first, last + 1):
+        defined = evaluate_op(run.program.ops[index], [tensor.astype(np.int64) for tensor in run.operands(index)])
+        if not np.array_equal(run.made[index], defined):
             message = f"the executor's op {index} is not the interpreter's: nothing is staked on it"
             raise ChallengerError("executor_differs", message, op=index)

@@ -1,4 +1,6 @@
-"""Sends the challenger's transactions: written to the store first, priced within budgets, repriced until mined.
+"""Sends the challenger's transactions: written to the store first, priced within a limit, repriced until mined.
+
+Budgets are for beginning a game (stakes.py): what is open is played on, whatever it costs, for its bond is at stake.
 
 A crash at any point leaves a row with a hash. The next pass asks the chain about it and, if nobody has heard of it,
 hands the same bytes to the node again; so no move is made twice with two nonces, and none is forgotten.
@@ -15,23 +17,15 @@ import structlog
 
 from circuits.errors import EnvironmentFailure
 from contracts.client.chain import Chain, Fees
-from verifier.challenger.errors import BudgetError
 from verifier.challenger.records import TransactionRow, TxState
+from verifier.challenger.stakes import Budgets, Means
 from verifier.challenger.store import Store
 
 log = structlog.get_logger()
 
 REBROADCAST_S = 15.0
 MAX_REVERTS = 3
-
-
-@dataclass(frozen=True)
-class Budgets:
-    """What the account's owner allows, in wei; None: no limit of its own."""
-
-    bonds: int | None = None  # at stake at once
-    gas: int | None = None  # for everything that this store remembers
-    max_fee: int | None = None  # for a unit of gas
+COMMIT = "commit"
 
 
 @dataclass(frozen=True)
@@ -69,30 +63,20 @@ class Sender:
     ) -> None:
         self._chain = chain
         self._store = store
-        self._budgets = budgets
+        self.budgets = budgets
         self._patience_s = patience_s
         self._clock = clock
 
     def fees(self) -> Fees:
         """The node's, up to the limit."""
-        return self._chain.fees().within(self._budgets.max_fee)
+        return self._chain.fees().within(self.budgets.max_fee)
 
-    def require_gas(self, gas: int) -> None:
-        """Refuses what would take more wei for gas than is left of the budget."""
-        limit = self._budgets.gas
-        if limit is None:
-            return
-        spent, wanted = self._store.gas_spent(), gas * self.fees().max_fee
-        if spent + wanted > limit:
-            message = f"{wanted} wei for gas more than {spent} would exceed the gas budget of {limit}"
-            raise BudgetError("gas_over_budget", message, spent=spent, wanted=wanted, limit=limit)
-
-    def require_bond(self, bond: int) -> None:
-        limit = self._budgets.bonds
-        at_stake = self._store.bonds_at_stake()
-        if limit is not None and at_stake + bond > limit:
-            message = f"a bond of {bond} wei beside {at_stake} at stake would exceed the bond budget of {limit}"
-            raise BudgetError("bond_over_budget", message, at_stake=at_stake, wanted=bond, limit=limit)
+    def means(self) -> Means:
+        """What there is for another challenge."""
+        balance = self._chain.balance(self._chain.address) - self._store.wei_on_its_way()
+        open_challenges = sum(not row.ended for row in self._store.commitments())
+        at_stake, spent = self._store.bonds_at_stake(), self._store.gas_spent()
+        return Means(balance, at_stake, open_challenges, spent, self.fees().max_fee)
 
     def in_flight(self, key: MoveKey) -> bool:
         """Whether a transaction that makes this move may still be mined."""
@@ -107,7 +91,6 @@ class Sender:
             message = f"{key.purpose} was mined and reverted {MAX_REVERTS} times"
             raise EnvironmentFailure("move_keeps_reverting", message, challenge_id="0x" + key.challenge_id.hex())
         gas = self._chain.estimate(function, value=value)
-        self.require_gas(gas)
         highest = self._store.highest_nonce()
         nonce = self._chain.nonce() if highest is None else max(self._chain.nonce(), highest + 1)
         call = _StoredCall(str(function.address), bytes.fromhex(function._encode_transaction_data()[2:]))
@@ -183,16 +166,15 @@ class Sender:
 
     def _reprice(self, row: TransactionRow) -> bool:
         """False where the limits allow no more."""
-        raised, node = Fees(row.max_fee, row.priority_fee).raised(self._budgets.max_fee), self.fees()
+        raised, node = Fees(row.max_fee, row.priority_fee).raised(self.budgets.max_fee), self.fees()
         fees = Fees(max(raised.max_fee, node.max_fee), max(raised.priority_fee, node.priority_fee))
         if fees.max_fee < row.max_fee + max(1, row.max_fee // 10):  # nodes would refuse it as underpriced
-            log.warning("fee_at_limit", purpose=row.purpose, max_fee=row.max_fee, limit=self._budgets.max_fee)
+            log.warning("fee_at_limit", purpose=row.purpose, max_fee=row.max_fee, limit=self.budgets.max_fee)
             return False
         try:
-            self.require_gas(row.gas - row.gas * row.max_fee // fees.max_fee)
             key = MoveKey(row.purpose, row.claim_id, row.challenge_id, row.position_key)
             dearer = self._sign(key, _StoredCall(row.target, row.data), row.value, row.gas, row.nonce, fees)
-        except (BudgetError, EnvironmentFailure) as error:
+        except EnvironmentFailure as error:
             if error.code == "chain_unreachable":
                 raise
             log.warning("fee_not_raised", purpose=row.purpose, **error.as_dict())

@@ -202,6 +202,13 @@ class Store:
         change = "UPDATE transactions SET state = ?, block_number = ?, gas_used = ?, gas_price = ? WHERE hash = ?"
         self._db.execute(change, (state, block, gas_used, None if price is None else str(price), tx_hash))
 
+    def wei_on_its_way(self) -> int:
+        """What transactions of which no end is known would take along, one of each nonce."""
+        values: dict[int, int] = {}
+        for row in self.waiting():
+            values[row.nonce] = max(values.get(row.nonce, 0), row.value)
+        return sum(values.values())
+
     def gas_spent(self) -> int:
         """Wei for gas: paid, and at most to be paid for what is still waiting."""
         total = 0

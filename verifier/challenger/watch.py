@@ -27,8 +27,10 @@ from verifier.challenger.case import Judgement
 from verifier.challenger.challenger import Challenger
 from verifier.challenger.claim_view import ClaimView
 from verifier.challenger.errands import UNEXPECTED, Errand, Errands
+from verifier.challenger.judging import UnderWay
 from verifier.challenger.log_reader import LARGEST_RANGE
 from verifier.challenger.moves import in_words, name_of
+from verifier.challenger.pace import READING_S
 from verifier.challenger.planning import OUR_CLOCK_RAN_OUT, WITHOUT_SALT
 from verifier.challenger.records import CommitmentRow, KnownClaim, Verdict
 from verifier.dispute.types import ClaimStatus, CommitmentKind
@@ -44,8 +46,6 @@ CURABLE = frozenset(
 # Looking for a program costs little, and one may be on its way; the others are tried again after a restart, or rarely.
 RARELY = CURABLE - {"program_unavailable", UNEXPECTED}
 RARELY_S = 3_600.0
-# Of a pass, for reading new claims: whoever makes many of them must not make us late in challenges that are open.
-READING_S = 10.0
 ENDINGS = {ClaimFinal: "claim_final", ClaimKilled: "claim_killed", ClaimCancelled: "claim_cancelled"}
 
 
@@ -85,7 +85,8 @@ class Watcher:
         self._notify = notify
         self._told: set[tuple[str, bytes, bytes, str]] = set()
         self._found_wrong: set[bytes] = set()  # of which this watcher has told
-        self._errands = Errands(challenger.judge.wait, self._tell, challenger.store.note)
+        self._tried: dict[bytes, float] = {}  # when each claim that was looked at before was looked at last
+        self._errands = Errands(challenger.judge.wait, self._tell_trouble, challenger.store.note)
 
     @property
     def unexpected(self) -> int:
@@ -122,13 +123,18 @@ class Watcher:
                 yield Errand(row.claim_id, row.challenge_id, partial(self._play, row, block))
 
     def _judgings(self, block: int, patience_s: float) -> Iterator[Errand]:
+        """What nobody looked at yet goes first, in the order of the chain; then what was not for longest. So whatever
+        claims can be made of, that cannot be judged or are not staked on, keeps none from its turn."""
         until = time.monotonic() + max(READING_S, patience_s)
-        # What could not be judged before comes last: looking for its program again may take long.
-        for known in sorted(self._store.claims(ended=False), key=lambda known: known.verdict is Verdict.REFUSED):
+        for known in sorted(self._store.claims(ended=False), key=self._turn):
             if time.monotonic() >= until:
                 log.info("judging_goes_on_next_pass")
                 return
             yield Errand(known.claim_id, b"", partial(self._judge, known, block))
+
+    def _turn(self, known: KnownClaim) -> tuple[bool, float]:
+        seen = known.verdict is not Verdict.UNCHECKED
+        return seen, self._tried.get(known.claim_id, 0.0) if seen else 0.0
 
     # The log.
 
@@ -197,9 +203,13 @@ class Watcher:
         to_tell = stands and known.claim_id not in self._found_wrong
         if not (to_check or to_stake or to_tell):
             return
+        if self.challenger.judge.is_full_for(known.claim_id):
+            raise UnderWay
+        self._tried[known.claim_id] = time.monotonic()
         view = self._chain.view(known.claim_id, block, known.block_number)
         if view.claim.status is not ClaimStatus.PENDING:
             self._store.end_claim(known.claim_id)
+            self._drop(known.claim_id)
             return
         if to_check:
             self._check(view)
@@ -210,6 +220,7 @@ class Watcher:
 
     def _drop(self, claim_id: bytes) -> None:
         """What is kept to be fast, of a claim that needs it no more."""
+        self._tried.pop(claim_id, None)
         self._chain.drop(claim_id)
         self.challenger.judge.drop(claim_id)
 
@@ -254,6 +265,17 @@ class Watcher:
         elif found.why in (WITHOUT_SALT, OUR_CLOCK_RAN_OUT, "won", "lost", "settled"):
             self._tell(found.why, row.claim_id, row.challenge_id)
 
+    def _tell_trouble(
+        self,
+        code: str,
+        claim_id: bytes,
+        challenge_id: bytes = b"",
+        message: str = "",
+        details: dict[str, Any] | None = None,
+    ) -> None:
+        """Once, though what there is to say about it changes with the chain's prices."""
+        self._say(Notice(code, claim_id, challenge_id, message, details or {}), "")
+
     def _tell(
         self,
         code: str,
@@ -262,9 +284,13 @@ class Watcher:
         message: str = "",
         details: dict[str, Any] | None = None,
     ) -> None:
-        if (code, claim_id, challenge_id, message) not in self._told:
-            self._told.add((code, claim_id, challenge_id, message))
-            self._notify(Notice(code, claim_id, challenge_id, message, details or {}))
+        self._say(Notice(code, claim_id, challenge_id, message, details or {}), message)
+
+    def _say(self, notice: Notice, told_by: str) -> None:
+        told = (notice.code, notice.claim_id, notice.challenge_id, told_by)
+        if told not in self._told:
+            self._told.add(told)
+            self._notify(notice)
 
 
 def _ending(event: ClaimFinal | ClaimKilled | ClaimCancelled) -> str:

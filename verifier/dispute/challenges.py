@@ -8,7 +8,19 @@ from circuits.program.ops import Op
 from verifier.dispute.commitment import CommittedProgram
 from verifier.dispute.errors import DisputeError
 from verifier.dispute.ledger import GameClock, Ledger, Moment
-from verifier.dispute.rules import OVER, Move, OpSize, Side, Turn, clock_after, pick_at, rule_at, timeout_from, turn_at
+from verifier.dispute.rules import (
+    OVER,
+    Move,
+    OpSize,
+    Side,
+    Turn,
+    clock_after,
+    pick_at,
+    prize,
+    rule_at,
+    timeout_from,
+    turn_at,
+)
 from verifier.dispute.types import (
     ClaimStatus,
     CommitmentKind,
@@ -154,11 +166,11 @@ class Challenges:
 
     def _win(self, challenge: bytes) -> None:
         """Kills the claim for this challenge: half of the claim's bond and its own; the other half is burnt."""
-        prize = self.terms.claim_bond // 2
+        won = prize(self.terms)
         self.status = ClaimStatus.KILLED
         self._end(challenge, Phase.WON)
-        self.ledger.credits[self.challenges[challenge].challenger] += prize + self.terms.challenge_bond
-        self.ledger.burnt += self.terms.claim_bond - prize
+        self.ledger.credits[self.challenges[challenge].challenger] += won + self.terms.challenge_bond
+        self.ledger.burnt += self.terms.claim_bond - won
 
     def _end(self, challenge: bytes, phase: Phase) -> None:
         c = self.challenges[challenge]

@@ -231,6 +231,11 @@ def prove_deadline(committed: int, terms: DisputeTerms) -> int:
     return committed + terms.prove_time
 
 
+def prize(terms: DisputeTerms) -> int:
+    """Wei that the winner of a killed claim gets beside its own bond; the rest of the claim's is burnt. Section 5."""
+    return terms.claim_bond // 2
+
+
 def latest_finality(window_end: int, terms: DisputeTerms, moves: int) -> int:
     """By when a claim can be final, whatever anybody does; `moves` is the longest game's number."""
     return window_end + max(terms.prove_time, terms.extension, 2 * terms.clock + moves * terms.extension)

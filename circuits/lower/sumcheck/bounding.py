@@ -78,9 +78,12 @@ def bounded(context: Context, dims: Dims, x: Expression, within: Interval, when:
 
 
 def flags(context: Context, dims: Dims, flag: Expression, x: Expression, within: Interval) -> None:
-    """`flag` is 1 where x ≥ 0 and 0 where x < 0, for x within `within`: x + T·(1 − flag) is in [0, T). Both linear."""
+    """`flag` is 1 where x ≥ 0 and 0 where x < 0, for x within `within`: x + T·(1 − flag) is in [0, T). Both linear.
+
+    By Euclid no other integer will do, so that any bound on the flag is enough.
+    """
     width = whole_limbs(max(-within.lo, within.hi + 1, 1))
-    context.look_up(*range_table(1), dims, [flag])
+    bounded(context, dims, flag, Interval(0, 1))
     ranged(context, dims, plus(x, context.constant(1 << width), times(-(1 << width), flag)), width)
 
 

@@ -99,9 +99,15 @@ def _readings(system: System) -> Iterator[tuple[Reading, tuple[int, ...]]]:
             yield term.readings[0], fractions.dims
 
 
+def _elements_summed(system: System, reading: Reading) -> int:
+    """A public tensor's are weighed one by one, whatever its groups."""
+    tensor = system.tensors[reading.tensor]
+    return tensor.size if tensor.kind in (Kind.INPUT, Kind.OUTPUT) else 0
+
+
 def _check_groups(system: System) -> None:
     different = {(system.tensors[reading.tensor].dims, reading.how, grid) for reading, grid in _readings(system)}
-    total = 0
+    total = sum(_elements_summed(system, reading) for reading, _ in _readings(system))
     for dims, how, grid in different:
         sizes = [] if 0 in dims else group_sizes(dims, how, grid)
         most, total = max(sizes, default=0), total + sum(sizes)

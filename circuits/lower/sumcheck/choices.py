@@ -30,8 +30,8 @@ class Candidates:
 def lower_max(context: Context, position: int, op: Max) -> None:
     y, least = context.output(position), context.spans[position].output.lo
     found = [_candidates(context, op, number, inner_matters=False) for number in range(len(op.operands))]
-    # What is below the least possible result is never the largest.
-    found = [c for c in found if c.interval.hi >= least]
+    # What is below the least possible result is never the largest, and an operand without elements has none.
+    found = [c for c, how in zip(found, op.maps, strict=True) if c.interval.hi >= least and 0 not in how.view]
     if all(c.grid == op.dims and c.inside is None for c in found) and len(found) <= 2:
         _of_two(context, y, found)
         return

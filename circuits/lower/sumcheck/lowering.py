@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -56,10 +55,7 @@ class Lowering:
                 context.identity(output.port.dims, minus(context.itself(made), context.itself(public)))
         context.offer_tables()
         self.system, self._order = context.finish()
-
-    @cached_property
-    def _sums(self) -> Accumulators:
-        return Accumulators(self.program)
+        self._sums: dict[Arithmetic | None, Accumulators] = {}
 
     def setup_values(self) -> list[Integers]:
         """Of the SETUP tensors, in order."""
@@ -71,10 +67,12 @@ class Lowering:
         """int64 values of every tensor of the system, in its dims.
 
         `made` is every op's output in execution order. Of what is no trace of the program, the assignment satisfies
-        no system; everything but `made` is filled in as if it were one.
+        no system; everything but `made` is filled in as if it were one. `arithmetic` as in `Executor`.
         """
         context = self._context
-        values = Values(context.tensors, dict(context.setup), self._sums.of(inputs, made))
+        if arithmetic not in self._sums:
+            self._sums[arithmetic] = Accumulators(self.program, arithmetic)
+        values = Values(context.tensors, dict(context.setup), self._sums[arithmetic].of(inputs, made))
         for tensor, known in zip(context.inputs, inputs, strict=True):
             values[tensor] = known
         for tensor, output in zip(context.outputs, self.program.outputs, strict=True):

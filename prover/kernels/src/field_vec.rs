@@ -40,7 +40,12 @@ pub fn outer(weights: &[&[Fr]]) -> Vec<Fr> {
 
 fn outer_pair(slow: &[Fr], fast: &[Fr]) -> Vec<Fr> {
     let width = fast.len();
-    let cell = |i: usize| slow[i / width] * fast[i % width];
+    // A division costs as much as the product.
+    let bits = width.is_power_of_two().then(|| width.trailing_zeros());
+    let cell = |i: usize| match bits {
+        Some(bits) => slow[i >> bits] * fast[i & (width - 1)],
+        None => slow[i / width] * fast[i % width],
+    };
     (0..slow.len() * width).into_par_iter().with_min_len(PER_TASK).map(cell).collect()
 }
 
@@ -56,6 +61,21 @@ pub fn fold(values: &[Fr], x: Fr) -> Result<Vec<Fr>> {
 pub fn fold_pairs(values: &[Fr], x: Fr) -> Vec<Fr> {
     let pair = |pair: &[Fr]| pair[0] + x * (pair[1] - pair[0]);
     values.par_chunks_exact(2).with_min_len(PER_TASK).map(pair).collect()
+}
+
+/// As `fold_pairs`, in the vector's own memory: blocks side by side, then moved together.
+pub fn fold_in_place(values: &mut Vec<Fr>, x: Fr) {
+    let length = values.len();
+    values.par_chunks_mut(2 * PER_TASK).for_each(|block| {
+        for i in 0..block.len() / 2 {
+            block[i] = block[2 * i] + x * (block[2 * i + 1] - block[2 * i]);
+        }
+    });
+    for start in (2 * PER_TASK..length).step_by(2 * PER_TASK) {
+        let end = length.min(start + 2 * PER_TASK);
+        values.copy_within(start..start + (end - start) / 2, start / 2);
+    }
+    values.truncate(length / 2);
 }
 
 /// v[2i] + v[2i+1].

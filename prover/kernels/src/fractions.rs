@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use crate::eq_rounds::{EqRounds, Round};
 use crate::error::{KernelError, Result};
-use crate::field_vec::{PER_TASK, fold_pairs, same_length, variables};
+use crate::field_vec::{PER_TASK, fold_in_place, fold_pairs, same_length, variables};
 use crate::wide::weighted_sums;
 
 type Shared = Arc<Vec<Fr>>;
@@ -105,29 +105,41 @@ impl LayerSumcheck {
         let [p0, p1, q0, q1] = self.tables.slices();
         // What q1 still has to be multiplied with where it is added to p1.
         let combiner = if matches!(self.tables, Tables::Children(_)) { Some(self.combiner) } else { None };
-        let shift = |p: Fr, q: Fr| combiner.map_or(p, |combiner| p + combiner * q);
-        let term = |p0: Fr, p1: Fr, q0: Fr, q1: Fr| Fr::sum_of_products(&[p0, shift(p1, q1)], &[q1, q0]);
-        let zero = |i: usize| term(p0[2 * i], p1[2 * i], q0[2 * i], q1[2 * i]);
-        let one = |i: usize| term(p0[2 * i + 1], p1[2 * i + 1], q0[2 * i + 1], q1[2 * i + 1]);
-        let slope = |values: &[Fr], i: usize| values[2 * i + 1] - values[2 * i];
-        let infinity = |i: usize| term(slope(p0, i), slope(p1, i), slope(q0, i), slope(q1, i));
-        if self.eq.needs_one() {
-            let sums = weighted_sums(self.eq.table(), |i| [zero(i), infinity(i), one(i)]);
-            return Ok(self.eq.round(sums[0], sums[1], Some(sums[2])));
+        let shifted = |i: usize| combiner.map_or(p1[i], |combiner| p1[i] + combiner * q1[i]);
+        let slope = |values: &[Fr], i: usize| values[i + 1] - values[i];
+        let sums_at = |i: usize| {
+            let (i, low, high) = (2 * i, shifted(2 * i), shifted(2 * i + 1));
+            let zero = Fr::sum_of_products(&[p0[i], low], &[q1[i], q0[i]]);
+            let infinity = Fr::sum_of_products(&[slope(p0, i), high - low], &[slope(q1, i), slope(q0, i)]);
+            (zero, infinity, high)
+        };
+        if !self.eq.needs_one() {
+            let sums = weighted_sums(self.eq.table(), |i| {
+                let (zero, infinity, _) = sums_at(i);
+                [zero, infinity]
+            });
+            return Ok(self.eq.round(sums[0], sums[1], None));
         }
-        let sums = weighted_sums(self.eq.table(), |i| [zero(i), infinity(i)]);
-        Ok(self.eq.round(sums[0], sums[1], None))
+        let sums = weighted_sums(self.eq.table(), |i| {
+            let (zero, infinity, high) = sums_at(i);
+            let i = 2 * i + 1;
+            [zero, infinity, Fr::sum_of_products(&[p0[i], high], &[q1[i], q0[i]])]
+        });
+        Ok(self.eq.round(sums[0], sums[1], Some(sums[2])))
     }
 
     /// Binds the next variable.
     pub fn bind(&mut self, x: Fr) -> Result<()> {
         self.check_open()?;
-        let mut bound = self.tables.slices().map(|values| fold_pairs(values, x));
-        if matches!(self.tables, Tables::Children(_)) {
-            let [_, p1, _, q1] = &mut bound;
-            p1.par_iter_mut().with_min_len(PER_TASK).zip(q1).for_each(|(p, q)| *p += self.combiner * *q);
+        match &mut self.tables {
+            Tables::Bound(tables) => tables.iter_mut().for_each(|values| fold_in_place(values, x)),
+            children @ Tables::Children(_) => {
+                let mut bound = children.slices().map(|values| fold_pairs(values, x));
+                let [_, p1, _, q1] = &mut bound;
+                p1.par_iter_mut().with_min_len(PER_TASK).zip(q1).for_each(|(p, q)| *p += self.combiner * *q);
+                *children = Tables::Bound(bound);
+            }
         }
-        self.tables = Tables::Bound(bound);
         self.eq.bind(x);
         Ok(())
     }

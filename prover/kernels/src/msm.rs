@@ -45,11 +45,11 @@ fn best_recoding<T: Integer>(integers: &[T]) -> Option<Recoding> {
     integers.iter().for_each(|integer| counts[integer.bits() as usize] += 1);
     let most = counts.iter().rposition(|&count| count > 0)? as u32;
     let longer = |bits: u32| -> usize { counts[bits as usize + 1..].iter().sum() };
-    // In multiplications of the base field: 6 for an addition to a bucket, 10 and 14 for those to running sums.
+    // As measured, in multiplications of the base field: an addition to a bucket, and those to both running sums.
     let cost = |width: &u32| -> usize {
         let window = |start: u32| {
             let (entries, buckets) = (longer(start), 1 << (width - 1));
-            6 * entries + 10 * buckets.min(entries) + 14 * buckets.min(entries * MAX_WIDTH as usize)
+            12 * entries + 10 * buckets.min(entries) + 14 * buckets.min(entries * MAX_WIDTH as usize)
         };
         (0..most).step_by(*width as usize).map(window).sum()
     };

@@ -8,8 +8,11 @@ use rayon::prelude::*;
 
 use crate::eq_rounds::{EqRounds, Round};
 use crate::error::{KernelError, Result};
-use crate::field_vec::{PER_TASK, eq_table, fold_pairs, same_length, variables};
+use crate::field_vec::{PER_TASK, eq_table, fold_in_place, fold_pairs, same_length, variables};
 use crate::wide::{add_each, product_sums, weighted_sums};
+
+/// Sums of fewer products are not worth a reduction of their own.
+const SHARED_REDUCTION: usize = 32;
 
 /// factor * sum of eq(point, top variables of x) a(x) b(x).
 pub struct Instance {
@@ -71,10 +74,21 @@ impl Instance {
     /// A variable that eq does not have: each index of eq's has a sum of its own.
     fn round_below(&self) -> Round {
         let cells = 1 << self.below;
+        if cells < SHARED_REDUCTION {
+            let sums = weighted_sums(&self.weights, |top| self.sums_below(top * cells, cells));
+            return [self.eq.scale() * sums[0], self.eq.scale() * sums[1], Fr::ZERO];
+        }
         let weighted = |((a, b), weight): ((&[Fr], &[Fr]), &Fr)| product_sums(a, b).map(|sum| sum * weight);
         let parts = self.a.par_chunks(cells).zip(self.b.par_chunks(cells)).zip(&self.weights);
         let sums = parts.map(weighted).reduce(|| [Fr::ZERO; 2], add_each);
         [self.eq.scale() * sums[0], self.eq.scale() * sums[1], Fr::ZERO]
+    }
+
+    /// The sums at 0 and at infinity over `cells` cells from `start`.
+    fn sums_below(&self, start: usize, cells: usize) -> [Fr; 2] {
+        let pairs = self.a[start..start + cells].chunks_exact(2).zip(self.b[start..start + cells].chunks_exact(2));
+        let terms = pairs.map(|(a, b)| [a[0] * b[0], (a[1] - a[0]) * (b[1] - b[0])]);
+        terms.fold([Fr::ZERO; 2], add_each)
     }
 
     fn bind(&mut self, x: Fr) {
@@ -82,8 +96,8 @@ impl Instance {
             self.after *= Fr::ONE - x;
             return;
         }
-        self.a = Arc::new(fold_pairs(&self.a, x));
-        self.b = Arc::new(fold_pairs(&self.b, x));
+        fold(&mut self.a, x);
+        fold(&mut self.b, x);
         if self.below == 0 {
             return self.eq.bind(x);
         }
@@ -91,6 +105,14 @@ impl Instance {
         if self.below == 0 {
             self.weights = Vec::new();
         }
+    }
+}
+
+/// In place, unless somebody else reads the same table.
+fn fold(table: &mut Arc<Vec<Fr>>, x: Fr) {
+    match Arc::get_mut(table) {
+        Some(own) => fold_in_place(own, x),
+        None => *table = Arc::new(fold_pairs(table, x)),
     }
 }
 

@@ -4,7 +4,7 @@
 //! negative ones apart, and a sum of up to 2^64 products fits.
 
 use ark_bn254::Fr;
-use ark_ff::{AdditiveGroup, BigInt, Field, Fp};
+use ark_ff::{AdditiveGroup, BigInt, BigInteger, Field, Fp, PrimeField};
 use rayon::prelude::*;
 
 use crate::error::{KernelError, Result};
@@ -69,19 +69,47 @@ fn add_limbs(sum: &mut [u64; LIMBS], other: &[u64; LIMBS]) {
     }
 }
 
-/// The limbs are a Montgomery form, below r in groups of three.
+/// The limbs are a Montgomery form. Most sums are below 2^317, of few terms or small ones: a quotient of 64 bits does.
 fn reduce(limbs: &[u64; LIMBS], shift: Fr) -> Fr {
+    if limbs[5] == 0 && limbs[4] >> 61 == 0 {
+        return Fp::new_unchecked(remainder(limbs));
+    }
     let part = |limbs: &[u64]| -> Fr { Fp::new_unchecked(BigInt::new([limbs[0], limbs[1], limbs[2], 0])) };
-    let (low, high) = limbs.split_at(3);
-    if high == [0; 3] { part(low) } else { part(low) + part(high) * shift }
+    part(&limbs[..3]) + part(&limbs[3..]) * shift
+}
+
+/// 2^317 / r, rounded down.
+const RECIPROCAL: u64 = 0xa948_e8c4_c474_094f;
+
+/// What is left of a number T below 2^317 modulo r, after Barrett: with t = T / 2^253 and q = t * RECIPROCAL / 2^64, both
+/// rounded down, T / r - 3 < q <= T / r.
+fn remainder(limbs: &[u64; LIMBS]) -> BigInt<4> {
+    let t = limbs[3] >> 61 | limbs[4] << 3;
+    let q = (u128::from(t) * u128::from(RECIPROCAL) >> 64) as u64;
+    let mut rest = [0; 4];
+    let (mut carry, mut borrow) = (0u128, false);
+    for (i, cell) in rest.iter_mut().enumerate() {
+        carry += u128::from(q) * u128::from(Fr::MODULUS.0[i]);
+        let (difference, one) = limbs[i].overflowing_sub(carry as u64);
+        let (difference, other) = difference.overflowing_sub(u64::from(borrow));
+        (*cell, borrow) = (difference, one | other);
+        carry >>= 64;
+    }
+    let mut rest = BigInt::new(rest);
+    while rest >= Fr::MODULUS {
+        rest.sub_with_borrow(&Fr::MODULUS);
+    }
+    rest
 }
 
 /// The integers as field elements, times `factor`.
 pub fn write_integers(target: &mut [Fr], offset: usize, integers: &[i64], factor: Fr) -> Result<()> {
     let cells = room(target, offset, integers.len())?;
-    let plain = factor == Fr::ONE;
+    let shift = shift();
     cells.par_iter_mut().with_min_len(PER_TASK).zip(integers).for_each(|(cell, &integer)| {
-        *cell = if plain { Fr::from(integer) } else { factor * Fr::from(integer) };
+        let mut sum = SmallSum::default();
+        sum.add(integer, &factor);
+        *cell = sum.reduce(shift);
     });
     Ok(())
 }
@@ -160,5 +188,47 @@ impl Fingerprints<'_> {
             *cell = self.alpha - sum.reduce(shift);
         });
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sums of k times `most`, for which the quotient is as wrong as it gets, on both sides of the bound for Barrett.
+    #[test]
+    fn sums_are_reduced_on_both_sides_of_the_shorter_way() {
+        let shift = shift();
+        let raw = |limbs| -> Fr { Fp::new_unchecked(BigInt::new(limbs)) };
+        let mut below_modulus = Fr::MODULUS.0;
+        below_modulus[0] -= 1;
+        for value in [raw(below_modulus), raw([1, 0, 0, 0]), raw([0, 0, 0, 1 << 61]), -Fr::ONE, Fr::ONE, Fr::ZERO] {
+            for integer in [1, 2, 3, -1, i64::MAX, i64::MIN, i64::MIN + 1, 1 << 62, (1 << 61) - 1, 0x7fff, 0] {
+                let (mut sum, mut expected) = (SmallSum::default(), Fr::ZERO);
+                for _ in 0..6 {
+                    sum.add(integer, &value);
+                    expected += Fr::from(integer) * value;
+                    assert_eq!(sum.reduce(shift), expected, "{integer} times {value}");
+                    assert_eq!(sum.plus(&sum).reduce(shift), expected.double(), "{integer} times {value}, twice");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn multiples_of_the_modulus_and_their_neighbours_leave_what_they_should() {
+        for quotient in [0u64, 1, 2, 0x7fff_ffff, u64::MAX >> 2, (1 << 62) + 12345] {
+            let mut limbs = [0; LIMBS];
+            add_product(&mut limbs, quotient, &Fr::MODULUS.0);
+            assert_eq!(remainder(&limbs), BigInt::zero(), "{quotient} times r");
+            add_limbs(&mut limbs, &[1, 0, 0, 0, 0, 0]);
+            assert_eq!(remainder(&limbs), BigInt::one(), "{quotient} times r and 1");
+            let mut before = Fr::MODULUS;
+            before.sub_with_borrow(&2u64.into());
+            let [a, b, c, d] = before.0;
+            add_limbs(&mut limbs, &[a, b, c, d, 0, 0]);
+            before.add_with_carry(&1u64.into());
+            assert_eq!(remainder(&limbs), before, "{quotient} + 1 times r less 1");
+        }
     }
 }

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from circuits.errors import InputError
 from circuits.program.graph import Program
 from circuits.statement import Route
 from prover import halo2
 from prover.backend import Estimate, Progress
+from prover.service.adapters.pairing_routes import require_pinned, require_srs
 from prover.service.adapters.ports import Integers, Proof
-from prover.srs import srs_g2
-from verifier.srs import DEVELOPMENT_S_G2
 
 
 class Halo2Prover:
@@ -21,13 +19,7 @@ class Halo2Prover:
     route = int(Route.HALO2)
 
     def __init__(self, cache_dir: Path, srs: Path | None, *, allow_insecure_srs: bool) -> None:
-        insecure = srs is None or srs_g2(srs) == DEVELOPMENT_S_G2
-        if insecure and not allow_insecure_srs:
-            raise InputError(
-                "srs_missing",
-                "name an SRS file of a ceremony (INFERPROOF_SRS), or for development allow the INSECURE one "
-                "(INFERPROOF_ALLOW_INSECURE_SRS=true): anybody can forge proofs over it",
-            )
+        require_srs(srs, allow_insecure=allow_insecure_srs)
         # One cache object for the whole process: it checks a key's bytes once, not for every proof.
         self._cache = halo2.KeyCache(cache_dir)
         self._options = halo2.Halo2Options(srs=srs)
@@ -40,13 +32,7 @@ class Halo2Prover:
     ) -> Proof:
         keys = halo2.setup(program, self._options, self._cache, progress)
         digest = keys.key.digest()
-        if expected_key is not None and digest != expected_key:
-            raise InputError(
-                "key_of_another_setup",
-                "the request pins another key than this service's setup gives: another SRS, or another lowering",
-                expected="0x" + expected_key.hex(),
-                got="0x" + digest.hex(),
-            )
+        require_pinned(digest, expected_key)
         made = halo2.prove(program, inputs, keys, progress)
         phases = (*keys.phases.as_list(), *made.phases.as_list())
         return Proof(made.proof_file.to_json(), made.statement, digest, made.outputs, phases)

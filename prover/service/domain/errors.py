@@ -39,14 +39,23 @@ def job_without_proof(job_id: str) -> Conflict:
     return Conflict("job_without_proof", "a claim has no proof: it is final once nobody overturned it", job_id=job_id)
 
 
-def route_not_served(route: str) -> InputError:
-    return InputError("route_not_served", f"this service does not serve the route {route}", route=route)
+def job_without_contract(job_id: str, route: str) -> Conflict:
+    message = f"no contract verifies proofs of the {route} route: there is no call to make"
+    return Conflict("job_without_contract", message, job_id=job_id, route=route)
+
+
+def route_not_served(route: str, model_id: str) -> InputError:
+    message = (
+        f"this service does not prove the model by the {route} route: that does not take it, or was not served when "
+        "the model was uploaded; upload it again to have it tried"
+    )
+    return InputError("route_not_served", message, route=route, model_id=model_id)
 
 
 def model_too_large(estimate: Estimate, limit_bytes: int) -> InputError:
     return InputError(
         "model_too_large",
-        f"proving needs about {estimate.peak_memory_bytes / 2**30:.1f} GiB of memory, and this service allows "
+        f"proving needs about {estimate.peak_memory_bytes / 2**30:.1f} GiB of memory, and the limit is "
         f"{limit_bytes / 2**30:.1f} GiB; raise INFERPROOF_MEMORY_LIMIT_BYTES or use a smaller model",
         peak_memory_bytes=estimate.peak_memory_bytes,
         limit_bytes=limit_bytes,

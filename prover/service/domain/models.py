@@ -35,7 +35,7 @@ def admit(model: HeldModel, route: Route, memory_limit_bytes: int) -> None:
     """Refuses what would not fit, before anything starts; raises InputError `model_too_large` or `route_not_served`."""
     name = route.name.lower()
     if name not in model.estimates:
-        raise route_not_served(name)
+        raise route_not_served(name, model.model_id)
     require_memory(model.estimates[name], memory_limit_bytes)
 
 

@@ -13,6 +13,7 @@ from prover.service.adapters.onnx_compiler import OnnxCompiler
 from prover.service.adapters.optimistic_runner import OptimisticRunner
 from prover.service.adapters.ports import ClaimChain, HubChain
 from prover.service.adapters.store import ArtifactStore
+from prover.service.adapters.sumcheck_prover import SumcheckProver
 from prover.service.adapters.unit_of_work import Database
 from prover.service.handlers.deps import Deps
 from prover.service.settings import Settings
@@ -29,6 +30,7 @@ def wire(settings: Settings, *, with_chain: bool) -> Deps:
         store=ArtifactStore(settings.store_url, settings.cache_dir),
         broker=CeleryBroker(make_celery(settings.broker_url)),
         prover=Halo2Prover(settings.cache_dir, settings.srs, allow_insecure_srs=settings.allow_insecure_srs),
+        sumcheck=SumcheckProver(settings.cache_dir, settings.srs, allow_insecure_srs=settings.allow_insecure_srs),
         compiler=OnnxCompiler(),
         load_program=load_program,
         save_program=save_program,

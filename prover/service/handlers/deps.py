@@ -19,7 +19,8 @@ from prover.service.settings import Settings
 class Deps:
     """Ports and adapters of one process. `chain` and `claims` are None where none is configured.
 
-    `prover` makes proofs that convince at once; `runner` is the optimistic route's, which only runs and commits.
+    `prover` makes proofs that a contract verifies; `sumcheck` proofs that only programs verify so far; `runner` is the
+    optimistic route's, which only runs and commits.
     """
 
     settings: Settings
@@ -32,18 +33,21 @@ class Deps:
     save_program: Callable[[Program, Path], None]
     read_inputs: Callable[[Path, Program], list[Integers]]
     chain: HubChain | None = None
+    sumcheck: Prover | None = None
     runner: Runner | None = None
     claims: ClaimChain | None = None
     clock: Clock = field(default=time.time)
 
     @property
     def provers(self) -> list[Prover]:
-        """Of every route, in the order in which a request that allows several is served."""
-        return [self.prover, *([self.runner] if self.runner is not None else [])]
+        """Of every route that jobs may name."""
+        others = (self.runner, self.sumcheck)
+        return [self.prover, *(prover for prover in others if prover is not None)]
 
     @property
     def hub_provers(self) -> list[Prover]:
-        """Of every route by which requests are answered here: each needs its account."""
+        """Of every route by which requests are answered here, the preferred one first: each needs its account, and
+        contracts that know it, which those of the sumcheck route do not exist yet."""
         claiming = [self.runner] if self.runner is not None and self.claims is not None else []
         return [*([self.prover] if self.settings.private_key is not None else []), *claiming]
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from eth_abi.abi import encode
 
-from circuits.statement import keccak256
+from circuits.statement import Route, keccak256
 from contracts.client.artifacts import abi_type, load_artifact
 from contracts.client.types import Tensor
-from prover.service.domain.errors import job_without_proof, result_not_ready
+from prover.service.domain.errors import job_without_contract, job_without_proof, result_not_ready
 from prover.service.domain.jobs import Job, Result
 from prover.service.handlers.deps import Deps
 from prover.service.handlers.tensors import decode_tensors
@@ -57,6 +57,8 @@ def read_call(deps: Deps, job_id: str) -> Call:
         if found is not None:
             tensors = [t.as_tuple() for t in outputs]
             return _encode("InferenceHub", "fulfil", found.request.as_tuple(), job.route, tensors, proof)
+    if job.route != Route.HALO2:
+        raise job_without_contract(job.id, Route(job.route).name.lower())
     statement = (bytes.fromhex(job.model_id.removeprefix("0x")), result.input_root, result.output_root)
     return _encode("Halo2Adapter", "verify", result.key_digest, statement, proof)
 

@@ -34,6 +34,7 @@ class JobRequest:
     input: dict[str, Any]
     model_id: str | None = None
     registration_id: str | None = None
+    route: Route = Route.HALO2
     owner: str = ""
     idempotency_key: str | None = None
 
@@ -41,18 +42,19 @@ class JobRequest:
 def submit_job(deps: Deps, request: JobRequest) -> tuple[Job, bool]:
     """The job, and whether it was made now (False: the idempotency key had made it before).
 
-    Errors: `model_not_found`, `model_too_large`, `input_*`, `idempotency_key_reused`, `chain_not_configured`.
+    Errors: `model_not_found`, `model_too_large`, `route_not_served`, `input_*`, `idempotency_key_reused`,
+    `chain_not_configured`.
     """
     digest = _digest(request)
     known = _replayed(deps, request, digest)
     if known is not None:
         return known, False
     model = _model(deps, request)
-    admit(model, Route(deps.prover.route), deps.settings.memory_limit_bytes)
+    admit(model, request.route, deps.settings.memory_limit_bytes)
     program = deps.load_program(deps.store.local_path(model.artifact))
     inputs = _inputs(deps, request.input, program)
     job = replace(
-        new_job(deps, model, inputs, JobKind.PROVE, deps.prover.route),
+        new_job(deps, model, inputs, JobKind.PROVE, request.route),
         owner=request.owner,
         idempotency_key=request.idempotency_key,
         request_digest=digest if request.idempotency_key else None,
@@ -144,5 +146,5 @@ def _inputs(deps: Deps, document: dict[str, Any], program: Program) -> list[Inte
 
 
 def _digest(request: JobRequest) -> str:
-    body = [request.model_id, request.registration_id, request.input]
+    body = [request.model_id, request.registration_id, request.route, request.input]
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()

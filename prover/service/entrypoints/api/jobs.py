@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
+from circuits.statement import Route
 from prover.service.domain.jobs import JobState
 from prover.service.entrypoints.api.access import DepsOf, Owner
 from prover.service.entrypoints.api.schemas import (
@@ -43,6 +44,7 @@ def post_job(
         input=body.input_document(),
         model_id=body.model_id,
         registration_id=body.registration_id,
+        route=Route[body.route.upper()],
         owner=owner,
         idempotency_key=idempotency_key,
     )

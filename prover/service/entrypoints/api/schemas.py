@@ -73,7 +73,7 @@ class JobPost(BaseModel):
     model_id: str | None = Field(None, pattern=HEX32)
     registration_id: str | None = Field(None, pattern=HEX32)
     input: JobInput
-    route: Literal["halo2"] = "halo2"
+    route: Literal["halo2", "sumcheck"] = "halo2"
 
     @model_validator(mode="after")
     def _one_model(self) -> JobPost:

@@ -1,0 +1,121 @@
+"""What `setup` and `prove` say, the same for every route that convinces by a proof."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from rich.table import Table
+
+from circuits.program.graph import Program
+from circuits.program.values import Integers, outputs_document
+from circuits.statement import Statement
+from prover.backend import Estimate, Phases
+from prover.cli.plain_text import about_s, size
+from verifier.acceptance import Key, route_of
+from verifier.console import emit, stderr, warn
+from verifier.messages import KeyFile, ProofFile
+from verifier.srs import G2Point, srs_digest
+
+INSECURE = "INSECURE: this is the development SRS; anybody can forge proofs over it. Name another with --srs."
+
+
+class Keys(Protocol):
+    """What a route's setup hands back."""
+
+    @property
+    def s_g2(self) -> G2Point: ...
+
+    @property
+    def insecure_srs(self) -> bool: ...
+
+    @property
+    def phases(self) -> Phases: ...
+
+
+class Proven(Protocol):
+    """What a route's prover hands back."""
+
+    @property
+    def proof_file(self) -> ProofFile: ...
+
+    @property
+    def statement(self) -> Statement: ...
+
+    @property
+    def outputs(self) -> Sequence[Integers]: ...
+
+    @property
+    def phases(self) -> Phases: ...
+
+    @property
+    def unbound(self) -> list[str]: ...
+
+
+@dataclass(frozen=True)
+class Made:
+    """A key that `setup` made, with what it was told to cost."""
+
+    key: Key
+    keys: Keys
+    unbound: list[str]
+    estimate: Estimate
+
+
+def tell_estimate(estimate: Estimate) -> None:
+    """Before the work: what it will cost."""
+    memory, disk = size(estimate.peak_memory_bytes), size(estimate.disk_bytes)
+    circuit = f"{estimate.rows:,} rows (logrows {estimate.logrows}), " if estimate.rows else ""
+    stderr.print(
+        f"expected: {circuit}setup {about_s(estimate.setup_s)}, "
+        f"proof {about_s(estimate.prove_s)}, {memory} of memory, {disk} of disk",
+        highlight=False,
+    )
+
+
+def write_key(made: Made, output: Path, json: bool) -> None:
+    """The file that verifiers need, and the document about it."""
+    key, keys = made.key, made.keys
+    output.write_bytes(KeyFile(route_of(key), key.encode()).to_json())
+    if made.unbound:
+        warn(
+            f"unbound: {' and '.join(made.unbound)}. Proofs under this key are for local use and cannot be registered."
+        )
+    document: dict[str, Any] = {
+        "route": route_of(key).name.lower(),
+        "key": str(output),
+        "key_digest": "0x" + key.digest().hex(),
+        "model_id": "0x" + key.model_id.hex(),
+        "srs_digest": "0x" + srs_digest(keys.s_g2).hex(),
+        "insecure_srs": keys.insecure_srs,
+        "unbound": made.unbound,
+        "estimate": vars(made.estimate),
+        "phases": keys.phases.as_list(),
+    }
+    emit(json, document, _phase_table(f"key {document['key_digest']} in {output}", keys.phases))
+
+
+def write_proof(program: Program, keys: Keys, result: Proven, output: Path, json: bool) -> None:
+    """The proof file, and the document about it."""
+    output.write_bytes(result.proof_file.to_json())
+    statement = {name: "0x" + value.hex() for name, value in vars(result.statement).items()}
+    document: dict[str, Any] = {
+        "route": result.proof_file.route.name.lower(),
+        "proof": str(output),
+        "proof_bytes": len(result.proof_file.proof),
+        "statement": statement,
+        "unbound": result.unbound,
+        "phases": [*keys.phases.as_list(), *result.phases.as_list()],
+        **outputs_document(program, result.outputs),
+    }
+    emit(json, document, _phase_table(f"proof of model {statement['model_id']} in {output}", result.phases))
+
+
+def _phase_table(title: str, phases: Phases) -> Table:
+    table = Table("phase", "seconds", "peak memory", title=title)
+    for report in phases.reports:
+        memory = "cached" if report.cached else f"{report.peak_memory_bytes / 2**20:,.0f} MiB"
+        table.add_row(report.name, f"{report.seconds:.2f}", memory)
+    return table

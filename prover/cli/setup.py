@@ -1,0 +1,74 @@
+"""`inferproof setup`: from a program file to a route's key file."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from circuits.program.file import load_program
+from prover.cli.halo2_proofs import Parameters, setup_halo2
+from prover.cli.model_options import ProgramFile
+from prover.cli.optimistic_key import (
+    ChallengeBond,
+    ClaimBond,
+    Clock,
+    Extension,
+    ProveTime,
+    Window,
+    setup_optimistic,
+)
+from prover.cli.output_files import require_writable
+from prover.cli.proof_report import write_key
+from prover.cli.route_options import SrsOption, refuse_options
+from prover.cli.sumcheck_proofs import setup_sumcheck
+from prover.optimistic.key import TERM_NAMES
+from verifier.console import JsonOption
+
+
+class RouteName(StrEnum):
+    """The routes that have keys."""
+
+    HALO2 = "halo2"
+    SUMCHECK = "sumcheck"
+    OPTIMISTIC = "optimistic"
+
+
+def setup(
+    program: ProgramFile,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Key file to write.")],
+    route: Annotated[RouteName, typer.Option(help="How to convince.")] = RouteName.HALO2,
+    params: Annotated[
+        Parameters | None, typer.Option(help="halo2: fixed by default; private binds nothing: local use only.")
+    ] = None,
+    private_input: Annotated[
+        bool, typer.Option(help="halo2: hide the input and bind nothing: local use only.")
+    ] = False,
+    srs: SrsOption = None,
+    claim_bond: ClaimBond = None,
+    challenge_bond: ChallengeBond = None,
+    window: Window = None,
+    prove_time: ProveTime = None,
+    clock: Clock = None,
+    extension: Extension = None,
+    json: JsonOption = False,
+) -> None:
+    """Makes the program's keys, or finds them in the cache, and writes the one that verifiers need."""
+    require_writable([output], [program, *([srs] if srs else [])])
+    named = (claim_bond, challenge_bond, window, prove_time, clock, extension)
+    terms = {name: value for name, value in zip(TERM_NAMES, named, strict=True) if value is not None}
+    if route is not RouteName.OPTIMISTIC:
+        refuse_options("the optimistic route", terms)
+    if route is not RouteName.HALO2:
+        refuse_options("the halo2 route", params or private_input)
+    if route is RouteName.OPTIMISTIC:
+        refuse_options("the routes halo2 and sumcheck", srs)
+        return setup_optimistic(program, output, terms, json)
+    source = load_program(program)
+    if route is RouteName.SUMCHECK:
+        made = setup_sumcheck(source, srs)
+    else:
+        made = setup_halo2(source, params or Parameters.FIXED, private_input, srs)
+    write_key(made, output, json)

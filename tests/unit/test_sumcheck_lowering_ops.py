@@ -1,0 +1,174 @@
+"""Honest assignments satisfy the lowered system, whatever the program; and the system is as small as it says."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from random_programs import GROW, inputs_of, programs
+from sumcheck_programs import CASES, EDGES, constant, constant_floor, linear, made, program, split_input
+
+from circuits.errors import InputError
+from circuits.lower.sumcheck import Lowering, lower, plan
+from circuits.lower.sumcheck.context import Context
+from circuits.lower.sumcheck.satisfy import violations
+from circuits.lower.sumcheck.system import Kind, System
+from circuits.program.graph import Program
+from circuits.program.interpreter import trace
+from circuits.program.ops import Max, Op
+from circuits.program.refs import Output, Port, Visibility
+
+RANDOM = settings(deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def honest(lowering: Lowering, elements: Sequence[int]) -> list[np.ndarray]:
+    inputs = split_input(lowering.program, elements)
+    return lowering.assign(inputs, trace(lowering.program, inputs))
+
+
+def witnesses(system: System) -> int:
+    """Witness tensors that are no multiplicities."""
+    counted = {f.numerator.readings[0].tensor for f in system.fractions if f.numerator.coefficient < 0}
+    return len(set(system.of_kind(Kind.WITNESS)) - counted)
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_an_honest_assignment_satisfies(name: str) -> None:
+    small, tries = CASES[name]()
+    lowering = lower(small)
+    for elements in tries:
+        assert violations(lowering.system, honest(lowering, elements)) == []
+
+
+@pytest.mark.parametrize("kind", sorted(GROW, key=lambda kind: kind.__name__), ids=lambda kind: kind.__name__)
+@settings(RANDOM, max_examples=12)
+@given(data=st.data())
+def test_random_programs_of_one_op_are_satisfied(kind: type[Op], data: st.DataObject) -> None:
+    drawn = data.draw(programs([kind], most=3))
+    satisfied(drawn, data.draw(inputs_of(drawn)))
+
+
+@settings(RANDOM, max_examples=80)
+@given(st.data())
+def test_random_programs_are_satisfied(data: st.DataObject) -> None:
+    drawn = data.draw(programs())
+    satisfied(drawn, data.draw(inputs_of(drawn)))
+
+
+def satisfied(drawn: Program, inputs: list[np.ndarray]) -> None:
+    lowering = lower(drawn)
+    assignment = lowering.assign(inputs, trace(drawn, inputs))
+    assert [values.shape for values in assignment] == [tensor.dims for tensor in lowering.system.tensors]
+    assert violations(lowering.system, assignment) == []
+    assert lower(drawn).system == lowering.system
+
+
+@settings(RANDOM, max_examples=40)
+@given(st.data())
+def test_every_element_of_every_witness_matters(data: st.DataObject) -> None:
+    small, tries = CASES[data.draw(st.sampled_from(sorted(set(CASES) - {"argmax that misses"})))]()
+    lowering = lower(small)
+    assignment = honest(lowering, data.draw(st.sampled_from(tries)))
+    tensor = data.draw(st.sampled_from(lowering.system.of_kind(Kind.WITNESS)))
+    changed = [values.copy() for values in assignment]
+    element = data.draw(st.integers(0, changed[tensor].size - 1))
+    changed[tensor].reshape(-1)[element] += data.draw(st.sampled_from([-1, 1, 1 << 16]))
+    assert violations(lowering.system, changed) != []
+
+
+def test_recounting_changes_nothing_of_an_honest_assignment() -> None:
+    for name in CASES:
+        small, tries = CASES[name]()
+        lowering = lower(small)
+        assignment = honest(lowering, tries[0])
+        again = lowering.recount(assignment)
+        assert all(np.array_equal(a, b) for a, b in zip(assignment, again, strict=True)), name
+
+
+def test_public_tensors_come_first_and_constants_before_tables() -> None:
+    lowering = lower(CASES["index"]()[0])
+    kinds = [tensor.kind for tensor in lowering.system.tensors]
+    assert kinds == sorted(kinds)
+    masks = lowering.setup_values()
+    assert [values.tolist() for values in masks] == [[0, 0, 1, 0]]
+    assert [t.dims for t in lowering.system.tensors if t.kind is Kind.SETUP] == [(4,)]
+
+
+def test_constants_are_committed_in_the_programs_order_in_their_own_dims() -> None:
+    small, _ = CASES["contract that saturates"]()
+    lowering = lower(small)
+    for values, known in zip(lowering.setup_values(), small.constants, strict=False):
+        assert np.array_equal(values, known.values)
+
+
+def test_a_constant_that_is_the_same_everywhere_is_not_committed() -> None:
+    lowering = lower(CASES["divide by a constant"]()[0])
+    assert lowering.system.of_kind(Kind.SETUP) == []
+
+
+def test_a_relu_is_fused_with_the_sum_that_only_it_reads() -> None:
+    fused = lower(CASES["relu of a saturating sum"]()[0])
+    small = program([linear(30, 2, 8), constant_floor(0, made(0))], constants=[constant(0)])
+    port = Port("x", (1,), 8, (0,))
+    shown = lower(dataclasses.replace(small, outputs=(*small.outputs, Output(made(0), port))))
+    assert witnesses(fused.system) < witnesses(shown.system)
+    for elements in EDGES:
+        assert violations(fused.system, honest(fused, elements)) == []
+        assert violations(shown.system, honest(shown, elements)) == []
+
+
+def test_maxima_with_a_constant_share_a_table_where_they_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = lower(CASES["max of a constant"]()[0])
+    monkeypatch.setattr(plan, "SHARED_TABLE_ELEMENTS", 1)
+    many = lower(CASES["max of a constant"]()[0])
+    assert (witnesses(few.system), witnesses(many.system)) == (2, 1)
+    for elements in EDGES:
+        assert violations(many.system, honest(many, elements)) == []
+
+
+def test_lookups_of_one_argument_are_one() -> None:
+    system = lower(CASES["lookups of one argument"]()[0]).system
+    assert [len(f.columns) for f in system.fractions] == [3, 3]
+
+
+def test_a_system_commits_no_more_than_it_needs() -> None:
+    """Witness tensors besides the program's own outputs and multiplicities."""
+    needed = {
+        "linear that is its sum": 0,
+        "linear that rescales": 0,
+        "linear that saturates far": 4,  # l, h, whether h = 0, whether h > 0
+        "linear that saturates on both sides by one": 3,
+        "linear that saturates, without a rescale": 3,
+        "relu of a saturating sum": 4,
+        "contract that rescales": 1,
+        "max of a window that misses": 0,
+        "max of two": 1,
+        "less": 0,
+        "equal": 1,
+        "divide by a power of two": 0,
+        "rsqrt": 3,  # the flag of the maximum before it, w, A
+    }
+    outputs = {"rsqrt": 2}
+    for name, extra in needed.items():
+        assert witnesses(lower(CASES[name]()[0]).system) == outputs.get(name, 1) + extra, name
+
+
+def test_refuses_a_hashed_input() -> None:
+    small, _ = CASES["less"]()
+    hashed = dataclasses.replace(small.inputs[1], visibility=Visibility.HASHED)
+    with pytest.raises(InputError, match="x1") as caught:
+        lower(dataclasses.replace(small, inputs=(small.inputs[0], hashed)))
+    assert caught.value.code == "route_unsupported"
+
+
+def test_an_identity_that_could_wrap_is_never_made() -> None:
+    small, _ = CASES["max of two"]()
+    assert isinstance(small.ops[0], Max)
+    context = Context(small)
+    context.identity((1,), context.constant((1 << 120) - 1))
+    with pytest.raises(ArithmeticError, match=str(1 << 120)):
+        context.identity((1,), context.constant(1 << 120))

@@ -1,0 +1,80 @@
+"""Which route's verifier answers: the one that the caller's own key file names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from circuits.errors import InputError
+from circuits.statement import Route, Statement
+from verifier.curve import Arithmetic
+from verifier.errors import VerificationError
+from verifier.halo2_key import Halo2Key
+from verifier.halo2_srs import key_s_g2
+from verifier.messages import KeyFile, ProofFile
+from verifier.opened import Opened
+from verifier.srs import Accepted, srs_digest
+from verifier.sumcheck import verify as verify_sumcheck
+from verifier.sumcheck_key import SumcheckKey
+
+Key = Halo2Key | SumcheckKey
+
+DECODERS: Mapping[Route, Callable[[bytes], Key]] = {Route.HALO2: Halo2Key.decode, Route.SUMCHECK: SumcheckKey.decode}
+
+
+def load_key(path: Path) -> Key:
+    """The caller's own key file: one that does not parse is bad input, no answer about a proof."""
+    try:
+        file = KeyFile.load(path)
+        if file.route not in DECODERS:
+            raise _unknown(file.route)
+        return DECODERS[file.route](file.key)
+    except VerificationError as error:
+        raise InputError(error.code, f"key file {path}: {error.message}", **error.details) from error
+
+
+def route_of(key: Key) -> Route:
+    return Route.SUMCHECK if isinstance(key, SumcheckKey) else Route.HALO2
+
+
+def accept(
+    proof: ProofFile, key: Key, model_id: bytes, accepted: Accepted, arithmetic: Arithmetic | None = None
+) -> Opened:
+    """Compares every field of the proof file with the key and the caller's wish before the proof is looked at.
+
+    Returns the public tensors; raises VerificationError for whatever does not convince.
+    """
+    if proof.route not in DECODERS:
+        raise _unknown(proof.route)
+    if proof.route is not route_of(key):
+        route, wanted = proof.route.name.lower(), route_of(key).name.lower()
+        raise VerificationError("route_differs", f"the proof is of the route {route}, the key of {wanted}")
+    if proof.key_digest != key.digest():
+        raise VerificationError("key_differs", "the proof was made for another key", expected=key.digest().hex())
+    if proof.srs_digest not in {srs_digest(point) for point in accepted.srs_g2}:
+        message = "the proof's SRS is not accepted: name it with --srs-g2, or --allow-insecure-srs for development"
+        raise VerificationError("srs_not_accepted", message, srs_digest=proof.srs_digest.hex())
+    if proof.srs_digest != _key_srs_digest(key):
+        message = "the proof names another SRS than its key stands on"
+        raise VerificationError("srs_differs", message, expected=_key_srs_digest(key).hex())
+    if proof.statement.model_id != model_id:
+        message = "the proof is for another model"
+        raise VerificationError("model_differs", message, expected=model_id.hex(), got=proof.statement.model_id.hex())
+    return _verify(proof.statement, key, proof.proof, accepted, arithmetic)
+
+
+def _verify(statement: Statement, key: Key, proof: bytes, accepted: Accepted, arithmetic: Arithmetic | None) -> Opened:
+    if isinstance(key, SumcheckKey):
+        return verify_sumcheck(statement, key, proof, accepted, arithmetic)
+    from verifier.halo2 import verify  # an EVM that no other route should wait for
+
+    return verify(statement, key, proof, accepted)
+
+
+def _key_srs_digest(key: Key) -> bytes:
+    return key.srs_digest if isinstance(key, SumcheckKey) else srs_digest(key_s_g2(key))
+
+
+def _unknown(route: Route) -> VerificationError:
+    known = " and ".join(known.name.lower() for known in DECODERS)
+    return VerificationError("route_unknown", f"this verifier knows the routes {known}", route=route.name.lower())
