@@ -95,7 +95,7 @@ def test_the_elements_are_the_proof(proven):
 
 
 def changed(element: Element, told: bytes) -> list[bytes]:
-    """Other elements of the same set."""
+    """Other elements of the same set, near and far."""
     if element.what == "integer":
         value = int.from_bytes(told, "big", signed=True)
         return [(-value + (value == 0)).to_bytes(4, "big", signed=True), (value ^ 1).to_bytes(4, "big", signed=True)]
