@@ -7,27 +7,22 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import halo2_programs
 import pytest
+from sumcheck_files import Bench, changed, forged_key, hex_g2, make_bench
 
 from circuits.program.file import load_program, save_program
-from circuits.program.graph import Program
 from circuits.program.refs import Visibility
 from prover.cli.app import run_cli
-from prover.srs import generate_dev_srs, srs_g2
+from prover.srs import generate_dev_srs
 from verifier.cli import app as verifier_app
 from verifier.console import run
-from verifier.curve import G1_GENERATOR, POINT_BYTES, encode_point
 
 Invoke = Callable[..., tuple[int, dict[str, Any]]]
 
-SRS_K = 12
-# In the order of Bench's fields.
-FILES = ("a.program", "b.program", "a.json", "b.json", "srs", "a.key", "b.key", "srs.key", "a.proof", "srs.proof")
 # `python -m verifier`, which then tells on stderr whether it loaded anything of the prover's.
 ALONE = """
 import runpy, sys
@@ -36,34 +31,6 @@ try:
 finally:
     print([name for name in sys.modules if name.partition(".")[0] in ("prover", "contracts")], file=sys.stderr)
 """
-
-
-@dataclass(frozen=True)
-class Bench:
-    """Files of a model that went the whole way once, and of another one."""
-
-    folder: Path
-    program: Path
-    other_program: Path
-    input: Path
-    other_input: Path
-    srs: Path
-    key: Path
-    other_key: Path
-    srs_key: Path
-    proof: Path
-    srs_proof: Path
-
-    def verifying(self, *extra: object) -> list[object]:
-        return ["verify", self.proof, "--key", self.key, "--program", self.program, *extra]
-
-    def proving(self, *extra: object) -> list[object]:
-        return ["prove", self.program, self.input, "--key", self.key, "-o", self.folder / "unwanted.json", *extra]
-
-
-def save_input(path: Path, program: Program, seed: int) -> None:
-    integers = halo2_programs.random_inputs(program, seed)[0]
-    path.write_text(json.dumps({"integers": {"x": integers.tolist()}}))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -75,25 +42,7 @@ def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory, _cache: None) -> Bench:
-    folder = tmp_path_factory.mktemp("bench")
-    made = Bench(folder, *(folder / name for name in FILES))
-    save_program(halo2_programs.gemm_relu(), made.program)
-    save_program(halo2_programs.gemm_relu(seed=2), made.other_program)
-    save_input(made.input, load_program(made.program), 1)
-    save_input(made.other_input, load_program(made.program), 2)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("prover.srs.DEVELOPMENT_TAU", 0x1234567)  # a string that takes the place of a ceremony's
-        generate_dev_srs(SRS_K, made.srs)
-    steps = [
-        ["setup", made.program, "--route", "sumcheck", "-o", made.key],
-        ["setup", made.other_program, "--route", "sumcheck", "-o", made.other_key],
-        ["setup", made.program, "--route", "sumcheck", "--srs", made.srs, "-o", made.srs_key],
-        ["prove", made.program, made.input, "--key", made.key, "--route", "sumcheck", "-o", made.proof],
-        ["prove", made.program, made.input, "--key", made.srs_key, "--srs", made.srs, "-o", made.srs_proof],
-    ]
-    for step in steps:
-        assert run_cli([str(part) for part in step]) == 0
-    return made
+    return make_bench(tmp_path_factory.mktemp("bench"))
 
 
 @pytest.fixture
@@ -117,11 +66,6 @@ def refused(invoke: Invoke, error_code: str, *arguments: object) -> str:
 def rejected(invoke: Invoke, reason: str, *arguments: object) -> None:
     code, answer = invoke(*arguments)
     assert (code, answer["valid"], answer["reason"]["code"]) == (1, False, reason)
-
-
-def changed(path: Path, target: Path, **fields: str) -> Path:
-    target.write_text(json.dumps({**json.loads(path.read_text()), **fields}))
-    return target
 
 
 def test_setup_and_prove_say_what_halo2_says(bench: Bench, invoke: Invoke, tmp_path: Path) -> None:
@@ -197,10 +141,6 @@ def test_verifier_alone_rejects_what_was_not_asked_for(
         code = run(verifier_app, ["verify", str(bench.proof), *map(str, arguments), "--json"])
         answer = json.loads(capsys.readouterr().out)
         assert (code, answer["valid"], answer["reason"]["code"]) == (1, False, reason)
-
-
-def hex_g2(path: Path) -> str:
-    return "".join(f"{word:064x}" for word in srs_g2(path))
 
 
 def test_proof_over_a_named_srs_verifies_for_who_names_it_and_for_nobody_else(bench: Bench, invoke: Invoke) -> None:
@@ -308,14 +248,6 @@ def test_prove_refuses_a_salt_and_a_bad_input(bench: Bench, invoke: Invoke, tmp_
     large.write_text(json.dumps({"integers": {"x": [[2**15] * 6]}}))
     refused(invoke, "input_out_of_range", "prove", bench.program, large, "--key", bench.key, "-o", target)
     assert not target.exists()
-
-
-def forged_key(bench: Bench, folder: Path) -> Path:
-    """The key with another first commitment: that of other parameters."""
-    raw = bytearray.fromhex(json.loads(bench.key.read_text())["key"][2:])
-    start = 4 + 1 + 32 + 32 + 1 + 2
-    raw[start : start + POINT_BYTES] = encode_point(G1_GENERATOR)
-    return changed(bench.key, folder / "forged.key", key="0x" + raw.hex())
 
 
 def test_audit_matches_the_key_and_tells_a_forged_one(bench: Bench, invoke: Invoke, tmp_path: Path) -> None:
