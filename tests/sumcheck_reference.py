@@ -188,14 +188,21 @@ class Prover:
         return top, tuple(layers), point
 
     def layer(self, point, numerators, denominators):
-        combiner, half = self.transcript.challenge(Tag.LAYER_COMBINER), len(numerators) // 2
-        p0, p1, q0, q1 = numerators[:half], numerators[half:], denominators[:half], denominators[half:]
-        weights = eq_table(point, modulus=self.p)
-        sums = [Summand(1, [weights, p0, q1]), Summand(1, [weights, p1, q0]), Summand(combiner, [weights, q0, q1])]
-        rounds, reached = self.sumcheck(sums, len(point), 3, (Tag.LAYER_ROUND, Tag.LAYER_CHALLENGE))
-        first, second, third = ([table[0] for table in each.tables] for each in sums)
-        values = self.say(Tag.LAYER_VALUES, (first[1], second[1], third[1], first[2]))
-        return LayerProof(rounds, values), [*reached, self.transcript.challenge(Tag.LAYER_CHILD)]
+        """Each round by its values at 0, 1 and 2, without eq of the variables that are bound or being bound."""
+        combiner, half, p = self.transcript.challenge(Tag.LAYER_COMBINER), len(numerators) // 2, self.p
+        tables = [numerators[:half], numerators[half:], denominators[:half], denominators[half:]]
+        rounds, reached = [], []
+        for bound in range(len(point)):
+            weights = eq_table(point[bound + 1 :], modulus=p)
+            values = []
+            for x in range(3):
+                cells = zip(weights, *(fold(table, x, p) for table in tables), strict=True)
+                values.append(sum(w * (p0 * q1 + p1 * q0 + combiner * q0 * q1) for w, p0, p1, q0, q1 in cells))
+            rounds.append(self.say(Tag.LAYER_ROUND, interpolate_coefficients(values, p)[1:]))
+            reached.append(self.transcript.challenge(Tag.LAYER_CHALLENGE))
+            tables = [fold(table, reached[-1], p) for table in tables]
+        values = self.say(Tag.LAYER_VALUES, [table[0] for table in tables])
+        return LayerProof(tuple(rounds), values), [*reached, self.transcript.challenge(Tag.LAYER_CHILD)]
 
     def sumcheck(self, sums: Sequence[Summand], rounds: int, degree: int, tags: tuple[Tag, Tag]):
         sent, point = [], []

@@ -12,7 +12,7 @@ from functools import cached_property
 
 from circuits.lower.sumcheck.layout import axis_bits, box_bits
 from circuits.lower.sumcheck.system import Reading, System, Term
-from circuits.program.indexing import reduced_iteration, used_axes
+from circuits.program.indexing import used_axes
 from circuits.program.refs import AffineMap
 from verifier.field import MODULUS
 
@@ -139,7 +139,7 @@ class Product:
         reading = self.readings[which]
         weights = self.summed_weights(which, zeta)
         weights |= dict(zip(self.shared, axis_points(self.shared_dims, rho), strict=True))
-        grid = reduced_iteration(reading.how, self.grid)
+        grid = tuple(size if used else 1 for size, used in zip(self.grid, self._used[which], strict=True))
         return Functional(reading.tensor, reading.how, grid, tuple(weights.get(axis) for axis in range(len(grid))))
 
 

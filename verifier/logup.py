@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from verifier.errors import VerificationError
-from verifier.field import eq, round_at, scalar_bytes
+from verifier.field import scalar_bytes
 from verifier.sumcheck_proof import LayerProof
 from verifier.transcript import Tag, Transcript
 
@@ -42,12 +42,15 @@ def _reduce_layer(claim: LeafClaim, layer: LayerProof, transcript: Transcript) -
     combiner = transcript.challenge(Tag.LAYER_COMBINER)
     left = (claim.numerator + combiner * claim.denominator) % modulus
     point: list[int] = []
-    for sent in layer.rounds:
-        transcript.absorb(Tag.LAYER_ROUND, scalar_bytes(sent))
-        point.append(transcript.challenge(Tag.LAYER_CHALLENGE))
-        left = round_at(left, sent, point[-1], modulus)
+    for coordinate, (linear, quadratic) in zip(claim.point, layer.rounds, strict=True):
+        transcript.absorb(Tag.LAYER_ROUND, scalar_bytes((linear, quadratic)))
+        x = transcript.challenge(Tag.LAYER_CHALLENGE)
+        # With (1 − u)·g(0) + u·g(1) = left, the constant follows.
+        constant = left - coordinate * (linear + quadratic)
+        left = (constant + x * (linear + x * quadratic)) % modulus
+        point.append(x)
     p0, p1, q0, q1 = layer.values
-    if (eq(claim.point, point, modulus) * (p0 * q1 + p1 * q0 + combiner * q0 * q1) - left) % modulus:
+    if (p0 * q1 + p1 * q0 + combiner * q0 * q1 - left) % modulus:
         message = f"the fractions of layer {len(point) + 1} do not add up to those of the layer above"
         raise VerificationError("layer_mismatch", message, layer=len(point))
     transcript.absorb(Tag.LAYER_VALUES, scalar_bytes(layer.values))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from circuits.lower.sumcheck.layout import fraction_layout
 from circuits.lower.sumcheck.reading import ReadingTooLargeError
 from circuits.lower.sumcheck.system import Kind
-from circuits.statement import Statement, input_root, output_root
+from circuits.statement import Hasher, Statement, input_root, keccak256, output_root
 from verifier.claims import Claim, extra_coordinates, factor_positions, product_instances
 from verifier.curve import Arithmetic, PurePython
 from verifier.errors import VerificationError
@@ -33,11 +33,16 @@ __all__ = ["Accepted", "Opened", "SumcheckKey", "SumcheckProof", "verify"]
 
 
 def verify(
-    statement: Statement, key: SumcheckKey, proof: bytes, accepted: Accepted, arithmetic: Arithmetic | None = None
+    statement: Statement,
+    key: SumcheckKey,
+    proof: bytes,
+    accepted: Accepted,
+    arithmetic: Arithmetic | None = None,
+    hasher: Hasher = keccak256,
 ) -> Opened:
     """Returns the public tensors if the proof convinces of `statement` under `key`; raises VerificationError else.
 
-    `arithmetic` is plain Python by default.
+    `arithmetic` and `hasher` are plain Python by default.
     """
     if key.model_id != statement.model_id:
         message = "the key belongs to another model"
@@ -45,9 +50,9 @@ def verify(
         raise VerificationError("key_for_another_model", message, **details)
     s_g2 = _accepted_srs(key, accepted)
     parsed = SumcheckProof.decode(proof, ProofShape.of(key.system, key.layout))
-    _check_roots(statement, parsed)
+    _check_roots(statement, parsed, hasher)
     try:
-        _Check(key, parsed, Transcript()).run(statement, s_g2, arithmetic or PurePython())
+        _Check(key, parsed, Transcript(hasher)).run(statement, s_g2, arithmetic or PurePython())
     except ReadingTooLargeError as error:
         raise VerificationError("key_too_large", f"the key couples axes at too many points: {error}") from error
     return Opened(list(parsed.inputs), list(parsed.outputs))
@@ -61,10 +66,10 @@ def _accepted_srs(key: SumcheckKey, accepted: Accepted) -> G2Point:
     raise VerificationError("srs_not_accepted", message, srs_digest=key.srs_digest.hex())
 
 
-def _check_roots(statement: Statement, proof: SumcheckProof) -> None:
-    if input_root(proof.inputs) != statement.input_root:
+def _check_roots(statement: Statement, proof: SumcheckProof, hasher: Hasher) -> None:
+    if input_root(proof.inputs, hasher) != statement.input_root:
         raise VerificationError("input_differs", "the proof is for another input", expected=statement.input_root.hex())
-    if output_root(proof.outputs) != statement.output_root:
+    if output_root(proof.outputs, hasher) != statement.output_root:
         message = "the proof is for another output"
         raise VerificationError("output_differs", message, expected=statement.output_root.hex())
 

@@ -21,7 +21,7 @@ from verifier.kzg import Opening
 
 Integers = npt.NDArray[np.int64]
 
-CUBIC, QUADRATIC = 3, 2  # scalars of a round: c0, c2, c3 and c0, c2
+CUBIC, QUADRATIC, LAYER_ROUND = 3, 2, 2  # scalars of a round: c0, c2, c3 and c0, c2 and c1, c2
 LAYER_VALUES = 4  # p0, p1, q0, q1
 
 
@@ -58,7 +58,7 @@ class ProofShape:
     def length(self) -> int:
         """Bytes of every proof of this shape."""
         elements = sum(element_bytes(tensor) * tensor.size for tensor in self.inputs + self.outputs)
-        scalars = sum(CUBIC * layer + LAYER_VALUES for layer in range(self.depth))
+        scalars = sum(LAYER_ROUND * layer + LAYER_VALUES for layer in range(self.depth))
         scalars += (self.products > 0) + CUBIC * self.product_rounds + self.factors
         scalars += QUADRATIC * self.variables + 1 + 3 * self.row_bits
         points = self.rows + self.row_bits - 1 + 2
@@ -67,7 +67,7 @@ class ProofShape:
 
 @dataclass(frozen=True)
 class LayerProof:
-    """One layer of the fraction tree: (c0, c2, c3) of its rounds, and p0, p1, q0, q1 at the end."""
+    """One layer of the fraction tree: (c1, c2) of its rounds, and p0, p1, q0, q1 at the end."""
 
     rounds: tuple[tuple[int, ...], ...]
     values: tuple[int, int, int, int]
@@ -121,7 +121,9 @@ class SumcheckProof:
             outputs=tuple(reader.tensor(tensor, "output") for tensor in shape.outputs),
             rows=reader.points(shape.rows),
             top=reader.four(),
-            layers=tuple(LayerProof(reader.rounds(layer, CUBIC), reader.four()) for layer in range(1, shape.depth)),
+            layers=tuple(
+                LayerProof(reader.rounds(layer, LAYER_ROUND), reader.four()) for layer in range(1, shape.depth)
+            ),
             product_sum=reader.scalar() if shape.products else None,
             product_rounds=reader.rounds(shape.product_rounds, CUBIC),
             factors=reader.scalars(shape.factors),
@@ -182,6 +184,9 @@ class _Reader:
 
     def rounds(self, count: int, width: int) -> tuple[tuple[int, ...], ...]:
         return tuple(self.scalars(width) for _ in range(count))
+
+    def layer(self, number: int) -> LayerProof:
+        return LayerProof(self.rounds(number, LAYER_ROUND), self.four())
 
     def point(self) -> G1:
         at = self._at

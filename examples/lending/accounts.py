@@ -17,6 +17,7 @@ from contracts.client.hub import Hub
 from contracts.client.registry import Registry
 from prover.optimistic.claim import Contracts, Made, examine, find_request, make_claim
 from prover.optimistic.defender import Defended, Defender
+from prover.optimistic.policy import Policy
 from prover.optimistic.sender import Sender
 from prover.optimistic.standing import ClaimReader
 from verifier.challenger import challenger, sender
@@ -31,6 +32,7 @@ from verifier.dispute.commitment import CommittedTrace
 Integers = npt.NDArray[np.int64]
 POLL_S = 0.02  # the chain mines at once
 MAX_STAKE = 10**19
+POLICY = Policy(MAX_STAKE, min_extension=60)
 
 
 class Claimant:
@@ -48,7 +50,7 @@ class Claimant:
         """`run` is what this provider makes of an input."""
         logs = LogReader()
         event = find_request(self.contracts.hub, request_id, self._start, logs)
-        asked = examine(self.contracts, event, self.program, MAX_STAKE, logs)
+        asked = examine(self.contracts, event, self.program, POLICY, logs)
         return make_claim(self.contracts, asked, run([t.to_array() for t in event.inputs]), self._sender)
 
     def defender(self, defended: Defended) -> Defender:

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import typer
 
-from circuits.program.graph import Program
 from contracts.client.chain import Chain
 from contracts.client.dispute_events import Claimed
 from prover.cli.chain_options import (
@@ -22,20 +21,17 @@ from prover.cli.chain_options import (
 from prover.cli.hex_words import known_word, word
 from prover.cli.plain_text import gas, log_line, wei
 from prover.cli.program_finder import ProgramFinder
-from prover.kernels import fast_hasher
-from prover.optimistic.engine import ENGINE
+from prover.optimistic.engine import ENGINE, read_trace
 from prover.service.entrypoints.logs import JSON_LINES, configure_logs
 from prover.service.settings import Settings
 from verifier.challenger.challenger import Challenger
-from verifier.challenger.claim_view import ClaimsOnChain, ClaimView
+from verifier.challenger.claim_view import ClaimsOnChain
 from verifier.challenger.errors import ChallengerError
 from verifier.challenger.judging import MAX_WORK, OWN, Judge
 from verifier.challenger.pace import READING_S
-from verifier.challenger.published import WEB, read_published
 from verifier.challenger.sender import MoveKey, Sender
 from verifier.challenger.stakes import Budgets
 from verifier.challenger.store import Store
-from verifier.dispute.trace_file import TraceFile
 
 ClaimId = Annotated[
     str, typer.Argument(metavar="CLAIM", help="Claim id, hex; its first digits where no other claim has them.")
@@ -194,12 +190,8 @@ def open_world(
     if chain.has_account:
         sender = (Rehearsal if limits.dry_run else Sender)(chain, kept, limits.budgets)
     pass_s = max(READING_S, runs.interval_s)
-    challenger = Challenger(on_chain, judge, kept, sender, confirmations=depth, pass_s=pass_s, read_trace=_read_trace)
+    challenger = Challenger(on_chain, judge, kept, sender, confirmations=depth, pass_s=pass_s, read_trace=read_trace)
     return World(challenger, json)
-
-
-def _read_trace(view: ClaimView, program: Program) -> TraceFile | None:
-    return read_published(view, program, accept=WEB, hasher=fast_hasher)
 
 
 def default_store(chain: Chain) -> Path:

@@ -34,6 +34,7 @@ from prover.cli.outputs_table import answer_lines
 from prover.cli.plain_text import Show, event_line, game_time, gas, log_line, seconds, wei
 from prover.optimistic.claim import Asked, Contracts, Made, examine, find_request, make_claim, outputs_of
 from prover.optimistic.defender import Defender
+from prover.optimistic.policy import Policy
 from prover.optimistic.sender import Sender
 from prover.optimistic.standing import ClaimReader
 from prover.optimistic.store import TraceStore, statement_of
@@ -51,6 +52,16 @@ Publish = Annotated[
 PublicUrl = Annotated[str | None, typer.Option(metavar="URL", help="Where others read what --publish writes.")]
 UNITS: dict[str, Show] = {"stake": wei, "run_s": seconds, "window_end": game_time, "gas": gas}
 MaxStake = Annotated[int | None, typer.Option(help="Wei to put at stake at most. Default: INFERPROOF_MAX_BOND_WEI.")]
+MinExtension = Annotated[
+    int | None,
+    typer.Option(min=1, help="Seconds that an answer needs; no claim with less. Default: INFERPROOF_MIN_EXTENSION_S."),
+]
+MinChallengeBond = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="Wei that pay for answers; no claim with less. Default: INFERPROOF_MIN_CHALLENGE_BOND_WEI."
+    ),
+]
 
 
 def claim(
@@ -62,6 +73,8 @@ def claim(
     withdraw: Annotated[bool, typer.Option(help="With --defend: pull what is credited in the end.")] = True,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Run and commit; publish and send nothing.")] = False,
     max_stake: MaxStake = None,
+    min_extension: MinExtension = None,
+    min_challenge_bond: MinChallengeBond = None,
     max_fee: MaxFee = None,
     confirmations: Confirmations = None,
     rpc_url: RpcUrl = None,
@@ -88,8 +101,7 @@ def claim(
     )
     logs = LogReader(Settings().log_chunk_blocks)
     event = find_request(contracts.hub, word(request_id, "request id"), addresses.start_block, logs)
-    limit = Settings().max_bond_wei if max_stake is None else max_stake
-    asked = examine(contracts, event, source, limit, logs)
+    asked = examine(contracts, event, source, _policy(max_stake, min_extension, min_challenge_bond), logs)
     fee_limit = wei_of_gwei(max_fee)
     if asked.prior is None:  # a claim that stands is defended at whatever fee its owner allows
         require_fee(chain, fee_limit)
@@ -110,6 +122,15 @@ def claim(
     emit(json, document, answer_lines(document, UNITS))
     if document.get("outcome", {}).get("status", "final") != "final":
         raise typer.Exit(1)
+
+
+def _policy(max_stake: int | None, min_extension: int | None, min_challenge_bond: int | None) -> Policy:
+    settings = Settings()
+    return Policy(
+        settings.max_bond_wei if max_stake is None else max_stake,
+        min_extension or settings.min_extension_s,
+        min_challenge_bond or settings.min_challenge_bond_wei,
+    )
 
 
 def _run(tracer: Tracer, asked: Asked) -> tuple[CommittedTrace, dict[str, Any]]:

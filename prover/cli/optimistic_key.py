@@ -21,9 +21,9 @@ from prover.cli.chain_options import DEFAULT_CONFIRMATIONS
 from prover.cli.plain_text import TERMS, field_lines
 from prover.optimistic.claim import needed_window_s
 from prover.optimistic.key import DEFAULT_TERMS, MAX_TIME_S, OptimisticKey, is_worth_copying
+from prover.optimistic.policy import Policy
 from verifier.challenger.pace import READING_S, Pace, lag_s, measured_pace
 from verifier.console import emit, warn
-from verifier.dispute.rules import prize
 from verifier.dispute.types import DisputeTerms
 
 PANEL = "Terms of the optimistic route"
@@ -55,7 +55,7 @@ def setup_optimistic(program: Path, output: Path, terms: dict[str, int], json: b
             f"a claim of this program may take {needed} s to be delivered, and no request lasts over {MAX_TIME_S} s"
         )
         raise InputError("terms_invalid", message, needed_s=needed, limit_s=MAX_TIME_S)
-    warnings = [*_copying(key.terms), *_unplayed(key.terms, ASSUMED_PACE, ASSUMED)]
+    warnings = [*_copying(key.terms), *_unclaimed(key.terms), *_unplayed(key.terms, ASSUMED_PACE, ASSUMED)]
     output.write_bytes(key.to_json())
     document: dict[str, Any] = {
         "route": Route.OPTIMISTIC.name.lower(),
@@ -79,19 +79,19 @@ def _copying(terms: DisputeTerms) -> list[str]:
     return [f"{bonds}: staking on every part of a claim and copying others pays"] if is_worth_copying(terms) else []
 
 
+def _unclaimed(terms: DisputeTerms) -> list[str]:
+    """What a submitter with the default settings would say."""
+    objections = Policy(max_stake=terms.claim_bond).objections(terms)
+    return [f"{o.message}: submitters with the default settings claim nothing under this key" for o in objections]
+
+
 def _unplayed(terms: DisputeTerms, pace: Pace, which: str) -> list[str]:
     """What a challenger that waits for the default number of confirmations would say: it stakes nothing on a game in
-    which it sees a turn when it is over, nor on one that it may lose more by than it wins."""
-    needed, warnings = pace.shortest_turn_s(), []
-    if prize(terms) < terms.challenge_bond:
-        warnings.append(
-            "half a claim bond is less than a challenge bond: challengers challenge no claim under this key "
-            "unless they are told to"
-        )
+    which it sees a turn when it is over."""
+    needed = pace.shortest_turn_s()
     if terms.extension >= needed:
-        return warnings
+        return []
     return [
-        *warnings,
         f"an extension of {terms.extension} s is too short for challengers that wait for {DEFAULT_CONFIRMATIONS} "
         f"confirmations, the default: they challenge no claim under this key. {which} the shortest that they play is "
         f"{needed} s",
@@ -99,8 +99,9 @@ def _unplayed(terms: DisputeTerms, pace: Pace, which: str) -> list[str]:
 
 
 def unplayed_on(chain: Chain, key: OptimisticKey) -> list[str]:
-    """The same warning at the pace of the chain that the key is registered on."""
-    return _unplayed(key.terms, measured_pace(chain, DEFAULT_CONFIRMATIONS), "At this chain's pace")
+    """The same warnings at the pace of the chain that the key is registered on."""
+    pace = measured_pace(chain, DEFAULT_CONFIRMATIONS)
+    return [*_unclaimed(key.terms), *_unplayed(key.terms, pace, "At this chain's pace")]
 
 
 def optimistic_pin(key: OptimisticKey) -> RoutePin:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from rich.table import Table
 
+from circuits.errors import InputError
 from circuits.program.graph import Program
 from circuits.program.values import Integers, outputs_document
 from circuits.statement import Statement
@@ -16,7 +17,7 @@ from prover.backend import Estimate, Phases
 from prover.cli.plain_text import about_s, size
 from verifier.acceptance import Key, route_of
 from verifier.console import emit, stderr, warn
-from verifier.messages import KeyFile, ProofFile
+from verifier.messages import MAX_FILE_BYTES, KeyFile, ProofFile
 from verifier.srs import G2Point, srs_digest
 
 INSECURE = "INSECURE: this is the development SRS; anybody can forge proofs over it. Name another with --srs."
@@ -78,7 +79,11 @@ def tell_estimate(estimate: Estimate) -> None:
 def write_key(made: Made, output: Path, json: bool) -> None:
     """The file that verifiers need, and the document about it."""
     key, keys = made.key, made.keys
-    output.write_bytes(KeyFile(route_of(key), key.encode()).to_json())
+    file = KeyFile(route_of(key), key.encode()).to_json()
+    if len(file) > MAX_FILE_BYTES:
+        message = f"the key file would have {len(file):,} bytes, and verifiers read {MAX_FILE_BYTES:,}"
+        raise InputError("key_too_large", message, bytes=len(file), limit=MAX_FILE_BYTES)
+    output.write_bytes(file)
     if made.unbound:
         warn(
             f"unbound: {' and '.join(made.unbound)}. Proofs under this key are for local use and cannot be registered."

@@ -126,8 +126,8 @@ class ProductSumcheck:
 class LayerSumcheck:
     """The sum over x of eq(point, x) * (p0 * q1 + p1 * q0 + combiner * q0 * q1)(x); section 6."""
 
-    def round(self) -> tuple[int, int, int]:
-        """(c0, c2, c3)"""
+    def round(self) -> tuple[int, int]:
+        """(c1, c2), without eq of the variables that are bound or being bound."""
 
     def bind(self, x: int) -> None: ...
     def finals(self) -> tuple[int, int, int, int]:

@@ -102,36 +102,40 @@ class ProductSumcheck:
 
 
 class LayerSumcheck:
-    """The sum of eq(point, x) (p0 q1 + p1 q0 + combiner q0 q1)(x); section 6."""
+    """The sum of eq(point, x) (p0 q1 + p1 q0 + combiner q0 q1)(x); section 6. Rounds leave out eq of what is bound."""
 
     def __init__(self, p: Sequence[int], q: Sequence[int], point: Sequence[int], combiner: int, modulus: int) -> None:
         half = len(p) // 2
-        self._tables = [list(part) for part in (eq_cells(point, modulus), p[:half], p[half:], q[:half], q[half:])]
-        self._combiner, self._modulus = combiner, modulus
+        self._tables = [list(part) for part in (p[:half], p[half:], q[:half], q[half:])]
+        self._free, self._combiner, self._modulus = list(point), combiner, modulus
 
-    def round(self) -> Round:
+    def round(self) -> tuple[int, int]:
+        """(c1, c2) of the polynomial of degree 2, by its differences at 0, 1, 2."""
         self._check_open()
-        return round_of(self._at, self._modulus)
+        values = [self._at(x) for x in range(3)]
+        second = (values[2] - 2 * values[1] + values[0]) * pow(2, -1, self._modulus)
+        return (values[1] - values[0] - second) % self._modulus, second % self._modulus
 
     def _at(self, x: int) -> int:
         bound = [bind_lowest(table, x, self._modulus) for table in self._tables]
         total = 0
-        for weight, p0, p1, q0, q1 in zip(*bound, strict=True):
+        for weight, p0, p1, q0, q1 in zip(eq_cells(self._free[1:], self._modulus), *bound, strict=True):
             total += weight * (p0 * q1 + p1 * q0 + self._combiner * q0 * q1)
         return total % self._modulus
 
     def bind(self, x: int) -> None:
         self._check_open()
         self._tables = [bind_lowest(table, x, self._modulus) for table in self._tables]
+        del self._free[0]
 
     def finals(self) -> tuple[int, int, int, int]:
-        if len(self._tables[0]) > 1:
+        if self._free:
             raise ValueError("rounds of the layer are not bound yet")
-        _, p0, p1, q0, q1 = (table[0] for table in self._tables)
+        p0, p1, q0, q1 = (table[0] for table in self._tables)
         return p0, p1, q0, q1
 
     def _check_open(self) -> None:
-        if len(self._tables[0]) == 1:
+        if not self._free:
             raise ValueError("all rounds of the layer are over")
 
 

@@ -24,6 +24,7 @@ from contracts.client.types import RoutePin, Status, Tensor
 from prover.optimistic.defender import Defended
 from prover.optimistic.engine import ENGINE
 from prover.optimistic.key import OptimisticKey
+from prover.optimistic.policy import Policy
 from prover.optimistic.sender import Call, Sender, Sent
 from verifier.challenger import self_test
 from verifier.challenger.log_reader import LogReader
@@ -90,11 +91,11 @@ def find_request(hub: Hub, request_id: bytes, from_block: int, logs: LogReader) 
     return found
 
 
-def examine(contracts: Contracts, event: RequestedEvent, program: Program, max_stake: int, logs: LogReader) -> Asked:
+def examine(contracts: Contracts, event: RequestedEvent, program: Program, policy: Policy, logs: LogReader) -> Asked:
     """Whether this account may and should claim an answer of `program` to the request, or go on with its claim.
 
     Errors: `route_not_pinned`, `registration_of_another_model`, `key_of_another_program`, `input_root_mismatch`,
-    `window_too_short`, `stake_too_high`, `request_not_open`, `request_expired`.
+    `window_too_short`, `stake_too_high`, `request_not_open`, `request_expired`, those of `Policy.objections`.
     """
     hub, request = contracts.hub, event.request
     pin = next((pin for pin in request.routes if pin.route == Route.OPTIMISTIC), None)
@@ -111,10 +112,11 @@ def examine(contracts: Contracts, event: RequestedEvent, program: Program, max_s
     asked = Asked(event, pin, key, state, hub.bond(request), prior)
     if prior is None:
         _require_ours(asked, hub.chain.address)
+        policy.require(key.terms)
         _require_time(asked, program, hub.chain.timestamp())
-        if asked.stake > max_stake:
-            message = f"the claim needs {asked.stake} wei at stake, over the limit of {max_stake}"
-            raise InputError("stake_too_high", message, stake=asked.stake, limit=max_stake)
+        if asked.stake > policy.max_stake:
+            message = f"the claim needs {asked.stake} wei at stake, over the limit of {policy.max_stake}"
+            raise InputError("stake_too_high", message, stake=asked.stake, limit=policy.max_stake)
     return asked
 
 

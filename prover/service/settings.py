@@ -60,6 +60,8 @@ class Settings(BaseSettings):
     max_fee_wei: int | None = Field(default=None, gt=0)
     confirmations: int = Field(default=2, ge=0)
     max_bond_wei: int = Field(default=10**18, ge=0)
+    min_extension_s: int = Field(default=600, gt=0)
+    min_challenge_bond_wei: int = Field(default=10**15, gt=0)
     log_chunk_blocks: int = Field(default=2000, gt=0)
     chain_poll_s: float = Field(default=1.0, gt=0)
 

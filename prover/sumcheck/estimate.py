@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import math
 
-from circuits.lower.sumcheck import lower
-from circuits.lower.sumcheck.layout import choose_row_bits, fraction_layout, layout
+from circuits.lower.sumcheck.layout import fraction_layout, layout
 from circuits.program.graph import Program
 from prover.backend import Estimate
+from prover.sumcheck.plan import make_plan
 from verifier.curve import POINT_BYTES
 
 _BASE_BYTES = 60 << 20
@@ -25,8 +25,8 @@ _COMMIT_S, _LEAF_S, _CELL_S, _COEFFICIENT_S = 2e-7, 4e-7, 1.3e-7, 9e-6
 
 def estimate(program: Program) -> Estimate:
     """Of setup and proof on a cold cache; raises `route_unsupported` as `setup` does."""
-    system = lower(program).system
-    row_bits = choose_row_bits(system)
+    lowering, row_bits = make_plan(program)
+    system = lowering.system
     table, leaves = layout(system, row_bits), 1 << fraction_layout(system).depth
     row = 1 << row_bits
     setup_cells, witness_cells = len(table.setup_rows) * row, len(table.witness_rows) * row

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from circuits.lower.sumcheck.layout import Block, FractionLayout
-from circuits.lower.sumcheck.system import Fractions, Reading, System
+from circuits.lower.sumcheck.layout import FractionLayout
+from circuits.lower.sumcheck.system import Kind, Reading, System
 from circuits.program.indexing import strided_view
 from prover.kernels import field
 from prover.kernels.field import FractionTree, Vector
@@ -49,26 +49,40 @@ def _leaves(
 ) -> tuple[Vector, Vector]:
     """Numerators and denominators; 0 and 1 outside blocks."""
     numerators, denominators = Vector.zeros(1 << layout.depth), Vector.ones(1 << layout.depth)
+    reader = _Reader(system, values)
     for fractions, block in zip(system.fractions, layout.blocks, strict=True):
         term = fractions.numerator
-        numerators.write_integers(block.offset, _read(values, term.readings[0], fractions.dims), term.coefficient)
-        _write_denominators(denominators, fractions, block, values, alpha, beta)
+        numerators.write_integers(block.offset, reader.read(term.readings[0], fractions.dims), term.coefficient)
+        # A column's terms go in one by one, so that no sum of integers can overflow.
+        factors, columns = [], []
+        for power, column in zip(powers(beta, len(fractions.columns) + 1)[1:], fractions.columns, strict=True):
+            for term in column:
+                factors.append(power * term.coefficient % MODULUS)
+                columns.append(reader.read(term.readings[0], fractions.dims))
+        mask = reader.mask(fractions.dims)
+        field.fingerprints(denominators, block.offset, alpha, fractions.tag, factors, columns, mask)
     return numerators, denominators
 
 
-def _write_denominators(
-    target: Vector, fractions: Fractions, block: Block, values: Sequence[Integers], alpha: int, beta: int
-) -> None:
-    """α − (mask·tag + β·c_1 + …): a column's terms go in one by one, so that no sum of integers can overflow."""
-    factors, columns = [], []
-    for power, column in zip(powers(beta, len(fractions.columns) + 1)[1:], fractions.columns, strict=True):
-        for term in column:
-            factors.append(power * term.coefficient % MODULUS)
-            columns.append(_read(values, term.readings[0], fractions.dims))
-    mask = padded(np.ones(fractions.dims, np.int64))
-    field.fingerprints(target, block.offset, alpha, fractions.tag, factors, columns, mask)
+class _Reader:
+    """Readings at every cell of a padded box, 0 over the padding; those of ONES, which nearly all blocks have, once."""
 
+    def __init__(self, system: System, values: Sequence[Integers]) -> None:
+        self._system, self._values = system, values
+        self._ones: dict[tuple[Reading, tuple[int, ...]], Integers] = {}
+        self._masks: dict[tuple[int, ...], Integers] = {}
 
-def _read(values: Sequence[Integers], reading: Reading, dims: Sequence[int]) -> Integers:
-    """The reading at every cell of the padded box, 0 over the padding."""
-    return padded(strided_view(values[reading.tensor], reading.how, dims))
+    def read(self, reading: Reading, dims: tuple[int, ...]) -> Integers:
+        if self._system.tensors[reading.tensor].kind is not Kind.ONES:
+            return self._read(reading, dims)
+        if (reading, dims) not in self._ones:
+            self._ones[reading, dims] = self._read(reading, dims)
+        return self._ones[reading, dims]
+
+    def _read(self, reading: Reading, dims: tuple[int, ...]) -> Integers:
+        return padded(strided_view(self._values[reading.tensor], reading.how, dims))
+
+    def mask(self, dims: tuple[int, ...]) -> Integers:
+        if dims not in self._masks:
+            self._masks[dims] = padded(np.ones(dims, np.int64))
+        return self._masks[dims]

@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from circuits.errors import InputError
 from circuits.execute import Executor
-from circuits.lower.sumcheck import Lowering, lower
-from circuits.lower.sumcheck.layout import FractionLayout, choose_row_bits, fraction_layout, layout
+from circuits.lower.sumcheck import Lowering
+from circuits.lower.sumcheck.layout import FractionLayout, fraction_layout, layout
 from circuits.lower.sumcheck.system import Kind
 from circuits.program.graph import Program
 from prover.backend import PhaseReport, Phases, Progress, silent
@@ -23,6 +23,7 @@ from prover.kernels.field import ReferenceString
 from prover.key_cache import KeyCache
 from prover.srs import generate_dev_srs, read_powers, srs_g2, srs_k, verify_srs
 from prover.sumcheck.measuring import Stopwatch, peak_memory_bytes
+from prover.sumcheck.plan import make_plan
 from prover.sumcheck.table import fill_rows
 from verifier.curve import G1, POINT_BYTES, decode_point
 from verifier.srs import DEVELOPMENT_S_G2, G2Point, srs_digest
@@ -74,11 +75,13 @@ class SumcheckKeys:
 def setup(
     program: Program, srs: Path | None = None, cache: KeyCache | None = None, progress: Progress = silent
 ) -> SumcheckKeys:
-    """The program's keys; commits only rows that the cache has not. Without `srs` over the INSECURE development one."""
+    """The program's keys; commits only rows that the cache has not. Without `srs` over the INSECURE development one.
+
+    Raises `route_unsupported` for a program that this route does not prove, and what `verify_srs` raises.
+    """
     cache, phases = cache or KeyCache(), Phases()
     with Stopwatch("lower", phases, progress):
-        lowering = lower(program)
-        row_bits = choose_row_bits(lowering.system)
+        lowering, row_bits = make_plan(program)
         table = layout(lowering.system, row_bits)
         constants = dict(zip(lowering.system.of_kind(Kind.SETUP), lowering.setup_values(), strict=True))
         rows = fill_rows(lowering.system, table, constants, Kind.SETUP)

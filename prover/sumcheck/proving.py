@@ -60,7 +60,7 @@ def prove(program: Program, inputs: Sequence[Integers], keys: SumcheckKeys, prog
 def _require_accepted(keys: SumcheckKeys, statement: Statement, proof: bytes) -> None:
     """The honest prover's check that its run was the program's: a system has no other output (section 4)."""
     try:
-        verify(statement, keys.key, proof, Accepted(frozenset([keys.s_g2])), field)
+        verify(statement, keys.key, proof, Accepted(frozenset([keys.s_g2])), field, fast_hasher)
     except VerificationError as refusal:
         message = "the proof does not verify: the witness is not the program's run; a defect, please report it"
         raise EnvironmentFailure("witness_differs", message, reason=refusal.code) from refusal

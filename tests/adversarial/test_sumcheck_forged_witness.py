@@ -7,6 +7,7 @@ import dataclasses
 import halo2_choices
 import halo2_programs
 import numpy as np
+import one_op
 import pytest
 from sumcheck_forging import Forger, check, parts, rejection
 
@@ -109,6 +110,34 @@ def test_rejects_wrong_sign_of_a_relu_and_saturation_where_there_is_none(
     forged = gemm.lowering.recount(forged)
     assert only_lookups_fail(gemm, forged)
     assert gemm.rejected(forged) == "fraction_sum_not_zero"
+
+
+@pytest.mark.parametrize("element", range(4), ids=["inside", "above", "below", "inside and negative"])
+@pytest.mark.parametrize(("middle", "top"), [(1, 0), (0, 1), (0, 0)], ids=["as it is", "as above", "as below"])
+def test_rejects_saturation_claimed_where_there_is_none_and_the_reverse(
+    cache: KeyCache, element: int, middle: int, top: int
+) -> None:
+    """rescale(300·x) by 2 bits into 16: y = m·l + (2^16 − 1)·c − 2^15, with m and c the forger's choice."""
+    program = one_op.program(one_op.linear((300,), (4,), 2, True), [(4,)])
+    forger = Forger.of(program, [np.array([100, 2000, -2000, -436], np.int64)], cache)
+    assert forger.made[0].tolist() == [7500, 2**15 - 1, -(2**15), -32700]
+    system, honest = forger.lowering.system, forger.honest
+    (number,) = [i for i, identity in enumerate(system.identities) if any(len(t.readings) == 2 for t in identity.terms)]
+    (product,) = [term for term in system.identities[number].terms if len(term.readings) == 2]
+    selector, low = sorted((reading.tensor for reading in product.readings), key=lambda t: int(honest[t].max()))
+    selectors = {selector: middle, parts(forger.lowering, number)[2**16 - 1]: top}
+    right = all(int(honest[tensor][element]) == chosen for tensor, chosen in selectors.items())
+    output = forger.made[0].copy()
+    output[element] = middle * int(honest[low][element]) + (2**16 - 1) * top - 2**15
+    forged = forger.continued(0, output)
+    for tensor, chosen in selectors.items():
+        forged[tensor][element] = chosen
+    forged = forger.lowering.recount(forged)
+    if right:
+        check(forger.statement(forged), forger.keys.key, forger.argue(forged))
+    else:
+        assert only_lookups_fail(forger, forged)
+        assert forger.rejected(forged) == "fraction_sum_not_zero"
 
 
 def multiplicities(gemm: Forger) -> list[int]:

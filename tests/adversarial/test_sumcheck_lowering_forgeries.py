@@ -26,9 +26,9 @@ from circuits.program.ops import Op
 TRIES = 5
 
 
-def lowered(name: str) -> tuple[Lowering, list[tuple[int, ...]]]:
+def lowered(name: str, limb_bits: int | None = None) -> tuple[Lowering, list[tuple[int, ...]]]:
     case: Case = CASES[name]()
-    return lower(case[0]), case[1]
+    return lower(case[0], limb_bits), case[1]
 
 
 def result(lowering: Lowering, elements: Sequence[int]) -> tuple[int, ...]:
@@ -43,9 +43,10 @@ def can_be(lowering: Lowering, elements: Sequence[int], output: Sequence[int]) -
     return all(len(column) > 0 for column in found.values())
 
 
+@pytest.mark.parametrize("limb_bits", [None, 16])
 @pytest.mark.parametrize("name", sorted(CASES))
-def test_only_the_interpreters_output_can_be_satisfied(name: str) -> None:
-    lowering, tries = lowered(name)
+def test_only_the_interpreters_output_can_be_satisfied(name: str, limb_bits: int | None) -> None:
+    lowering, tries = lowered(name, limb_bits)
     for elements in tries[:TRIES]:
         inputs = split_input(lowering.program, elements)
         assert outputs(lowering.system, inputs, lowering.setup_values()) == {result(lowering, elements)}

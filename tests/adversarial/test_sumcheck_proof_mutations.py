@@ -61,7 +61,7 @@ class Proven:
 
 
 def elements_of(shape: ProofShape) -> tuple[Element, ...]:
-    layers = sum(3 * layer + 4 for layer in range(shape.depth))
+    layers = sum(2 * layer + 4 for layer in range(shape.depth))
     scalars = layers + (shape.products > 0) + 3 * shape.product_rounds + shape.factors + 2 * shape.variables + 1
     found: list[Element] = []
     for what, size, count in (
@@ -94,7 +94,7 @@ def test_the_elements_are_the_proof(proven):
 
 
 def changed(element: Element, told: bytes) -> list[bytes]:
-    """Other elements of the same set."""
+    """Other elements of the same set, near and far."""
     if element.what == "integer":
         value = int.from_bytes(told, "big", signed=True)
         return [(-value + (value == 0)).to_bytes(4, "big", signed=True), (value ^ 1).to_bytes(4, "big", signed=True)]

@@ -16,7 +16,7 @@ from verifier.errors import VerificationError
 from verifier.sumcheck import verify
 from verifier.sumcheck_key import SumcheckKey
 
-SEEDS = range(40)
+SEEDS = range(25)
 
 
 def outcome(prover: reference.Prover) -> str:

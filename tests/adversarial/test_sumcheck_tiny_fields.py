@@ -69,10 +69,9 @@ def test_a_false_pair_of_claims_about_a_layer_survives_at_most_one_combiner():
 
     def proof_for(combiner, x):
         at = [[(low + t * (high - low)) % P for low, high in (p0, p1, q0, q1)] for t in (*range(4), x)]
-        weights = [((1 - u) * (1 - t) + u * t) % P for t in range(4)]
-        values = [w * (a * d + b * c + combiner * c * d) for w, (a, b, c, d) in zip(weights, at[:4], strict=True)]
-        constant, _, *higher = cubic(values)
-        return LayerProof(((constant, *higher),), tuple(at[4]))
+        _, linear, quadratic, none = cubic([a * d + b * c + combiner * c * d for a, b, c, d in at[:4]])
+        assert none == 0
+        return LayerProof(((linear, quadratic),), tuple(at[4]))
 
     x, child = 15, 33
     most = 0

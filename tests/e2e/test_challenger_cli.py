@@ -21,6 +21,7 @@ from contracts.client.devnet import DEV_KEYS, Devnet
 from prover.cli.app import run_cli
 from prover.optimistic.claim import Made, examine, find_request, make_claim
 from prover.optimistic.defender import Defender
+from prover.optimistic.policy import Policy
 from prover.optimistic.sender import Sender
 from prover.optimistic.standing import ClaimReader, OpenChallenge
 from verifier.challenger.log_reader import LogReader
@@ -31,6 +32,7 @@ from verifier.srs import DEVELOPMENT_S_G2
 pytestmark = pytest.mark.slow
 
 WRONG_OP, WRONG_ELEMENT = 2, 1
+POLICY = Policy(10**19, min_extension=TERMS.extension)
 
 
 def corrupted(market: Market) -> CommittedTrace:
@@ -48,7 +50,7 @@ def claimed(market: Market, trace: CommittedTrace, nonce: int) -> tuple[Made, De
     request_id = market.request(an_input(market.program), nonce=nonce)
     event = find_request(contracts.hub, request_id, market.deployment.start_block, logs)
     sender = Sender(chain, poll_s=0.02)
-    made = make_claim(contracts, examine(contracts, event, market.program, 10**19, logs), trace, sender)
+    made = make_claim(contracts, examine(contracts, event, market.program, POLICY, logs), trace, sender)
     reader = ClaimReader(contracts.claims, made.defended.claim_id, event.at.block_number, logs)
     return made, Defender(made.defended, reader, contracts.hub, sender)
 

@@ -40,8 +40,8 @@ from verifier.challenger import (
     Limits,
     Mode,
     Verdict,
-    replay,
     errands,
+    replay,
     report,
 )
 from verifier.challenger.engine import LoadedProgram

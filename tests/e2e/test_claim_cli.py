@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 from halo2_programs import convolution, gemm_relu
-from optimistic_market import Market, an_input, let_pass
+from optimistic_market import TERMS, Market, an_input, let_pass
 
+from circuits.errors import InputError
 from circuits.program.file import save_program
 from circuits.program.interpreter import run
 from contracts.client.chain import Chain
@@ -21,10 +22,15 @@ from contracts.client.types import Status
 from prover.cli.app import run_cli
 from prover.cli.chain_options import DEFAULT_CONFIRMATIONS
 from prover.cli.optimistic_key import ASSUMED_PACE
+from prover.service.adapters.claim_chain import ClaimClient
+from prover.service.adapters.hub_chain import HubClient
+from prover.service.settings import Settings
 from verifier.challenger.pace import PACE_BLOCKS, measured_pace
 from verifier.srs import DEVELOPMENT_S_G2
 
 pytestmark = pytest.mark.slow
+
+SHORT = ("--min-extension", TERMS.extension)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +55,7 @@ def test_from_setup_to_delivery_by_the_command_line(
     market.deployment.save(tmp_path / "deployment.json")
     chain = ["--rpc-url", market.chain.rpc_url, "--deployment", tmp_path / "deployment.json"]
 
-    terms = ["--window", 600, "--clock", 400, "--extension", 60, "--prove-time", 300, "--claim-bond", 10**15]
+    terms = ["--window", 600, "--clock", 400, "--extension", 60, "--prove-time", 300, "--claim-bond", 2 * 10**16]
     code, made = run_json(capsys, "setup", program, "--route", "optimistic", "-o", key, *terms)
     assert (code, made["terms"]["window"], made["terms"]["challenge_bond"]) == (0, 600, 10**16)
     register = ["model", "register", program, "--key", key, "--dev-account", 3, *chain]
@@ -69,7 +75,18 @@ def test_from_setup_to_delivery_by_the_command_line(
     registration = ["--registration", listing["registration_id"], "--dev-account", 3, "--wait", 0]
     code, asked = run_json(capsys, "request", program, tmp_path / "in.json", *registration, *chain)
     assert code == 0
-    claim = ["claim", asked["request_id"], program, "--dev-account", 1, "--confirmations", 0, *chain]
+    claim = [
+        "claim",
+        asked["request_id"],
+        program,
+        "--dev-account",
+        1,
+        "--confirmations",
+        0,
+        "--min-extension",
+        60,
+        *chain,
+    ]
     code, rehearsed = run_json(capsys, *claim, "--dry-run")
     assert (code, "claim_id" in rehearsed) == (0, False)
     public = ["--public-url", "https://traces.example"]
@@ -126,9 +143,10 @@ def test_register_warns_of_an_extension_too_short_at_the_chains_own_pace(
     )
     code, listing = run_json(capsys, "model", "register", tmp_path / "m.program", "--key", key, *chain)
     assert code == 0
-    (warning,) = listing["warnings"]
+    unclaimed, unplayed = listing["warnings"]
+    assert "an extension of 60 s is less than the 600 s that an answer may take" in unclaimed
     assert needed > 60
-    assert f"At this chain's pace the shortest that they play is {needed} s" in warning
+    assert f"At this chain's pace the shortest that they play is {needed} s" in unplayed
 
 
 def test_setup_warns_of_an_extension_that_default_challengers_do_not_play(
@@ -137,10 +155,10 @@ def test_setup_warns_of_an_extension_that_default_challengers_do_not_play(
     save_program(gemm_relu(), tmp_path / "m.program")
     needed = ASSUMED_PACE.shortest_turn_s()
     setup = ["setup", tmp_path / "m.program", "--route", "optimistic", "-o", tmp_path / "m.key", "--extension"]
-    assert run_json(capsys, *setup, needed)[1]["warnings"] == []
+    assert len(run_json(capsys, *setup, needed)[1]["warnings"]) == 1
     code, made = run_json(capsys, *setup, needed - 1)
     assert code == 0
-    (warning,) = made["warnings"]
+    _, warning = made["warnings"]
     assert f"the shortest that they play is {needed} s" in warning
     run_cli([str(word) for word in (*setup, needed - 1)])
     told = capsys.readouterr()
@@ -155,7 +173,17 @@ def test_claim_refuses_a_fee_limit_under_the_base_fee_before_it_sends(
     market.deployment.save(tmp_path / "deployment.json")
     chain = ["--rpc-url", market.chain.rpc_url, "--deployment", tmp_path / "deployment.json", "--dev-account", 1]
     request_id = market.request(an_input(market.program), nonce=2)
-    claim = ["claim", "0x" + request_id.hex(), tmp_path / "m.program", "--max-stake", 10**19, "--max-fee", 0, *chain]
+    claim = [
+        "claim",
+        "0x" + request_id.hex(),
+        tmp_path / "m.program",
+        "--max-stake",
+        10**19,
+        "--max-fee",
+        0,
+        *SHORT,
+        *chain,
+    ]
     code, refused = run_json(capsys, *claim)
     assert (code, refused["error"]["code"]) == (2, "max_fee_below_base_fee")
     assert market.contracts(market.chain).hub.status(request_id) is Status.OPEN
@@ -169,7 +197,7 @@ def test_claim_refuses_a_stake_over_the_limit(
     chain = ["--rpc-url", market.chain.rpc_url, "--deployment", tmp_path / "deployment.json", "--dev-account", 1]
     request_id = market.request(an_input(market.program), nonce=1)
     code, refused = run_json(
-        capsys, "claim", "0x" + request_id.hex(), tmp_path / "m.program", "--max-stake", 10**18, *chain
+        capsys, "claim", "0x" + request_id.hex(), tmp_path / "m.program", "--max-stake", 10**18, *SHORT, *chain
     )
     assert (code, refused["error"]["code"]) == (2, "stake_too_high")
     assert market.contracts(market.chain).hub.status(request_id) is Status.OPEN
@@ -183,3 +211,35 @@ def test_setup_refuses_options_of_another_route(capsys: pytest.CaptureFixture[st
         assert (code, refused["error"]["code"]) == (2, "bad_option")
     code, refused = run_json(capsys, *setup, "--route", "optimistic", "--window", 30 * 86_400)
     assert (code, refused["error"]["code"]) == (2, "terms_invalid")
+
+
+def test_claim_refuses_terms_by_which_an_honest_claimant_is_robbed(
+    market: Market, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Who asks owns the key: with a second for every answer it challenges, and takes half of the claim's bond."""
+    save_program(market.program, tmp_path / "m.program")
+    market.deployment.save(tmp_path / "deployment.json")
+    chain = ["--rpc-url", market.chain.rpc_url, "--deployment", tmp_path / "deployment.json", "--dev-account", 1]
+    request_id = market.request(an_input(market.program), nonce=3)
+    claim = ["claim", "0x" + request_id.hex(), tmp_path / "m.program", "--max-stake", 10**19, "--dry-run", *chain]
+    floors: dict[str, list[object]] = {
+        "extension_too_short": [],
+        "challenge_bond_too_low": [*SHORT, "--min-challenge-bond", TERMS.challenge_bond + 1],
+    }
+    for expected, options in floors.items():
+        code, refused = run_json(capsys, *claim, *options)
+        assert (code, refused["error"]["code"]) == (2, expected)
+    assert run_json(capsys, *claim, *SHORT, "--min-challenge-bond", TERMS.challenge_bond)[0] == 0
+
+
+def test_service_refuses_terms_by_which_an_honest_claimant_is_robbed(market: Market) -> None:
+    request_id = market.request(an_input(market.program), nonce=4)
+    account, head = Chain(market.chain.rpc_url, DEV_KEYS[1]), market.chain.block_number()
+    (found,) = HubClient(account, market.deployment).requested(head, head)
+    assert found.request_id == "0x" + request_id.hex()
+    careful = ClaimClient(account, market.deployment, Settings(max_bond_wei=10**19))
+    with pytest.raises(InputError) as refused:
+        careful.examine(found, market.program)
+    assert refused.value.code == "extension_too_short"
+    ready = ClaimClient(account, market.deployment, Settings(max_bond_wei=10**19, min_extension_s=TERMS.extension))
+    ready.examine(found, market.program)

@@ -18,6 +18,7 @@ from contracts.client.dispute_events import Revealed
 from contracts.client.types import Status
 from prover.optimistic.claim import Made, examine, find_request, make_claim
 from prover.optimistic.defender import Defender, Outcome
+from prover.optimistic.policy import Policy
 from prover.optimistic.sender import Sender
 from prover.optimistic.standing import ClaimReader
 from verifier.challenger.log_reader import LogReader
@@ -29,6 +30,7 @@ pytestmark = pytest.mark.slow
 
 OWNER, CLAIMANT, CHALLENGER = DEV_KEYS[:3]
 NONCES = count()
+POLICY = Policy(10**19, min_extension=TERMS.extension)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +51,7 @@ class Claimant:
         self.sender = Sender(self.chain, poll_s=0.02)
 
     def claim(self) -> Made:
-        asked = examine(self.contracts, self.event, self.market.program, 10**19, LogReader())
+        asked = examine(self.contracts, self.event, self.market.program, POLICY, LogReader())
         inputs = [tensor.to_array() for tensor in self.event.inputs]
         return make_claim(self.contracts, asked, honest_trace(self.market.program, inputs), self.sender)
 
@@ -222,7 +224,7 @@ def test_a_run_that_differs_from_the_claim_that_stands_is_not_claimed_too(claima
     made = [array.copy() for array in honest.made]
     made[-1].reshape(-1)[0] += 1
     faulty = CommittedTrace(again.market.program, honest.inputs, made)
-    asked = examine(again.contracts, again.event, again.market.program, 10**19, LogReader())
+    asked = examine(again.contracts, again.event, again.market.program, POLICY, LogReader())
     nonce = again.chain.nonce()
     with pytest.raises(EnvironmentFailure) as refused:
         make_claim(again.contracts, asked, faulty, again.sender)

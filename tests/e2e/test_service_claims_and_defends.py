@@ -74,6 +74,7 @@ def serving(world: World) -> Iterator[httpx.Client]:
         "DEPLOYMENT_FILE": world.folder / "deployment.json",
         "CLAIM_PRIVATE_KEY": CLAIMANT,
         "MAX_BOND_WEI": 10**19,
+        "MIN_EXTENSION_S": 60,
         "CONFIRMATIONS": 1,
         "CHAIN_POLL_S": 0.3,
         "TRACE_URL": world.folder / "traces",

@@ -92,7 +92,7 @@ class FakeProver:
         self.during(progress)
         outputs = run(program, list(inputs))
         statement = Statement(program.model_id(), input_root(list(inputs)), output_root(outputs))
-        file = ProofFile(Route.HALO2, statement, KEY_DIGEST, bytes(32), b"proof").to_json()
+        file = ProofFile(Route(self.route), statement, KEY_DIGEST, bytes(32), b"proof").to_json()
         return Proof(file, statement, KEY_DIGEST, outputs, ({"name": "prove", "seconds": 0.1},))
 
 

@@ -91,7 +91,7 @@ def test_inspect_shows_every_op_with_its_range(compiled: Path, capsys: pytest.Ca
 
 def test_inspect_tells_what_a_route_costs(compiled: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, document = call(capsys, "inspect", compiled)
-    assert (code, list(document["routes"])) == (0, ["halo2", "optimistic"])
+    assert (code, list(document["routes"])) == (0, ["halo2", "optimistic", "sumcheck"])
     cost = document["routes"]["halo2"]
     assert cost["provable"] is True
     assert 2 ** cost["logrows"] > cost["rows"] > 0

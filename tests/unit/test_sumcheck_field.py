@@ -109,12 +109,12 @@ def test_what_is_drawn_depends_on_every_message_its_tag_and_its_border():
 
     different = [
         (),
-        ((Tag.FACTORS, b""),),
+        ((Tag.PRODUCT_SUM, b""),),
+        ((Tag.PRODUCT_SUM, b"ab"),),
         ((Tag.FACTORS, b"ab"),),
-        ((Tag.FACTORS, b"ab"),),
-        ((Tag.FACTORS, b"a"), (Tag.FACTORS, b"b")),
-        ((Tag.FACTORS, b"b"), (Tag.FACTORS, b"a")),
-        ((Tag.FACTORS, b"ab"), (Tag.FACTORS, b"")),
+        ((Tag.PRODUCT_SUM, b"a"), (Tag.READINGS, b"b")),
+        ((Tag.PRODUCT_SUM, b"b"), (Tag.READINGS, b"a")),
+        ((Tag.PRODUCT_SUM, b"ab"), (Tag.READINGS, b"")),
     ]
     assert len({drawn(*messages) for messages in different}) == len(different)
 

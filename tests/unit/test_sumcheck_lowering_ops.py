@@ -20,6 +20,7 @@ from circuits.lower.sumcheck.system import Kind, System
 from circuits.program.graph import Program
 from circuits.program.interpreter import trace
 from circuits.program.ops import Max, Op
+from circuits.program.ranges import Ranges
 from circuits.program.refs import Output, Port, Visibility
 
 RANDOM = settings(deadline=None, suppress_health_check=list(HealthCheck))
@@ -154,7 +155,7 @@ def test_a_system_commits_no_more_than_it_needs() -> None:
     }
     outputs = {"rsqrt": 2}
     for name, extra in needed.items():
-        assert witnesses(lower(CASES[name]()[0]).system) == outputs.get(name, 1) + extra, name
+        assert witnesses(lower(CASES[name]()[0], 16).system) == outputs.get(name, 1) + extra, name
 
 
 def test_refuses_a_hashed_input() -> None:
@@ -168,7 +169,8 @@ def test_refuses_a_hashed_input() -> None:
 def test_an_identity_that_could_wrap_is_never_made() -> None:
     small, _ = CASES["max of two"]()
     assert isinstance(small.ops[0], Max)
-    context = Context(small)
+    known = Ranges(small.inputs, small.constants)
+    context = Context(small, known, 16)
     context.identity((1,), context.constant((1 << 120) - 1))
     with pytest.raises(ArithmeticError, match=str(1 << 120)):
         context.identity((1,), context.constant(1 << 120))

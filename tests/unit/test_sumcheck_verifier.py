@@ -98,7 +98,7 @@ def test_a_product_of_two_numbers_takes_no_rounds():
         Identity((), (Term(1, (itself(3),)), Term(-1, (itself(1),)))),
     )
     system = System(tensors, identities, ())
-    for output, code in ((49, None), (50, "products_mismatch")):
+    for output, code in ((49, None), (50, "evaluation_mismatch")):
         values = [np.array(value) for value in (7, output, 7, output)]
         prover = reference.Prover(system, reference.key_of(system, values), values)
         proof = prover.proof()

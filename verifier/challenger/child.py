@@ -22,7 +22,7 @@ from verifier.challenger.errors import ChallengerError
 # Children are forks of one clean process that has imported what they need, which takes seconds, and done nothing else:
 # a fork of this one would copy the account's key, and Rust's threads do not survive.
 _PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload(["verifier.challenger.case"])
+_PROCESSES.set_forkserver_preload(["__main__", "verifier.challenger.case"])
 _STATM = Path("/proc/self/statm")
 # What a child ends by, besides its time, that says that the memory was too little: Rust and the kernel end it so.
 _OUT_OF_MEMORY = (-signal.SIGABRT, -signal.SIGKILL)

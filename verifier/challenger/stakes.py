@@ -48,7 +48,7 @@ class Game:
 
     @classmethod
     def of(cls, program: Program, run_s: int) -> Game:
-        moves, descriptor = longest_game(program), max(len(op.encode()) for op in program.ops)
+        moves, descriptor = longest_game(program), max((len(op.encode()) for op in program.ops), default=0)
         return cls(moves, (moves + 1) // 2 * MOVE_GAS + STEP_GAS + descriptor * DESCRIPTOR_BYTE_GAS, run_s)
 
 

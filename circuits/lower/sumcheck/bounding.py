@@ -10,14 +10,8 @@ from circuits.lower.sumcheck.context import Context
 from circuits.lower.sumcheck.expressions import is_linear, minus, plus, times
 from circuits.lower.sumcheck.filling import Integers, Values
 from circuits.lower.sumcheck.system import Expression, Reading
-from circuits.lower.sumcheck.tables import LIMB_BITS, Dims, range_table, whole_limbs
+from circuits.lower.sumcheck.tables import Dims, range_table
 from circuits.program.intervals import Interval
-
-
-def digit_widths(width: int) -> list[int]:
-    """Of an integer of `width` bits, lowest first; the top one may have fewer."""
-    return [min(LIMB_BITS, width - start) for start in range(0, width, LIMB_BITS)]
-
 
 Evaluate = Callable[[Values], Integers]
 # An integer's digits, lowest first, and the bits of each.
@@ -37,7 +31,8 @@ def digits_of(
     All but the lowest are committed. The lowest is what they leave of x; where x is no column of a fraction, it is
     committed too. `evaluate` gives x, where it has to be known better than from its terms.
     """
-    widths = digit_widths(width)
+    limb = context.limb_bits
+    widths = [min(limb, width - start) for start in range(0, width, limb)]
     spelled_out = is_linear(x)
     start = 1 if spelled_out and widths else 0
     tensors = [context.witness(dims, Interval(0, (1 << bits) - 1)) for bits in widths[start:]]
@@ -46,14 +41,14 @@ def digits_of(
     def fill(values: Values) -> None:
         integers = values.evaluate(x, dims) if evaluate is None else evaluate(values)
         for number, tensor in enumerate(tensors, start):
-            digit = integers >> (LIMB_BITS * number)
+            digit = integers >> (limb * number)
             last = number == len(widths) - 1
             inside = 1 if when is None else values.read(when, dims)
-            values[tensor] = (digit if last else digit & ((1 << LIMB_BITS) - 1)) * inside
+            values[tensor] = (digit if last else digit & ((1 << limb) - 1)) * inside
 
     if tensors:
         context.fills.append(fill)
-    rest = minus(x, plus(*(times(1 << (LIMB_BITS * n), digit) for n, digit in enumerate(committed, start))))
+    rest = minus(x, plus(*(times(1 << (limb * n), digit) for n, digit in enumerate(committed, start))))
     if start == 0:
         context.identity(dims, rest)
     return list(zip([rest, *committed][1 - start :], widths, strict=True))
@@ -68,13 +63,13 @@ def ranged(context: Context, dims: Dims, x: Expression, width: int, when: Readin
     """x is in [0, 2^width), where `when` is 1 or everywhere: and x, as a sum of readings."""
     digits = digits_of(context, dims, x, width, when)
     look_up_digits(context, dims, digits, when)
-    return plus(*(times(1 << (LIMB_BITS * n), digit) for n, (digit, _) in enumerate(digits)))
+    return plus(*(times(1 << (context.limb_bits * n), digit) for n, (digit, _) in enumerate(digits)))
 
 
 def bounded(context: Context, dims: Dims, x: Expression, within: Interval, when: Reading | None = None) -> None:
     """x is in some range that holds `within`, so that nothing wraps."""
     above_least = minus(x, context.constant(within.lo))
-    ranged(context, dims, above_least, whole_limbs(within.hi - within.lo + 1), when)
+    ranged(context, dims, above_least, context.whole_limbs(within.hi - within.lo + 1), when)
 
 
 def flags(context: Context, dims: Dims, flag: Expression, x: Expression, within: Interval) -> None:
@@ -82,7 +77,7 @@ def flags(context: Context, dims: Dims, flag: Expression, x: Expression, within:
 
     By Euclid no other integer will do, so that any bound on the flag is enough.
     """
-    width = whole_limbs(max(-within.lo, within.hi + 1, 1))
+    width = context.whole_limbs(max(-within.lo, within.hi + 1, 1))
     bounded(context, dims, flag, Interval(0, 1))
     ranged(context, dims, plus(x, context.constant(1 << width), times(-(1 << width), flag)), width)
 

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import replace
-
-import numpy as np
 
 from circuits.lower.sumcheck.expressions import Value, canonical, over_axes, plus, times
 from circuits.lower.sumcheck.filling import Integers, Values
 from circuits.lower.sumcheck.system import Expression, Fractions, Identity, Kind, Reading, System, Tensor, Term
-from circuits.lower.sumcheck.tables import Dims, Lookup, Table, cheaper_ranges, whole_limbs
+from circuits.lower.sumcheck.tables import Dims, Lookup, Table, cheaper_ranges
 from circuits.program.graph import Program
 from circuits.program.indexing import always_in_bounds
 from circuits.program.intervals import ZERO, Interval
 from circuits.program.ops import Op
-from circuits.program.ranges import ranges
+from circuits.program.ranges import Ranges
 from circuits.program.refs import UNMAPPED, AffineMap, Ref, Source
 
 # Far below the field's order, so that an identity in the field is one of integers (section 4).
@@ -28,9 +25,11 @@ Step = Callable[[Values], None]
 class Context:
     """A system in the making. Tensors are numbered as they come; `finish` puts them in the order of their kinds."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, known: Ranges, limb_bits: int) -> None:
         self.program = program
-        self.spans = ranges(program)
+        self.spans = known.ops
+        self._known = known
+        self.limb_bits = limb_bits
         self.tensors: list[Tensor] = []
         self.bounds: list[Interval] = []  # that the system enforces, tensor by tensor
         self.identities: list[Identity] = []
@@ -67,19 +66,21 @@ class Context:
         if position not in self.made:
             # Its own lookups may only keep it within whole digits from the least value on.
             within = self.spans[position].output
-            most = within.lo + (1 << whole_limbs(within.hi - within.lo + 1)) - 1
+            most = within.lo + (1 << self.whole_limbs(within.hi - within.lo + 1)) - 1
             self.made[position] = self.witness(self.program.ops[position].dims, Interval(within.lo, most))
         return self.made[position]
 
-    def committed(self, values: Integers) -> int:
-        """A tensor of the key that is no constant of the program."""
-        tensor = self._add(Tensor(Kind.SETUP, values.shape), Interval.of_values(values))
+    def committed(self, values: Integers, bound: Interval) -> int:
+        """A tensor of the key."""
+        tensor = self._add(Tensor(Kind.SETUP, values.shape), bound)
         self.setup[tensor] = values
         return tensor
 
     def constant_tensor(self, index: int) -> int:
+        """A constant of the program."""
         if index not in self._constants:
-            self._constants[index] = self.committed(self.program.constants[index].values)
+            bound = self.interval(Ref(Source.CONST, index))
+            self._constants[index] = self.committed(self.program.constants[index].values, bound)
         return self._constants[index]
 
     def _public_tensor(self, kind: Kind, dims: Dims) -> int:
@@ -88,6 +89,10 @@ class Context:
             bound = Interval(1, 1) if kind is Kind.ONES else Interval(0, max(0, dims[0] - 1))
             self._public[tensor] = self._add(tensor, bound)
         return self._public[tensor]
+
+    def whole_limbs(self, size: int) -> int:
+        """The bits of the fewest LIMB digits that hold `size` different integers."""
+        return self.limb_bits * max(1, -(-(size - 1).bit_length() // self.limb_bits))
 
     # Expressions.
 
@@ -156,11 +161,7 @@ class Context:
     # Operands.
 
     def interval(self, ref: Ref) -> Interval:
-        if ref.source is Source.INPUT:
-            return Interval.of_bits(self.program.inputs[ref.index].bits)
-        if ref.source is Source.CONST:
-            return Interval.of_values(self.program.constants[ref.index].values)
-        return self.spans[ref.index].output
+        return self._known.operand(ref).interval
 
     def tensor(self, ref: Ref) -> int:
         if ref.source is Source.INPUT:
@@ -244,7 +245,7 @@ class Context:
 
     def offer_tables(self) -> None:
         """Every table's lookups, and its rows with how often each is looked up."""
-        for table in cheaper_ranges(self._tables, self.constant).values():
+        for table in cheaper_ranges(self._tables, self.limb_bits, self.constant).values():
             tag = self.tag()
             for lookup in table.lookups:
                 self.fraction(tag, lookup.dims, lookup.columns, lookup.when)
@@ -271,7 +272,8 @@ class Context:
 
         def moved(expression: Expression) -> Expression:
             return tuple(
-                replace(t, readings=tuple(Reading(place[r.tensor], r.how) for r in t.readings)) for t in expression
+                Term(t.coefficient, tuple(Reading(place[r.tensor], r.how) for r in t.readings), t.inner)
+                for t in expression
             )
 
         return System(
@@ -290,9 +292,6 @@ class Context:
             terms += [fraction.numerator, *(term for column in fraction.columns for term in column)]
         used = {reading.tensor for term in terms for reading in term.readings} | {*self.inputs, *self.outputs}
         return sorted(used)
-
-    def setup_values(self, tensor: int) -> Integers:
-        return np.asarray(self.setup[tensor], np.int64)
 
 
 def _without(reading: Reading, summed: Sequence[bool]) -> Reading:

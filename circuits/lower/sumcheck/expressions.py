@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from functools import lru_cache
 
 from circuits.lower.sumcheck.system import Expression, Reading, Term
 from circuits.program.refs import AffineMap
@@ -15,16 +15,16 @@ NOTHING: Expression = ()
 
 
 def times(factor: int, expression: Expression) -> Expression:
-    return tuple(replace(term, coefficient=factor * term.coefficient) for term in expression) if factor else ()
+    return tuple(Term(factor * t.coefficient, t.readings, t.inner) for t in expression) if factor else NOTHING
 
 
 def plus(*parts: Expression) -> Expression:
     """The sum, with equal terms brought together."""
-    totals: dict[Term, int] = {}
+    totals: dict[tuple[tuple[Reading, ...], tuple[int, ...]], int] = {}
     for term in (term for part in parts for term in part):
-        key = replace(term, coefficient=1)
+        key = term.readings, term.inner
         totals[key] = totals.get(key, 0) + term.coefficient
-    return tuple(replace(key, coefficient=total) for key, total in totals.items() if total)
+    return tuple(Term(total, *key) for key, total in totals.items() if total)
 
 
 def minus(a: Expression, b: Expression) -> Expression:
@@ -41,7 +41,8 @@ def over_axes(how: AffineMap, axes: Sequence[int]) -> AffineMap:
     return AffineMap(how.view, how.offsets, tuple(tuple(row[axis] for axis in axes) for row in how.strides))
 
 
-def canonical(how: AffineMap, iteration: Sequence[int]) -> AffineMap:
+@lru_cache(maxsize=1 << 14)
+def canonical(how: AffineMap, iteration: tuple[int, ...]) -> AffineMap:
     """An equal map, the same for maps that differ only in what they do on axes of size 1.
 
     The more readings are the same, the fewer values a proof has to carry.

@@ -13,15 +13,22 @@ from circuits.lower.sumcheck.choices import lower_argmax, lower_compare, lower_m
 from circuits.lower.sumcheck.context import Context
 from circuits.lower.sumcheck.expressions import minus
 from circuits.lower.sumcheck.filling import Accumulators, Integers, Values
+from circuits.lower.sumcheck.layout import box_bits, fraction_layout
 from circuits.lower.sumcheck.moves import lower_functions, lower_gather, lower_index
 from circuits.lower.sumcheck.plan import Plan, make_plan
 from circuits.lower.sumcheck.quotients import lower_divide, lower_rsqrt
 from circuits.lower.sumcheck.sums import accumulator, clamped, lower_accumulating
-from circuits.lower.sumcheck.system import Kind
+from circuits.lower.sumcheck.system import Kind, System
 from circuits.program import ops
 from circuits.program.graph import Program
 from circuits.program.ops import Op
+from circuits.program.ranges import Ranges
 from circuits.program.refs import Visibility
+
+# Sizes of LIMB to choose among, the largest first; for systems of so many leaves the largest is no matter.
+LIMB_BITS = (16, 15, 14, 12, 10, 9)
+LEAVES_WORTH_THE_TABLE = 1 << 19
+CELLS_A_TENSOR = 1 << 8
 
 LOWERINGS: dict[type[Op], Callable[[Context, int, Any], None]] = {
     ops.Contract: lower_accumulating,
@@ -42,10 +49,9 @@ LOWERINGS: dict[type[Op], Callable[[Context, int, Any], None]] = {
 class Lowering:
     """A program's system, and how to satisfy it."""
 
-    def __init__(self, program: Program) -> None:
-        _require_public(program)
+    def __init__(self, program: Program, known: Ranges, limb_bits: int) -> None:
         self.program = program
-        self._context = context = Context(program)
+        self._context = context = Context(program, known, limb_bits)
         plan = make_plan(context)
         for position in range(len(program.ops)):
             _lower_op(context, plan, position)
@@ -101,9 +107,31 @@ class Lowering:
                 values[number] = np.arange(tensor.dims[0], dtype=np.int64)
 
 
-def lower(program: Program) -> Lowering:
-    """Raises InputError `route_unsupported` for a program that this route does not prove. The program is valid."""
-    return Lowering(program)
+def lower(program: Program, limb_bits: int | None = None) -> Lowering:
+    """Raises InputError `route_unsupported` for a program that this route does not prove. The program is valid.
+
+    Without `limb_bits` LIMB has the size that makes the system cheapest: many lookups are worth a large table.
+    """
+    _require_public(program)
+    known = Ranges(program.inputs, program.constants)
+    for op in program.ops:
+        known.add(op)
+    if limb_bits is not None:
+        return Lowering(program, known, limb_bits)
+    best = Lowering(program, known, LIMB_BITS[0])
+    if _leaves(best.system) >= LEAVES_WORTH_THE_TABLE:
+        return best
+    return min((best, *(Lowering(program, known, bits) for bits in LIMB_BITS[1:])), key=lambda made: _cost(made.system))
+
+
+def _leaves(system: System) -> int:
+    return sum(1 << box_bits(fractions.dims) for fractions in system.fractions)
+
+
+def _cost(system: System) -> int:
+    """What a proof takes, counted in cells: the tree is of 2^L leaves, and each tensor has claims of its own."""
+    cells = sum(1 << box_bits(system.tensors[tensor].dims) for tensor in system.of_kind(Kind.WITNESS))
+    return (2 << fraction_layout(system).depth) + cells + CELLS_A_TENSOR * len(system.tensors)
 
 
 def _require_public(program: Program) -> None:

@@ -13,6 +13,7 @@ from circuits.lower.sumcheck.plan import Floor
 from circuits.lower.sumcheck.system import Expression, Reading
 from circuits.lower.sumcheck.tables import Dims, Table
 from circuits.program.indexing import hits
+from circuits.program.intervals import Interval
 from circuits.program.ops import Gather, Index, Lookup, Max, Op
 from circuits.program.refs import AffineMap
 
@@ -71,7 +72,7 @@ def lower_index(context: Context, position: int, op: Index) -> None:
             chosen = np.broadcast_to(inside & ~covered, dims)
             if not chosen.any():
                 continue
-            bounds = context.whole(context.committed(chosen.astype(np.int64)))
+            bounds = context.whole(context.committed(chosen.astype(np.int64), Interval(0, 1)))
             total = plus(total, context.product(1, x, bounds))
         else:
             total = plus(total, context.expression(x))

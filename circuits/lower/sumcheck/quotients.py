@@ -10,7 +10,7 @@ from circuits.lower.sumcheck.expressions import minus, plus, times
 from circuits.lower.sumcheck.filling import Integers, Values
 from circuits.lower.sumcheck.sums import Sum, clamped, of_bits
 from circuits.lower.sumcheck.system import Expression
-from circuits.lower.sumcheck.tables import Dims, whole_limbs
+from circuits.lower.sumcheck.tables import Dims
 from circuits.program.intervals import Interval
 from circuits.program.ops import Divide, Rsqrt
 from circuits.program.ops.divide import divide_half_up
@@ -43,7 +43,7 @@ def _remainder(context: Context, op: Divide, scaled: Expression, q: int, divisor
     if isinstance(d, int) and d & (d - 1) == 0:
         ranged(context, dims, rest, d.bit_length())
         return
-    width = whole_limbs(2 * divisor.hi)
+    width = context.whole_limbs(2 * divisor.hi)
     rho = ranged(context, dims, rest, width)
     most = minus(times(2, context.expression(d)), context.constant(1))
     ranged(context, dims, minus(most, rho), width)
@@ -57,12 +57,14 @@ def lower_rsqrt(context: Context, position: int, op: Rsqrt) -> None:
     dims, y = op.dims, context.whole(context.output(position))
     x, span = context.operand(op, 0), context.spans[position].output
     argument, product = context.interval(op.operands[0]), context.product(1, y, x)
+    # Exactly its bits: whole digits would let y·w grow too far.
+    context.bounds[y.tensor] = Interval(0, (1 << span.hi.bit_length()) - 1)
     w = _determined(context, dims, product)
-    bounded(context, dims, context.expression(y), Interval(0, span.hi))
+    ranged(context, dims, context.expression(y), span.hi.bit_length())
     target, x_once = context.constant(4 << (2 * op.exponent)), context.expression(x)
     a_terms = plus(target, times(4, context.itself(w)), times(-1, x_once), context.product(-4, y, context.whole(w)))
     # w <= 2^e·sqrt(x) + x / 2.
-    width = whole_limbs(8 * (math.isqrt(argument.hi << (2 * op.exponent)) + argument.hi + 2))
+    width = context.whole_limbs(8 * (math.isqrt(argument.hi << (2 * op.exponent)) + argument.hi + 2))
     if span.lo > 0:
         a = ranged(context, dims, a_terms, width)
     else:
@@ -70,7 +72,7 @@ def lower_rsqrt(context: Context, position: int, op: Rsqrt) -> None:
         a = context.itself(g)
         # y·A >= 0 is A >= 0 unless y = 0.
         most = span.hi * (4 << (2 * op.exponent))
-        ranged(context, dims, context.product(1, y, context.whole(g)), whole_limbs(most + 1))
+        ranged(context, dims, context.product(1, y, context.whole(g)), context.whole_limbs(most + 1))
     b = minus(minus(times(8, context.itself(w)), context.constant(1)), a)
     ranged(context, dims, b, width)
 

@@ -17,16 +17,10 @@ from circuits.lower.sumcheck.layout import box_bits
 from circuits.lower.sumcheck.system import Expression, Reading
 from circuits.program.intervals import Interval
 
-LIMB_BITS = 16
 Dims = tuple[int, ...]
 
 # The columns that are functions of the first, given the first's least entry over the step, over the table's box.
 Columns = Callable[[int, Dims], list[Expression]]
-
-
-def whole_limbs(size: int) -> int:
-    """The bits of the fewest LIMB digits that hold `size` different integers."""
-    return LIMB_BITS * max(1, -(-(size - 1).bit_length() // LIMB_BITS))
 
 
 @dataclass(frozen=True)
@@ -77,22 +71,24 @@ class Table:
 
 
 def range_table(width: int) -> tuple[Hashable, Table]:
-    """The integers of `width` bits: LIMB for 16, BITS below."""
+    """The integers of `width` bits: LIMB for a limb's, BITS below."""
     return ("range", width), Table(Interval(0, (1 << width) - 1))
 
 
-def cheaper_ranges(tables: dict[Hashable, Table], constant: Callable[[int], Expression]) -> dict[Hashable, Table]:
+def cheaper_ranges(
+    tables: dict[Hashable, Table], limb_bits: int, constant: Callable[[int], Expression]
+) -> dict[Hashable, Table]:
     """The tables, less those ranges which cost more rows than looking everything up twice in LIMB.
 
-    x is in [0, 2^t) iff x and x + 2^16 − 2^t are both in [0, 2^16).
+    Of limbs of L bits, x is in [0, 2^t) iff x and x + 2^L − 2^t are both in [0, 2^L).
     """
-    limb, kept = tables.get(("range", LIMB_BITS)), dict(tables)
-    for width in range(1, LIMB_BITS):
+    limb, kept = tables.get(("range", limb_bits)), dict(tables)
+    for width in range(1, limb_bits):
         table = kept.get(("range", width))
         if limb is None or table is None or table.leaves() >= points(table.dims):
             continue
         del kept["range", width]
-        shift = constant((1 << LIMB_BITS) - (1 << width))
+        shift = constant((1 << limb_bits) - (1 << width))
         for lookup in table.lookups:
             limb.lookups[lookup] = None
             limb.lookups[Lookup(lookup.dims, (plus(lookup.columns[0], shift),), lookup.when)] = None

@@ -11,6 +11,9 @@ use crate::field_vec::{eq_table, sum_pairs};
 /// A round's polynomial without its linear coefficient: (c0, c2, c3).
 pub type Round = [Fr; 3];
 
+/// A polynomial of degree 2 without its constant, which follows from what it has to add up to: (c1, c2).
+pub type InnerRound = [Fr; 2];
+
 /// eq over the variables that are still free.
 pub struct EqRounds {
     point: Vec<Fr>,
@@ -60,14 +63,21 @@ impl EqRounds {
     /// The round whose weighted sums of t at 0, at infinity, and if `needs_one` at 1, are these.
     pub fn round(&mut self, zero: Fr, infinity: Fr, one: Option<Fr>) -> Round {
         let z = self.point[self.bound];
+        let [linear, quadratic] = self.inner_round(zero, infinity, one);
+        let (constant, slope) = (self.scale * (Fr::ONE - z), self.scale * (z.double() - Fr::ONE));
+        [constant * zero, constant * quadratic + slope * linear, slope * quadratic]
+    }
+
+    /// The same round without eq of the bound variables and the one at hand: coefficients 1 and 2 of t's weighted sum.
+    pub fn inner_round(&mut self, zero: Fr, infinity: Fr, one: Option<Fr>) -> InnerRound {
+        let z = self.point[self.bound];
         let one = one.unwrap_or_else(|| {
             let rest = self.claim.unwrap_or_default() - (Fr::ONE - z) * zero;
             rest * z.inverse().unwrap_or_default()
         });
         let linear = one - zero - infinity;
         self.inner = Some([zero, linear, infinity]);
-        let (constant, slope) = (self.scale * (Fr::ONE - z), self.scale * (z.double() - Fr::ONE));
-        [constant * zero, constant * infinity + slope * linear, slope * infinity]
+        [linear, infinity]
     }
 
     /// Binds the next variable.

@@ -6,7 +6,7 @@ use ark_bn254::Fr;
 use ark_ff::Field;
 use rayon::prelude::*;
 
-use crate::eq_rounds::{EqRounds, Round};
+use crate::eq_rounds::{EqRounds, InnerRound};
 use crate::error::{KernelError, Result};
 use crate::field_vec::{PER_TASK, fold_in_place, fold_pairs, same_length, variables};
 use crate::wide::weighted_sums;
@@ -99,8 +99,8 @@ pub struct LayerSumcheck {
 }
 
 impl LayerSumcheck {
-    /// The next round's polynomial.
-    pub fn round(&mut self) -> Result<Round> {
+    /// The next round's polynomial, without eq's part in it.
+    pub fn round(&mut self) -> Result<InnerRound> {
         self.check_open()?;
         let [p0, p1, q0, q1] = self.tables.slices();
         // What q1 still has to be multiplied with where it is added to p1.
@@ -118,14 +118,14 @@ impl LayerSumcheck {
                 let (zero, infinity, _) = sums_at(i);
                 [zero, infinity]
             });
-            return Ok(self.eq.round(sums[0], sums[1], None));
+            return Ok(self.eq.inner_round(sums[0], sums[1], None));
         }
         let sums = weighted_sums(self.eq.table(), |i| {
             let (zero, infinity, high) = sums_at(i);
             let i = 2 * i + 1;
             [zero, infinity, Fr::sum_of_products(&[p0[i], high], &[q1[i], q0[i]])]
         });
-        Ok(self.eq.round(sums[0], sums[1], Some(sums[2])))
+        Ok(self.eq.inner_round(sums[0], sums[1], Some(sums[2])))
     }
 
     /// Binds the next variable.

@@ -94,8 +94,8 @@ pub struct LayerSumcheck(fractions::LayerSumcheck);
 
 #[pymethods]
 impl LayerSumcheck {
-    fn round(&mut self, py: Python<'_>) -> PyResult<Three> {
-        Ok(three(py.detach(|| self.0.round())?))
+    fn round(&mut self, py: Python<'_>) -> PyResult<(Scalar, Scalar)> {
+        Ok(scalars(py.detach(|| self.0.round())?).into())
     }
 
     fn bind(&mut self, py: Python<'_>, x: Scalar) -> PyResult<()> {

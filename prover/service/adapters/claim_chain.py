@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
+from circuits.errors import InferproofError
 from circuits.program.graph import Program
 from contracts.client.chain import Chain
 from contracts.client.deployment import Deployment
@@ -14,6 +15,7 @@ from contracts.client.hub import Hub, LogPosition, RequestedEvent
 from contracts.client.registry import Registry
 from prover.optimistic.claim import Asked, Contracts, examine, make_claim
 from prover.optimistic.defender import Defended, Defender, Outcome, defend_once
+from prover.optimistic.policy import Policy
 from prover.optimistic.sender import Call, Sender
 from prover.optimistic.standing import ClaimReader
 from prover.service.adapters.ports import ClaimEnd, OwnClaim
@@ -35,6 +37,7 @@ class ClaimClient:
         self._contracts = Contracts(OptimisticClaims(chain, claims), Hub(chain, hub), Registry(chain, registry))
         self._chain = chain
         self._settings = settings
+        self._policy = Policy(settings.max_bond_wei, settings.min_extension_s, settings.min_challenge_bond_wei)
         self._logs = LogReader(settings.log_chunk_blocks)
         self._sender = Sender(chain, max_fee=settings.max_fee_wei, report=log.info)
         self._defenders: dict[str, Defender] = {}
@@ -47,9 +50,10 @@ class ClaimClient:
         return "0x" + made.defended.claim_id.hex()
 
     def defend(self, claims: Mapping[str, Callable[[], OwnClaim]]) -> dict[str, ClaimEnd]:
-        self._defenders = {
-            name: self._defenders.get(name) or self._defender(describe()) for name, describe in claims.items()
+        found = {
+            name: self._defenders.get(name) or self._described(name, describe) for name, describe in claims.items()
         }
+        self._defenders = {name: defender for name, defender in found.items() if defender is not None}
         outcomes = defend_once(list(self._defenders.values()), self._sender)
         ended = {name: _end(out) for name, out in zip(self._defenders, outcomes, strict=True) if out is not None}
         if ended:
@@ -60,7 +64,15 @@ class ClaimClient:
         block = found.block.number if found.block is not None else 0
         at = LogPosition(block, b"", _bytes(found.tx_hash), found.log_index)
         event = RequestedEvent(_bytes(found.request_id), found.request, found.inputs, at)
-        return examine(self._contracts, event, program, self._settings.max_bond_wei, self._logs)
+        return examine(self._contracts, event, program, self._policy, self._logs)
+
+    def _described(self, name: str, describe: Callable[[], OwnClaim]) -> Defender | None:
+        """What is wrong with one claim's records must leave no other without a defence; the next pass tries again."""
+        try:
+            return self._defender(describe())
+        except InferproofError as error:
+            log.error("claim_undefended", claim_id=name, **error.as_dict())
+            return None
 
     def _defender(self, claim: OwnClaim) -> Defender:
         named = _bytes(claim.claim_id)

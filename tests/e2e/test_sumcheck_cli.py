@@ -1,0 +1,275 @@
+"""The sumcheck route on the command line: every verb on a tiny model, and what each refuses."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import halo2_programs
+import pytest
+from sumcheck_files import Bench, changed, forged_key, hex_g2, make_bench
+
+from circuits.program.file import load_program, save_program
+from circuits.program.refs import Visibility
+from prover.cli.app import run_cli
+from prover.srs import generate_dev_srs
+from verifier.cli import app as verifier_app
+from verifier.console import run
+
+Invoke = Callable[..., tuple[int, dict[str, Any]]]
+
+# `python -m verifier`, which then tells on stderr whether it loaded anything of the prover's.
+ALONE = """
+import runpy, sys
+try:
+    runpy.run_module("verifier", run_name="__main__")
+finally:
+    print([name for name in sys.modules if name.partition(".")[0] in ("prover", "contracts")], file=sys.stderr)
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("INFERPROOF_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory, _cache: None) -> Bench:
+    return make_bench(tmp_path_factory.mktemp("bench"))
+
+
+@pytest.fixture
+def invoke(capsys: pytest.CaptureFixture[str]) -> Invoke:
+    def call(*arguments: object) -> tuple[int, dict[str, Any]]:
+        capsys.readouterr()
+        code = run_cli([*map(str, arguments), "--json"])
+        document: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return code, document
+
+    return call
+
+
+def refused(invoke: Invoke, error_code: str, *arguments: object) -> str:
+    code, answer = invoke(*arguments)
+    assert (code, answer["error"]["code"]) == (2, error_code)
+    message: str = answer["error"]["message"]
+    return message
+
+
+def rejected(invoke: Invoke, reason: str, *arguments: object) -> None:
+    code, answer = invoke(*arguments)
+    assert (code, answer["valid"], answer["reason"]["code"]) == (1, False, reason)
+
+
+def test_setup_and_prove_say_what_halo2_says(bench: Bench, invoke: Invoke, tmp_path: Path) -> None:
+    code, key = invoke("setup", bench.program, "--route", "sumcheck", "-o", tmp_path / "key")
+    model_id = "0x" + load_program(bench.program).model_id().hex()
+    assert (code, key["route"], key["model_id"]) == (0, "sumcheck", model_id)
+    assert (key["insecure_srs"], key["unbound"]) == (True, [])
+    names = {"route", "key", "key_digest", "model_id", "srs_digest", "insecure_srs", "unbound", "estimate", "phases"}
+    assert set(key) == names
+    assert key["estimate"]["prove_s"] > 0
+    assert [phase["name"] for phase in key["phases"]] == ["lower", "setup"]
+    assert (tmp_path / "key").read_bytes() == bench.key.read_bytes()
+    proving = ["prove", bench.program, bench.input, "--key", tmp_path / "key", "-o", tmp_path / "proof"]
+    code, proof = invoke(*proving)
+    assert (code, proof["route"], proof["statement"]["model_id"]) == (0, "sumcheck", model_id)
+    assert set(proof) == {"route", "proof", "proof_bytes", "statement", "unbound", "phases", "outputs"}
+    assert proof["proof_bytes"] == (len(json.loads(bench.proof.read_text())["proof"]) - 2) // 2
+    assert proof["outputs"] == invoke("model", "run", bench.program, bench.input)[1]["outputs"]
+
+
+def test_people_are_told_the_estimate_and_what_is_insecure(
+    bench: Bench, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    capsys.readouterr()
+    setup = ["setup", str(bench.program), "--route", "sumcheck", "-o", str(tmp_path / "key")]
+    assert run_cli(setup) == 0
+    told = capsys.readouterr().err
+    assert "expected: setup" in told
+    assert "logrows" not in told
+    assert "INSECURE" in told
+    assert run_cli([*setup, "--srs", str(bench.srs)]) == 0
+    assert "INSECURE" not in capsys.readouterr().err
+
+
+def test_proof_verifies_for_its_model_input_and_output(bench: Bench, invoke: Invoke, tmp_path: Path) -> None:
+    outputs = invoke("model", "run", bench.program, bench.input)[1]
+    (tmp_path / "outputs").write_text(json.dumps(outputs))
+    wanted = ["--input", bench.input, "--output", tmp_path / "outputs", "--allow-insecure-srs"]
+    code, answer = invoke(*bench.verifying(*wanted))
+    assert (code, answer["valid"], answer["reason"]) == (0, True, None)
+    assert answer["outputs"][0]["integers"] == outputs["outputs"]["y"]["integers"]
+
+
+def alone(arguments: list[object]) -> tuple[int, dict[str, Any], str]:
+    command = [sys.executable, "-c", ALONE, *map(str, arguments), "--json"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, env=os.environ, check=False)
+    return ended.returncode, json.loads(ended.stdout), ended.stderr.splitlines()[-1]
+
+
+def test_verifier_alone_accepts_the_proof_without_anything_of_the_prover(bench: Bench) -> None:
+    arguments = bench.verifying("--input", bench.input, "--allow-insecure-srs")
+    code, answer, loaded = alone(arguments)
+    assert (code, answer["valid"], loaded) == (0, True, "[]")
+
+
+def test_verifier_alone_rejects_what_was_not_asked_for(
+    bench: Bench, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    capsys.readouterr()
+    assert run_cli(["model", "run", str(bench.program), str(bench.input), "--json"]) == 0
+    outputs = json.loads(capsys.readouterr().out)
+    outputs["outputs"]["y"]["integers"][2] += 1
+    (tmp_path / "outputs").write_text(json.dumps(outputs))
+    common = ["--program", bench.program, "--allow-insecure-srs"]
+    attacks = {
+        "input_differs": ["--key", bench.key, *common, "--input", bench.other_input],
+        "output_differs": ["--key", bench.key, *common, "--output", tmp_path / "outputs"],
+        "model_differs": ["--key", bench.key, "--program", bench.other_program, "--allow-insecure-srs"],
+        "key_differs": ["--key", bench.other_key, *common],
+        "srs_not_accepted": ["--key", bench.key, "--program", bench.program],
+    }
+    for reason, arguments in attacks.items():
+        code = run(verifier_app, ["verify", str(bench.proof), *map(str, arguments), "--json"])
+        answer = json.loads(capsys.readouterr().out)
+        assert (code, answer["valid"], answer["reason"]["code"]) == (1, False, reason)
+
+
+def test_proof_over_a_named_srs_verifies_for_who_names_it_and_for_nobody_else(bench: Bench, invoke: Invoke) -> None:
+    verifying = ["verify", bench.srs_proof, "--key", bench.srs_key, "--program", bench.program]
+    assert invoke(*verifying, "--srs-g2", hex_g2(bench.srs))[0] == 0
+    rejected(invoke, "srs_not_accepted", *verifying, "--allow-insecure-srs")
+
+
+def test_rejects_proof_file_that_names_another_srs_or_route_than_its_key(
+    bench: Bench, invoke: Invoke, tmp_path: Path
+) -> None:
+    def verify(**fields: str) -> list[object]:
+        both = ["--allow-insecure-srs", "--srs-g2", hex_g2(bench.srs)]
+        forged = changed(bench.proof, tmp_path / "forged", **fields)
+        return ["verify", forged, "--key", bench.key, "--program", bench.program, *both]
+
+    other = json.loads(bench.srs_proof.read_text())["srs_digest"]
+    rejected(invoke, "srs_differs", *verify(srs_digest=other))
+    rejected(invoke, "route_differs", *verify(route="halo2"))
+    rejected(invoke, "route_unknown", *verify(route="optimistic"))
+    rejected(invoke, "file_malformed", *verify(route="carrier pigeon"))
+    rejected(invoke, "file_malformed", *verify(valid="true"))
+
+
+def test_rejects_proof_bytes_of_another_proof(bench: Bench, invoke: Invoke, tmp_path: Path) -> None:
+    bytes_over_another_srs = json.loads(bench.srs_proof.read_text())["proof"]
+    forged = changed(bench.proof, tmp_path / "forged", proof=bytes_over_another_srs)
+    arguments = ["verify", forged, "--key", bench.key, "--program", bench.program, "--allow-insecure-srs"]
+    code, answer = invoke(*arguments)
+    assert (code, answer["valid"]) == (1, False)
+
+
+@pytest.mark.parametrize("change", ["tampered", "appended", "truncated", "no json"])
+def test_rejects_corrupt_proof_file(bench: Bench, invoke: Invoke, tmp_path: Path, change: str) -> None:
+    proof = json.loads(bench.proof.read_text())["proof"]
+    proofs = {
+        "tampered": proof[:-3] + ("1" if proof[-3] != "1" else "2") + proof[-2:],
+        "appended": proof + "00" * 32,
+        "truncated": proof[:-64],
+    }
+    corrupt = tmp_path / "corrupt"
+    if change in proofs:
+        changed(bench.proof, corrupt, proof=proofs[change])
+    else:
+        corrupt.write_text(bench.proof.read_text()[:100])
+    arguments = ["verify", corrupt, "--key", bench.key, "--program", bench.program, "--allow-insecure-srs"]
+    rejected(invoke, "file_malformed" if change == "no json" else "proof_malformed", *arguments)
+
+
+def test_setup_refuses_options_of_other_routes_and_inputs_that_hide(
+    bench: Bench, invoke: Invoke, tmp_path: Path
+) -> None:
+    target = tmp_path / "key"
+    setup = ["setup", bench.program, "--route", "sumcheck", "-o", target]
+    for option in (["--params", "fixed"], ["--private-input"], ["--window", "30"]):
+        refused(invoke, "bad_option", *setup, *option)
+    optimistic = ["setup", bench.program, "--route", "optimistic", "-o", target]
+    refused(invoke, "bad_option", *optimistic, "--srs", bench.srs)
+    save_program(halo2_programs.gemm_relu(Visibility.HASHED), tmp_path / "hidden")
+    hidden = ["setup", tmp_path / "hidden", "--route", "sumcheck", "-o", target]
+    assert "halo2" in refused(invoke, "route_unsupported", *hidden)
+    refused(invoke, "output_unwritable", "setup", bench.program, "--route", "sumcheck", "-o", bench.program)
+    assert not target.exists()
+
+
+def test_setup_refuses_an_srs_that_is_broken_or_too_small(bench: Bench, invoke: Invoke, tmp_path: Path) -> None:
+    small, cut = tmp_path / "small.srs", tmp_path / "cut.srs"
+    generate_dev_srs(2, small)
+    cut.write_bytes(bench.srs.read_bytes()[:-64])
+    setup = ["setup", bench.program, "--route", "sumcheck", "-o", tmp_path / "key", "--srs"]
+    refused(invoke, "srs_too_small", *setup, small)
+    refused(invoke, "srs_truncated", *setup, cut)
+    refused(invoke, "srs_unreadable", *setup, tmp_path / "none.srs")
+    assert not (tmp_path / "key").exists()
+
+
+def test_too_large_model_is_refused_by_the_estimate(
+    bench: Bench, invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INFERPROOF_MEMORY_LIMIT_BYTES", str(10 * 2**20))
+    refused(invoke, "model_too_large", "setup", bench.program, "--route", "sumcheck", "-o", tmp_path / "key")
+    refused(invoke, "model_too_large", *bench.proving())
+    assert not (tmp_path / "key").exists()
+
+
+def test_prove_refuses_keys_that_are_not_for_it(bench: Bench, invoke: Invoke, tmp_path: Path) -> None:
+    with_key = ["prove", bench.program, bench.input, "-o", tmp_path / "proof", "--key"]
+    refused(invoke, "key_of_another_route", *with_key, bench.key, "--route", "halo2")
+    refused(invoke, "key_for_another_model", *with_key, bench.other_key)
+    refused(invoke, "key_over_another_srs", *with_key, bench.srs_key)
+    refused(invoke, "key_over_another_srs", *with_key, bench.key, "--srs", bench.srs)
+    refused(invoke, "key_of_another_setup", *with_key, forged_key(bench, tmp_path))
+    refused(invoke, "route_unknown", *with_key, changed(bench.key, tmp_path / "tee", route="tee"))
+    for cut in (bench.key.read_text()[:-90], "{}"):
+        (tmp_path / "cut").write_text(cut)
+        refused(invoke, "file_malformed", *with_key, tmp_path / "cut")
+    key = json.loads(bench.key.read_text())["key"]
+    refused(invoke, "key_malformed", *with_key, changed(bench.key, tmp_path / "cut", key=key[:-2]))
+    assert not (tmp_path / "proof").exists()
+
+
+def test_prove_refuses_a_salt_and_a_bad_input(bench: Bench, invoke: Invoke, tmp_path: Path) -> None:
+    refused(invoke, "bad_option", *bench.proving("--salt", tmp_path / "salt"))
+    large, target = tmp_path / "large.json", tmp_path / "proof"
+    large.write_text(json.dumps({"integers": {"x": [[2**15] * 6]}}))
+    refused(invoke, "input_out_of_range", "prove", bench.program, large, "--key", bench.key, "-o", target)
+    assert not target.exists()
+
+
+def test_audit_matches_the_key_and_tells_a_forged_one(bench: Bench, invoke: Invoke, tmp_path: Path) -> None:
+    audit = ["model", "audit", bench.program, "--key"]
+    code, answer = invoke(*audit, bench.key)
+    assert (code, answer["matches"], answer["keys"][0]["route"]) == (0, True, "sumcheck")
+    assert invoke(*audit, bench.srs_key, "--srs", bench.srs)[0] == 0
+    for key in (forged_key(bench, tmp_path), bench.srs_key):
+        code, answer = invoke(*audit, key)
+        assert (code, answer["matches"], answer["reason"]["code"]) == (1, False, "audit_differs")
+    refused(invoke, "key_for_another_model", *audit, bench.other_key)
+
+
+def test_key_cannot_be_registered_while_no_contract_verifies_the_route(bench: Bench, invoke: Invoke) -> None:
+    register = ["model", "register", bench.program, "--key", bench.key, "--rpc-url", "http://127.0.0.1:9"]
+    refused(invoke, "route_not_on_chain", *register)
+
+
+def test_inspect_tells_what_the_route_costs_or_why_it_refuses(bench: Bench, invoke: Invoke, tmp_path: Path) -> None:
+    cost = invoke("model", "inspect", bench.program)[1]["routes"]["sumcheck"]
+    assert cost["provable"] is True
+    assert 0 < cost["prove_s"] < 10
+    save_program(halo2_programs.gemm_relu(Visibility.HASHED), tmp_path / "hidden")
+    cost = invoke("model", "inspect", tmp_path / "hidden")[1]["routes"]["sumcheck"]
+    assert (cost["provable"], cost["reason"]["code"]) == (False, "route_unsupported")
