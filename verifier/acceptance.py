@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from circuits.errors import InputError
-from circuits.statement import Route, Statement
+from circuits.statement import Hasher, Route, keccak256
 from verifier.curve import Arithmetic
 from verifier.errors import VerificationError
 from verifier.halo2_key import Halo2Key
@@ -38,11 +38,17 @@ def route_of(key: Key) -> Route:
 
 
 def accept(
-    proof: ProofFile, key: Key, model_id: bytes, accepted: Accepted, arithmetic: Arithmetic | None = None
+    proof: ProofFile,
+    key: Key,
+    model_id: bytes,
+    accepted: Accepted,
+    arithmetic: Arithmetic | None = None,
+    hasher: Hasher = keccak256,
 ) -> Opened:
     """Compares every field of the proof file with the key and the caller's wish before the proof is looked at.
 
-    Returns the public tensors; raises VerificationError for whatever does not convince.
+    Returns the public tensors; raises VerificationError for whatever does not convince. `arithmetic` and `hasher` are
+    plain Python by default; the halo2 route has its own.
     """
     if proof.route not in DECODERS:
         raise _unknown(proof.route)

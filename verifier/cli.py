@@ -53,7 +53,7 @@ def verify_command(arithmetic: Arithmetic | None = None, hasher: Hasher = keccak
         wanted_key = load_key(key)
         try:
             file = ProofFile.load(proof)
-            opened = accept(file, wanted_key, model_id, accepted, arithmetic)
+            opened = accept(file, wanted_key, model_id, accepted, arithmetic, hasher)
             _compare(file.statement, wanted_program, input, output)
         except VerificationError as error:
             emit(json, {"valid": False, "reason": error.as_dict()}, [f"INVALID: {error.message}  [{error.code}]"])
