@@ -66,15 +66,11 @@ def accept(
     if proof.statement.model_id != model_id:
         message = "the proof is for another model"
         raise VerificationError("model_differs", message, expected=model_id.hex(), got=proof.statement.model_id.hex())
-    return _verify(proof.statement, key, proof.proof, accepted, arithmetic)
-
-
-def _verify(statement: Statement, key: Key, proof: bytes, accepted: Accepted, arithmetic: Arithmetic | None) -> Opened:
     if isinstance(key, SumcheckKey):
-        return verify_sumcheck(statement, key, proof, accepted, arithmetic)
-    from verifier.halo2 import verify  # an EVM that no other route should wait for
+        return verify_sumcheck(proof.statement, key, proof.proof, accepted, arithmetic, hasher)
+    from verifier.halo2 import verify as verify_halo2  # an EVM that no other route should wait for
 
-    return verify(statement, key, proof, accepted)
+    return verify_halo2(proof.statement, key, proof.proof, accepted)
 
 
 def _key_srs_digest(key: Key) -> bytes:
