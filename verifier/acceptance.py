@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from circuits.errors import InputError
-from circuits.statement import Route, Statement
+from circuits.statement import Hasher, Route, Statement, keccak256
 from verifier.curve import Arithmetic
 from verifier.errors import VerificationError
 from verifier.halo2_key import Halo2Key
@@ -18,6 +19,17 @@ from verifier.sumcheck import verify as verify_sumcheck
 from verifier.sumcheck_key import SumcheckKey
 
 Key = Halo2Key | SumcheckKey
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the caller asks for, and over which SRS; a root that is None may be any."""
+
+    model_id: bytes
+    accepted: Accepted
+    input_root: bytes | None = None
+    output_root: bytes | None = None
+
 
 DECODERS: Mapping[Route, Callable[[bytes], Key]] = {Route.HALO2: Halo2Key.decode, Route.SUMCHECK: SumcheckKey.decode}
 
@@ -38,17 +50,32 @@ def route_of(key: Key) -> Route:
 
 
 def accept(
-    proof: ProofFile, key: Key, model_id: bytes, accepted: Accepted, arithmetic: Arithmetic | None = None
+    proof: ProofFile,
+    key: Key,
+    wanted: Wanted,
+    arithmetic: Arithmetic | None = None,
+    hasher: Hasher = keccak256,
 ) -> Opened:
     """Compares every field of the proof file with the key and the caller's wish before the proof is looked at.
 
-    Returns the public tensors; raises VerificationError for whatever does not convince.
+    Returns the public tensors; raises VerificationError for whatever does not convince. `arithmetic` and `hasher` are
+    plain Python by default; the halo2 route has its own.
     """
+    _compare_with_key(proof, key, wanted.accepted)
+    _compare_statement(proof.statement, wanted)
+    if isinstance(key, SumcheckKey):
+        return verify_sumcheck(proof.statement, key, proof.proof, wanted.accepted, arithmetic, hasher)
+    from verifier.halo2 import verify as verify_halo2  # an EVM that no other route should wait for
+
+    return verify_halo2(proof.statement, key, proof.proof, wanted.accepted)
+
+
+def _compare_with_key(proof: ProofFile, key: Key, accepted: Accepted) -> None:
     if proof.route not in DECODERS:
         raise _unknown(proof.route)
     if proof.route is not route_of(key):
-        route, wanted = proof.route.name.lower(), route_of(key).name.lower()
-        raise VerificationError("route_differs", f"the proof is of the route {route}, the key of {wanted}")
+        route, keys_route = proof.route.name.lower(), route_of(key).name.lower()
+        raise VerificationError("route_differs", f"the proof is of the route {route}, the key of {keys_route}")
     if proof.key_digest != key.digest():
         raise VerificationError("key_differs", "the proof was made for another key", expected=key.digest().hex())
     if proof.srs_digest not in {srs_digest(point) for point in accepted.srs_g2}:
@@ -57,18 +84,16 @@ def accept(
     if proof.srs_digest != _key_srs_digest(key):
         message = "the proof names another SRS than its key stands on"
         raise VerificationError("srs_differs", message, expected=_key_srs_digest(key).hex())
-    if proof.statement.model_id != model_id:
-        message = "the proof is for another model"
-        raise VerificationError("model_differs", message, expected=model_id.hex(), got=proof.statement.model_id.hex())
-    return _verify(proof.statement, key, proof.proof, accepted, arithmetic)
 
 
-def _verify(statement: Statement, key: Key, proof: bytes, accepted: Accepted, arithmetic: Arithmetic | None) -> Opened:
-    if isinstance(key, SumcheckKey):
-        return verify_sumcheck(statement, key, proof, accepted, arithmetic)
-    from verifier.halo2 import verify  # an EVM that no other route should wait for
-
-    return verify(statement, key, proof, accepted)
+def _compare_statement(statement: Statement, wanted: Wanted) -> None:
+    if statement.model_id != wanted.model_id:
+        details = {"expected": wanted.model_id.hex(), "got": statement.model_id.hex()}
+        raise VerificationError("model_differs", "the proof is for another model", **details)
+    if wanted.input_root not in (None, statement.input_root):
+        raise VerificationError("input_differs", "the proof is for another input")
+    if wanted.output_root not in (None, statement.output_root):
+        raise VerificationError("output_differs", "the proof is for another output")
 
 
 def _key_srs_digest(key: Key) -> bytes:

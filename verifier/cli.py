@@ -16,7 +16,7 @@ from circuits.program.graph import Program
 from circuits.program.input_file import read_inputs
 from circuits.program.refs import Visibility
 from circuits.statement import Hasher, Statement, input_root, keccak256, output_root
-from verifier.acceptance import accept, load_key
+from verifier.acceptance import Wanted, accept, load_key
 from verifier.console import JsonOption, emit, warn
 from verifier.curve import Arithmetic
 from verifier.errors import VerificationError
@@ -50,11 +50,11 @@ def verify_command(arithmetic: Arithmetic | None = None, hasher: Hasher = keccak
         wanted_program = load_program(program) if program else None
         model_id = _model_id(model, wanted_program, hasher)
         accepted = _accepted(srs_g2 or [], allow_insecure_srs)
-        wanted_key = load_key(key)
+        wanted = Wanted(model_id, accepted, *_roots(wanted_program, input, output, hasher))
+        callers_key = load_key(key)
         try:
             file = ProofFile.load(proof)
-            opened = accept(file, wanted_key, model_id, accepted, arithmetic)
-            _compare(file.statement, wanted_program, input, output)
+            opened = accept(file, callers_key, wanted, arithmetic, hasher)
         except VerificationError as error:
             emit(json, {"valid": False, "reason": error.as_dict()}, [f"INVALID: {error.message}  [{error.code}]"])
             raise typer.Exit(1) from error
@@ -109,24 +109,29 @@ def _point(text: str) -> G2Point:
     return (words[0], words[1], words[2], words[3])
 
 
-def _compare(statement: Statement, program: Program | None, input: Path | None, output: Path | None) -> None:
-    if (input or output) and program is None:
-        raise InputError("program_missing", "--input and --output are read by the program's ports: add --program")
-    if program and input and any(port.visibility is Visibility.HASHED for port in program.inputs):
+def _roots(
+    program: Program | None, input: Path | None, output: Path | None, hasher: Hasher
+) -> tuple[bytes | None, bytes | None]:
+    """Those of the input and the output that must be proven, where the caller names them."""
+    if program is None:
+        if input or output:
+            raise InputError("program_missing", "--input and --output are read by the program's ports: add --program")
+        return None, None
+    if input and any(port.visibility is Visibility.HASHED for port in program.inputs):
         message = "this program's input is committed with a salt: compare input_root with `inferproof commit`"
-        raise InputError("input_is_hashed", message, input_root="0x" + statement.input_root.hex())
-    if program and input and input_root(read_inputs(input, program)) != statement.input_root:
-        raise VerificationError("input_differs", "the proof is for another input")
-    if program and output and _claimed_output_root(output, program) != statement.output_root:
-        raise VerificationError("output_differs", "the proof is for another output")
+        raise InputError("input_is_hashed", message)
+    return (
+        input_root(read_inputs(input, program), hasher) if input else None,
+        _claimed_output_root(output, program, hasher) if output else None,
+    )
 
 
-def _claimed_output_root(path: Path, program: Program) -> bytes:
+def _claimed_output_root(path: Path, program: Program, hasher: Hasher) -> bytes:
     """The root of an outputs file, as `model run --json` and `prove --json` print it."""
     try:
         claimed = strict_json.parse(path.read_bytes())["outputs"]
         ports = [output.port for output in program.outputs]
-        return output_root([np.array(claimed[p.name]["integers"], np.int64).reshape(p.dims) for p in ports])
+        return output_root([np.array(claimed[p.name]["integers"], np.int64).reshape(p.dims) for p in ports], hasher)
     except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
         message = f"{path} does not hold this program's outputs as `model run --json` prints them: {error!r}"
         raise InputError("output_unreadable", message, path=str(path)) from error

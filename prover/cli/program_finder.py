@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -22,6 +24,8 @@ _AT_ONCE = threading.Semaphore(4)
 
 SUFFIX = ".program"
 MAX_DOWNLOAD_BYTES = 2**30
+# Of all that is kept, beside what is on its way: whoever lists many programs must not fill the disk.
+MAX_KEPT_BYTES = 2**33
 TIMEOUT_S = 30.0
 DEADLINE_S = 600.0
 RETRY_S = 2 * DEADLINE_S
@@ -33,7 +37,8 @@ class ProgramFinder:
 
     Args:
         paths: program files, and folders of them; looked through again when a model is not found.
-        downloads: where programs fetched from a registration's locator are kept; None: none are fetched.
+        downloads: where programs fetched from a registration's locator are kept, those used last up to
+            MAX_KEPT_BYTES; None: none are fetched. Nothing else may be in that folder.
         background: fetch while the caller goes on, who finds the program when it asks again. The locator is its owner's
             choice, and so is how slowly it answers: a watcher has deadlines to keep.
     """
@@ -60,6 +65,8 @@ class ProgramFinder:
                 self._fetch_later(locator, kept)
                 return None
             _fetch(locator, kept)
+        else:
+            _mark_used(kept)
         return Found(kept, fetched=True)
 
     def _fetch_later(self, locator: str, kept: Path) -> None:
@@ -97,15 +104,39 @@ class ProgramFinder:
         return self._seen[file] == model_id
 
 
+def _mark_used(kept: Path) -> None:
+    with suppress(OSError):  # another process may have made room
+        os.utime(kept)
+
+
+def _make_room(folder: Path) -> None:
+    """Removes what was not used for longest, and what a process that was killed left, until one more has room."""
+    found = []
+    for file in folder.iterdir():
+        with suppress(OSError):
+            found.append((file.stat().st_mtime_ns, file.stat().st_size, file))
+    total = sum(size for _, size, _ in found)
+    for _, size, file in sorted(found):
+        if total + MAX_DOWNLOAD_BYTES <= MAX_KEPT_BYTES:
+            return
+        file.unlink(missing_ok=True)
+        total -= size
+
+
 def _fetch(locator: str, target: Path) -> None:
-    """Raises EnvironmentFailure `program_unreachable`. Redirects are not followed: the owner named this address."""
-    target.parent.mkdir(parents=True, exist_ok=True)
+    """Raises EnvironmentFailure `program_unreachable`. Redirects are not followed: the owner named this address.
+
+    What comes is counted and kept as it comes: a few kilobytes may decompress to more than there is memory.
+    """
     partial = target.with_suffix(".partial")
     deadline = time.monotonic() + DEADLINE_S
+    request = httpx.stream("GET", locator, timeout=TIMEOUT_S, headers={"accept-encoding": "identity"})
     try:
-        with httpx.stream("GET", locator, timeout=TIMEOUT_S) as answer, partial.open("wb") as file:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _make_room(target.parent)
+        with request as answer, partial.open("wb") as file:
             answer.raise_for_status()
-            for piece in answer.iter_bytes():
+            for piece in answer.iter_raw():
                 if file.tell() + len(piece) > MAX_DOWNLOAD_BYTES or time.monotonic() > deadline:
                     message = f"{locator}: over {MAX_DOWNLOAD_BYTES} bytes, or {DEADLINE_S:.0f} s"
                     raise EnvironmentFailure("program_unreachable", message, locator=locator)

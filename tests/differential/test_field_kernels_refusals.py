@@ -119,6 +119,17 @@ def test_a_refused_write_leaves_the_target_as_it_was() -> None:
     assert target.scalars() == [1] * 4
 
 
-def test_a_table_too_large_for_the_machine_is_refused() -> None:
-    with pytest.raises(ValueError, match="variables"):
-        field.eq_table([1] * 60)
+def test_what_no_machine_has_memory_for_is_refused_and_ends_no_process() -> None:
+    wide = Vector.zeros(1 << 16)
+    for call in (
+        lambda: field.eq_table([1] * 60),
+        lambda: field.eq_table([1] * 64),
+        lambda: field.outer([wide] * 3),
+        lambda: field.outer([wide] * 4),
+        lambda: Vector.zeros(1 << 50),
+        lambda: Vector.ones((1 << 64) - 1),
+        lambda: field.combine_integers([], [], 1 << 50),
+        lambda: field.functional(np.zeros(1, np.int64), 1 << 50, []),
+    ):
+        with pytest.raises(ValueError, match="memory"):
+            call()

@@ -107,7 +107,7 @@ def test_a_bond_of_all_that_the_account_has_is_not_put_down(
     play_out(process, liar, lambda: killed(table, liar))
 
 
-def test_a_gas_budget_for_one_game_begins_one_at_a_time_and_loses_none(
+def test_a_gas_budget_for_one_game_begins_one_at_once_and_none_is_lost(
     table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Several wrong claims at once would each find the budget unspent, and none could be played to its end."""
@@ -115,10 +115,10 @@ def test_a_gas_budget_for_one_game_begins_one_at_a_time_and_loses_none(
     liars = [corrupted(table, CONTRACT, element) for element in range(2)]
     fee = table.account(2).fees().max_fee
     process = Process(table, tmp_path / "c.db", budgets=Budgets(gas=GAME_GAS * fee * 3 // 2))
-    while not any(row.ended for row in process.store.commitments()):
-        process.once()
-        assert len(process.store.commitments()) == 1
+    process.once()
+    assert (len(process.store.commitments()), process.codes().count("gas_over_budget")) == (1, 1)
+    while any(not row.ended for row in process.store.commitments()):  # fees may fall, and leave room for the other
         for liar in liars:
             liar.answer()
-    assert process.store.commitments()[0].ended == "won"
-    assert process.codes().count("gas_over_budget") == 1
+        process.once()
+    assert {row.ended for row in process.store.commitments()} == {"won"}

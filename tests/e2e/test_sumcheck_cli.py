@@ -165,6 +165,14 @@ def test_rejects_proof_file_that_names_another_srs_or_route_than_its_key(
     rejected(invoke, "file_malformed", *verify(valid="true"))
 
 
+@pytest.mark.parametrize("claimed", [2**40, "many", None])
+def test_an_outputs_file_that_says_nothing_is_bad_input(
+    bench: Bench, invoke: Invoke, tmp_path: Path, claimed: object
+) -> None:
+    (tmp_path / "outputs").write_text(json.dumps({"outputs": {"y": {"integers": [[claimed, 0, 0]]}}}))
+    refused(invoke, "output_unreadable", *bench.verifying("--output", tmp_path / "outputs", "--allow-insecure-srs"))
+
+
 def test_rejects_proof_bytes_of_another_proof(bench: Bench, invoke: Invoke, tmp_path: Path) -> None:
     bytes_over_another_srs = json.loads(bench.srs_proof.read_text())["proof"]
     forged = changed(bench.proof, tmp_path / "forged", proof=bytes_over_another_srs)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
+import os
 import threading
 import time
+import zlib
 from collections.abc import Iterator
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from halo2_programs import convolution, gemm_relu
+from published_traces import server
 
 from circuits.errors import EnvironmentFailure
 from circuits.program.file import save_program
@@ -94,6 +98,51 @@ def test_rejects_a_download_without_end(
         ProgramFinder([], tmp_path / "downloads")(MODEL_ID, f"{url}/m.program")
     assert refused.value.code == "program_unreachable"
     assert list((tmp_path / "downloads").iterdir()) == []
+
+
+def test_archive_bomb_is_counted_and_kept_as_it_came(tmp_path: Path) -> None:
+    """A few kB that say of themselves that they are compressed twice, and are gigabytes then."""
+    squeezed = zlib.compressobj(9, zlib.DEFLATED, 31)
+    once = b"".join(squeezed.compress(bytes(2**24)) for _ in range(16)) + squeezed.flush()
+    bomb, asked = gzip.compress(once), []
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        asked.append(request.headers["accept-encoding"])
+        request.send_response(200)
+        request.send_header("content-encoding", "gzip, gzip")
+        request.send_header("content-length", str(len(bomb)))
+        request.end_headers()
+        request.wfile.write(bomb)
+
+    with server(answer) as url:
+        found = ProgramFinder([], tmp_path / "downloads")(MODEL_ID, url)
+    assert found is not None
+    assert found.path.read_bytes() == bomb
+    assert asked == ["identity"]
+
+
+def test_many_downloads_do_not_fill_the_disk(
+    site: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, folder = site
+    downloads = tmp_path / "downloads"
+    monkeypatch.setattr(program_finder, "MAX_DOWNLOAD_BYTES", 1000)
+    monkeypatch.setattr(program_finder, "MAX_KEPT_BYTES", 4000)
+    (folder / "m.program").write_bytes(bytes(900))
+    finder, models = ProgramFinder([], downloads), [bytes([number]) * 32 for number in range(8)]
+    downloads.mkdir()
+    left = downloads / "left.partial"  # by a process that was killed
+    left.write_bytes(bytes(900))
+    os.utime(left, (1, 1))
+    for number, model in enumerate(models):
+        found = finder(model, f"{url}/m.program")
+        assert found is not None
+        os.utime(found.path, (number + 2, number + 2))
+        assert sum(file.stat().st_size for file in downloads.iterdir()) <= 4000
+        assert finder(models[0], f"{url}/m.program") is not None  # in use all the time
+    assert {file.stem for file in downloads.iterdir()} == {models[0].hex(), *(model.hex() for model in models[-3:])}
+    (folder / "m.program").unlink()
+    assert finder(models[0], f"{url}/m.program") is not None
 
 
 def test_a_watcher_does_not_wait_for_a_download(site: tuple[str, Path], tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ from prover.service.handlers.register_model import ModelUpload, register_model
 from prover.service.handlers.run_job import Outcome, run_job
 from prover.service.handlers.submit_job import JobRequest, submit_job
 from prover.service.settings import Settings
-from verifier.acceptance import accept
+from verifier.acceptance import Wanted, accept
 from verifier.messages import ProofFile
 from verifier.srs import DEVELOPMENT_S_G2, Accepted
 from verifier.sumcheck_key import SumcheckKey
@@ -69,7 +69,8 @@ def test_job_of_the_route_is_proven_and_its_proof_verifies(deps: Deps, cache: Pa
         refused = client.get(f"/v1/jobs/{job['id']}/calldata")
     key = sumcheck.setup(tiny_program(), cache=KeyCache(cache)).key
     assert (file.route, done["key_digest"]) == (Route.SUMCHECK, "0x" + key.digest().hex())
-    opened = accept(file, SumcheckKey.decode(key.encode()), tiny_program().model_id(), DEVELOPMENT, field)
+    wanted = Wanted(tiny_program().model_id(), DEVELOPMENT)
+    opened = accept(file, SumcheckKey.decode(key.encode()), wanted, field)
     np.testing.assert_array_equal(opened.outputs[0], [3, -6])
     assert (refused.status_code, refused.json()["code"]) == (409, "job_without_contract")
     assert deps.prover.runs == 0  # type: ignore[attr-defined]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Sequence
 
 from circuits.lower.sumcheck.expressions import Value, canonical, over_axes, plus, times
 from circuits.lower.sumcheck.filling import Integers, Values
-from circuits.lower.sumcheck.system import Expression, Fractions, Identity, Kind, Reading, System, Tensor, Term
+from circuits.lower.sumcheck.system import Expression, Fractions, Identity, Kind, Reading, Tensor, Term
 from circuits.lower.sumcheck.tables import Dims, Lookup, Table, cheaper_ranges
 from circuits.program.graph import Program
 from circuits.program.indexing import always_in_bounds
@@ -23,7 +23,7 @@ Step = Callable[[Values], None]
 
 
 class Context:
-    """A system in the making. Tensors are numbered as they come; `finish` puts them in the order of their kinds."""
+    """A system in the making. Tensors are numbered as they come; `assemble` puts them in the order of their kinds."""
 
     def __init__(self, program: Program, known: Ranges, limb_bits: int) -> None:
         self.program = program
@@ -40,7 +40,7 @@ class Context:
         self._tables: dict[Hashable, Table] = {}
         self._tags = 0
         self._public: dict[Tensor, int] = {}
-        self._constants: dict[int, int] = {}
+        self.constants: dict[int, int] = {}  # tensors of the program's constants
         self.inputs = [
             self._add(Tensor(Kind.INPUT, port.dims, port.bits), Interval.of_bits(port.bits)) for port in program.inputs
         ]
@@ -78,10 +78,10 @@ class Context:
 
     def constant_tensor(self, index: int) -> int:
         """A constant of the program."""
-        if index not in self._constants:
+        if index not in self.constants:
             bound = self.interval(Ref(Source.CONST, index))
-            self._constants[index] = self.committed(self.program.constants[index].values, bound)
-        return self._constants[index]
+            self.constants[index] = self.committed(self.program.constants[index].values, bound)
+        return self.constants[index]
 
     def _public_tensor(self, kind: Kind, dims: Dims) -> int:
         tensor = Tensor(kind, dims)
@@ -263,35 +263,6 @@ class Context:
             values[times_found] = table.count(values)
 
         self.counts.append(count)
-
-    def finish(self) -> tuple[System, list[int]]:
-        """The system, and the number here of each of its tensors."""
-        constants = {tensor: number for number, (_, tensor) in enumerate(sorted(self._constants.items()))}
-        order = sorted(self._used(), key=lambda t: (self.tensors[t].kind, constants.get(t, len(constants)), t))
-        place = {tensor: number for number, tensor in enumerate(order)}
-
-        def moved(expression: Expression) -> Expression:
-            return tuple(
-                Term(t.coefficient, tuple(Reading(place[r.tensor], r.how) for r in t.readings), t.inner)
-                for t in expression
-            )
-
-        return System(
-            tuple(self.tensors[tensor] for tensor in order),
-            tuple(Identity(identity.dims, moved(identity.terms)) for identity in self.identities),
-            tuple(
-                Fractions(f.tag, f.dims, moved((f.numerator,))[0], tuple(moved(column) for column in f.columns))
-                for f in self.fractions
-            ),
-        ), order
-
-    def _used(self) -> list[int]:
-        """Inputs, outputs, and what something speaks of."""
-        terms = [term for identity in self.identities for term in identity.terms]
-        for fraction in self.fractions:
-            terms += [fraction.numerator, *(term for column in fraction.columns for term in column)]
-        used = {reading.tensor for term in terms for reading in term.readings} | {*self.inputs, *self.outputs}
-        return sorted(used)
 
 
 def _without(reading: Reading, summed: Sequence[bool]) -> Reading:

@@ -9,6 +9,7 @@ import numpy as np
 
 from circuits.errors import InputError
 from circuits.execute.tensors import Arithmetic
+from circuits.lower.sumcheck.assembly import assemble
 from circuits.lower.sumcheck.choices import lower_argmax, lower_compare, lower_max, lower_select
 from circuits.lower.sumcheck.context import Context
 from circuits.lower.sumcheck.expressions import minus
@@ -60,7 +61,7 @@ class Lowering:
                 public, made = context.outputs[number], context.output(output.ref.index)
                 context.identity(output.port.dims, minus(context.itself(made), context.itself(public)))
         context.offer_tables()
-        self.system, self._order = context.finish()
+        self.system, self._order = assemble(context)
         self._sums: dict[Arithmetic | None, Accumulators] = {}
 
     def setup_values(self) -> list[Integers]:

@@ -6,6 +6,7 @@
 use ark_bn254::Fr;
 use ark_ff::{AdditiveGroup, Field, Zero};
 
+use crate::error::Result;
 use crate::field_vec::{eq_table, sum_pairs};
 
 /// A round's polynomial without its linear coefficient: (c0, c2, c3).
@@ -30,9 +31,9 @@ pub struct EqRounds {
 
 impl EqRounds {
     /// Rounds over all variables of the point.
-    pub fn new(point: Vec<Fr>, scale: Fr) -> Self {
-        let table = eq_table(point.get(1..).unwrap_or_default());
-        Self { point, bound: 0, table, scale, claim: None, inner: None }
+    pub fn new(point: Vec<Fr>, scale: Fr) -> Result<Self> {
+        let table = eq_table(point.get(1..).unwrap_or_default())?;
+        Ok(Self { point, bound: 0, table, scale, claim: None, inner: None })
     }
 
     /// eq of all variables, of which none is bound.

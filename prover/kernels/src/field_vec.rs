@@ -11,10 +11,22 @@ use crate::error::{KernelError, Result};
 /// Fewer elements than this are done sooner than a second thread wakes up.
 pub const PER_TASK: usize = 1 << 11;
 
+/// Refuses more elements than memory can be had for, where a collection would end the process.
+fn check_memory(count: Option<usize>) -> Result<usize> {
+    let fits = |count: &usize| Vec::<Fr>::new().try_reserve_exact(*count).is_ok();
+    count.filter(fits).ok_or_else(|| KernelError::Argument("a vector larger than memory".into()))
+}
+
+/// A vector of equal elements.
+pub fn filled(value: Fr, count: usize) -> Result<Vec<Fr>> {
+    Ok(vec![value; check_memory(Some(count))?])
+}
+
 /// eq(point, i) for all 2^len(point) indices i.
-pub fn eq_table(point: &[Fr]) -> Vec<Fr> {
+pub fn eq_table(point: &[Fr]) -> Result<Vec<Fr>> {
     let (low, high) = point.split_at(point.len() / 2);
-    outer_pair(&eq_by_doubling(high), &eq_by_doubling(low))
+    check_memory(u32::try_from(point.len()).ok().and_then(|bits| 1usize.checked_shl(bits)))?;
+    Ok(outer_pair(&eq_by_doubling(high), &eq_by_doubling(low)))
 }
 
 fn eq_by_doubling(point: &[Fr]) -> Vec<Fr> {
@@ -30,12 +42,17 @@ fn eq_by_doubling(point: &[Fr]) -> Vec<Fr> {
 }
 
 /// The products of one weight of each vector over a row-major grid whose first axis is the slowest.
-pub fn outer(weights: &[&[Fr]]) -> Vec<Fr> {
+pub fn outer(weights: &[&[Fr]]) -> Result<Vec<Fr>> {
+    check_memory(points(weights))?;
     let mut product = vec![Fr::ONE];
     for axis in weights {
         product = if product.len() == 1 && product[0] == Fr::ONE { axis.to_vec() } else { outer_pair(&product, axis) };
     }
-    product
+    Ok(product)
+}
+
+fn points(weights: &[&[Fr]]) -> Option<usize> {
+    weights.iter().try_fold(1usize, |product, axis| product.checked_mul(axis.len()))
 }
 
 fn outer_pair(slow: &[Fr], fast: &[Fr]) -> Vec<Fr> {
@@ -100,15 +117,15 @@ pub fn linear_combination(vectors: &[&[Fr]], factors: &[Fr]) -> Result<Vec<Fr>> 
 /// For each point of the row-major grid of the weights' lengths, the product of its weights added to its cell; a
 /// negative cell drops the point.
 pub fn functional(cells: &[i64], count: usize, weights: &[&[Fr]]) -> Result<Vec<Fr>> {
-    let points = weights.iter().try_fold(1usize, |product, axis| product.checked_mul(axis.len()));
-    same_length("cells", cells.len(), "points", points.unwrap_or(usize::MAX))?;
+    same_length("cells", cells.len(), "points", points(weights).unwrap_or(usize::MAX))?;
+    check_memory(Some(count))?;
     if let Some(cell) = cells.iter().find(|&&cell| cell >= 0 && cell as u64 >= count as u64) {
         return Err(KernelError::Argument(format!("cell {cell} is none of {count}")));
     }
     let Some((&fast, slow)) = weights.split_last() else {
         return Ok((0..count).map(|cell| if cells[0] == cell as i64 { Fr::ONE } else { Fr::ZERO }).collect());
     };
-    let slow = outer(slow);
+    let slow = outer(slow)?;
     if cells.is_empty() {
         return Ok(vec![Fr::ZERO; count]);
     }

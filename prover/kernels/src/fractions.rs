@@ -61,7 +61,7 @@ impl FractionTree {
             return Err(KernelError::Argument(format!("layer {layer} is consumed")));
         }
         let children = self.layers.pop().unwrap_or_default();
-        Ok(LayerSumcheck { tables: Tables::Children(children), eq: EqRounds::new(point, Fr::ONE), combiner })
+        Ok(LayerSumcheck { tables: Tables::Children(children), eq: EqRounds::new(point, Fr::ONE)?, combiner })
     }
 }
 

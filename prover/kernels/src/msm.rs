@@ -196,3 +196,39 @@ fn add_times(total: &mut Bucket, point: &Bucket, times: u32) {
     }
     *total += &multiple;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ark_bn254::Fr;
+
+    fn plain(points: &[G1Affine], integers: &[i64]) -> G1Projective {
+        points.iter().zip(integers).map(|(point, &integer)| *point * Fr::from(integer)).sum()
+    }
+
+    fn fast(points: &[G1Affine], integers: &[i64]) -> G1Projective {
+        sum_of_products(points, integers, |&integer| (integer != 0).then_some(integer))
+    }
+
+    /// Enough of them in one bucket that they are added in affine coordinates.
+    #[test]
+    fn equal_opposite_and_absent_points_are_added_right() {
+        let generator = G1Affine::generator();
+        let double = (generator + generator).into();
+        for points in [[generator; 3], [generator, -generator, double], [generator, double, G1Affine::identity()]] {
+            let points: Vec<G1Affine> = points.into_iter().cycle().take(700).collect();
+            for pattern in [&[1][..], &[1, 1, -1], &[3, -3], &[0, 5, 300], &[i64::MIN, i64::MAX, -1], &[0]] {
+                let integers: Vec<i64> = pattern.iter().copied().cycle().take(700).collect();
+                assert_eq!(fast(&points, &integers), plain(&points, &integers), "{pattern:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn far_buckets_are_reached_by_doubling() {
+        let points = [G1Affine::generator(); 4];
+        for integers in [[1, 0, 0, 1 << 15], [13, 26, 39, 32767], [12, 25, 1, 14], [-32768, 32768, 5, 0]] {
+            assert_eq!(fast(&points, &integers), plain(&points, &integers), "{integers:?}");
+        }
+    }
+}

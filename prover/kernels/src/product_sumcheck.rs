@@ -34,8 +34,8 @@ impl Instance {
         let Some(below) = variables(a.len())?.checked_sub(point.len()) else {
             return Err(KernelError::Argument(format!("{} elements for a point of {}", a.len(), point.len())));
         };
-        let weights = if below > 0 { eq_table(&point) } else { Vec::new() };
-        Ok(Self { a, b, below, weights, eq: EqRounds::new(point, factor), after: Fr::ONE })
+        let weights = if below > 0 { eq_table(&point)? } else { Vec::new() };
+        Ok(Self { a, b, below, weights, eq: EqRounds::new(point, factor)?, after: Fr::ONE })
     }
 
     fn rounds(&self) -> usize {

@@ -41,18 +41,18 @@ fn slices(vectors: &[Arc<Vec<Fr>>]) -> Vec<&[Fr]> {
 #[pymethods]
 impl Vector {
     #[staticmethod]
-    fn zeros(py: Python<'_>, count: usize) -> Self {
-        py.detach(|| Self::of(vec![Fr::ZERO; count]))
+    fn zeros(py: Python<'_>, count: usize) -> PyResult<Self> {
+        Ok(Self::of(py.detach(|| field_vec::filled(Fr::ZERO, count))?))
     }
 
     #[staticmethod]
-    fn ones(py: Python<'_>, count: usize) -> Self {
-        py.detach(|| Self::of(vec![Fr::ONE; count]))
+    fn ones(py: Python<'_>, count: usize) -> PyResult<Self> {
+        Ok(Self::of(py.detach(|| field_vec::filled(Fr::ONE, count))?))
     }
 
     #[staticmethod]
     fn from_integers(py: Python<'_>, integers: Integers) -> PyResult<Self> {
-        let mut cells = Self::zeros(py, integers.values.len());
+        let mut cells = Self::zeros(py, integers.values.len())?;
         cells.write_integers(py, 0, integers, None)?;
         Ok(cells)
     }
@@ -101,17 +101,14 @@ impl Vector {
 
 #[pyfunction]
 pub fn eq_table(py: Python<'_>, point: Vec<Scalar>) -> PyResult<Vector> {
-    if point.len() >= usize::BITS as usize - 5 {
-        return Err(PyValueError::new_err(format!("a table of {} variables", point.len())));
-    }
     let point = unwrap(point);
-    Ok(py.detach(|| Vector::of(field_vec::eq_table(&point))))
+    Ok(Vector::of(py.detach(|| field_vec::eq_table(&point))?))
 }
 
 #[pyfunction]
-pub fn outer(py: Python<'_>, weights: Vec<Held<'_>>) -> Vector {
+pub fn outer(py: Python<'_>, weights: Vec<Held<'_>>) -> PyResult<Vector> {
     let weights = shared(&weights);
-    py.detach(|| Vector::of(field_vec::outer(&slices(&weights))))
+    Ok(Vector::of(py.detach(|| field_vec::outer(&slices(&weights)))?))
 }
 
 #[pyfunction]

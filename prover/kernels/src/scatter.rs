@@ -63,7 +63,6 @@ impl<'a> Part<'a> {
 fn add(target: &mut [Fr], factor: Fr, groups: &[Part<'_>]) {
     match groups {
         [] => target[0] += factor,
-        [last] => last.members.iter().for_each(|(position, value)| target[*position] += factor * *value),
         [first, rest @ ..] => {
             let cells: usize = rest.iter().map(|part| part.members.len()).product();
             let width: usize = rest.iter().map(Part::width).sum();
@@ -91,7 +90,9 @@ fn add_members(target: &mut [Fr], start: usize, factor: Fr, members: &[(usize, &
     }
     for (position, value) in members {
         let factor = factor * *value;
-        if !factor.is_zero() {
+        if rest.groups.is_empty() {
+            target[position - start] += factor;
+        } else if !factor.is_zero() {
             add(&mut target[position - start..], factor, rest.groups);
         }
     }

@@ -8,7 +8,7 @@ use ark_ff::{AdditiveGroup, BigInt, BigInteger, Field, Fp, PrimeField};
 use rayon::prelude::*;
 
 use crate::error::{KernelError, Result};
-use crate::field_vec::{PER_TASK, room, same_length};
+use crate::field_vec::{PER_TASK, filled, room, same_length};
 
 const LIMBS: usize = 6;
 /// Cells whose sums are open at a time: they stay in the first-level cache.
@@ -85,7 +85,7 @@ const RECIPROCAL: u64 = 0xa948_e8c4_c474_094f;
 /// rounded down, T / r - 3 < q <= T / r.
 fn remainder(limbs: &[u64; LIMBS]) -> BigInt<4> {
     let t = limbs[3] >> 61 | limbs[4] << 3;
-    let q = (u128::from(t) * u128::from(RECIPROCAL) >> 64) as u64;
+    let q = ((u128::from(t) * u128::from(RECIPROCAL)) >> 64) as u64;
     let mut rest = [0; 4];
     let (mut carry, mut borrow) = (0u128, false);
     for (i, cell) in rest.iter_mut().enumerate() {
@@ -116,10 +116,10 @@ pub fn write_integers(target: &mut [Fr], offset: usize, integers: &[i64], factor
 
 /// A matrix of `weights.len()` columns, row by row, times the weights.
 pub fn weighted_sum(matrix: &[i64], kept: usize, weights: &[Fr]) -> Result<Vec<Fr>> {
-    let cells = kept.checked_mul(weights.len()).unwrap_or(usize::MAX);
+    let cells = kept.saturating_mul(weights.len());
     same_length("integers", matrix.len(), "cells of the matrix", cells)?;
     if weights.is_empty() {
-        return Ok(vec![Fr::ZERO; kept]);
+        return filled(Fr::ZERO, kept);
     }
     let shift = shift();
     let row = |row: &[i64]| {
@@ -141,7 +141,7 @@ pub fn combine_integers(rows: &[Vec<i64>], factors: &[Fr], length: usize) -> Res
     if let Some(row) = rows.iter().find(|row| row.len() > length) {
         return Err(KernelError::Argument(format!("a row of {} integers is longer than {length}", row.len())));
     }
-    let mut result = vec![Fr::ZERO; length];
+    let mut result = filled(Fr::ZERO, length)?;
     let shift = shift();
     result.par_chunks_mut(BLOCK).enumerate().for_each(|(block, cells)| {
         let mut sums = [SmallSum::default(); BLOCK];

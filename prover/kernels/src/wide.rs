@@ -83,3 +83,32 @@ pub fn add_each<const N: usize>(mut left: [Fr; N], right: [Fr; N]) -> [Fr; N] {
     left.iter_mut().zip(right).for_each(|(sum, value)| *sum += value);
     left
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ark_ff::PrimeField;
+
+    #[test]
+    fn sums_of_the_largest_products_are_reduced_right() {
+        let mut largest = Fr::MODULUS;
+        largest.0[0] -= 1;
+        let largest: Fr = Fp::new_unchecked(largest); // the largest Montgomery form
+        for value in [largest, -Fr::ONE, Fr::ONE, Fr::ZERO] {
+            let (mut sum, mut expected) = (WideSum::default(), Fr::ZERO);
+            for _ in 0..1000 {
+                sum.add(&value, &largest);
+                expected += value * largest;
+                assert_eq!(sum.reduce(), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn a_full_sum_is_reduced_right() {
+        let sum = WideSum { limbs: [u64::MAX; 9] };
+        // 2^576 - 1 without the factor 2^256 that a product of two Montgomery forms has too many.
+        let expected = (Fr::from(2u64).pow([576]) - Fr::ONE) / Fr::from(2u64).pow([512]);
+        assert_eq!(sum.reduce(), expected);
+    }
+}

@@ -40,7 +40,7 @@ class Deps:
 
     @property
     def provers(self) -> list[Prover]:
-        """Of every route that jobs may name."""
+        """Of every route by which jobs are run."""
         others = (self.runner, self.sumcheck)
         return [self.prover, *(prover for prover in others if prover is not None)]
 
