@@ -178,7 +178,7 @@ def test_run_that_is_not_the_interpreters_has_no_proof(cache: KeyCache, monkeypa
     with pytest.raises(EnvironmentFailure) as caught:
         prove(program, inputs, keys)
     assert caught.value.code == "witness_differs"
-    assert caught.value.details["reason"] in {"fraction_sum_not_zero", "products_mismatch"}
+    assert caught.value.details["reason"] in {"fraction_sum_not_zero", "evaluation_mismatch"}
 
 
 def test_a_larger_srs_of_the_same_secret_gives_the_same_key_and_a_bad_one_none(cache: KeyCache, tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ what prover and verifier share, checked by hand."""
 import pytest
 import sumcheck_toy as toy
 
-from circuits.lower.sumcheck.system import Identity, Kind, Reading, System, Tensor, Term
+from circuits.lower.sumcheck.layout import Block, FractionLayout, fraction_layout
+from circuits.lower.sumcheck.system import Fractions, Identity, Kind, Reading, System, Tensor, Term
 from circuits.program.refs import AffineMap
 from verifier.claims import (
     Functional,
@@ -13,41 +14,46 @@ from verifier.claims import (
     axis_points,
     extra_coordinates,
     factor_positions,
-    linear_readings,
     product_instances,
 )
+from verifier.field import MODULUS
+from verifier.forms import identity_form, leaf_forms
 
 NAMES = list(toy.TENSORS)
 
 
-def test_linear_readings_are_those_of_committed_tensors_in_order_of_first_appearance_and_once():
-    assert [(NAMES[linear.reading.tensor], linear.box) for linear in linear_readings(toy.SYSTEM)] == [
-        ("low", (3, 5)),  # fractions first: numerator, then columns
-        ("square", (3, 5)),
-        ("uses_low", (16,)),
-        ("uses_square", (16,)),
-        ("squares", (16,)),
-        ("y", (3, 2)),  # then identities
-        ("conv", (3, 5)),
-        ("flat", (15,)),
-        ("high", (3, 5)),
-        ("wide", (3, 2, 4)),
-        ("long", (20, 10)),
+def test_forms_read_once_what_fractions_and_identities_read_in_order_of_first_appearance():
+    system, places = toy.SYSTEM, fraction_layout(toy.SYSTEM)
+    numerator, denominator = leaf_forms(system, places, list(range(1, 9)), (3, 5))
+    named = [
+        [(NAMES[linear.reading.tensor], linear.box) for linear in form.readings] for form in (numerator, denominator)
     ]
+    assert read == [
+        [("ones", (3, 5)), ("ones", (3, 5)), ("uses_low", (16,)), ("uses_square", (16,))],
+        [("low", (3, 5)), ("square", (3, 5)), ("iota16", (16,)), ("squares", (16,))],
+    ]
+    identities = identity_form(toy.IDENTITIES, 7)
+    assert [NAMES[linear.reading.tensor] for linear in identities.readings][:4] == ["y", "conv", "ones", "flat"]
 
 
 def test_the_same_map_on_another_box_or_with_other_inner_axes_is_another_reading():
     everywhere = AffineMap((), (), ())
-    system = System(
-        (Tensor(Kind.WITNESS, ()),),
-        tuple(
-            Identity(dims, (Term(1, (Reading(0, everywhere),), inner), Term(2, (Reading(0, everywhere),), inner)))
-            for dims, inner in (((2,), ()), ((3,), ()), ((2,), (3,)), ((2, 3), ()), ((2,), ()))
-        ),
-        (),
+    identities = tuple(
+        Identity(dims, (Term(1, (Reading(0, everywhere),), inner), Term(2, (Reading(0, everywhere),), inner)))
+        for dims, inner in (((2,), ()), ((3,), ()), ((2,), (3,)), ((2, 3), ()), ((2,), ()))
     )
-    found = [(linear.box, linear.inner) for linear in linear_readings(system)]
-    assert found == [((2,), ()), ((3,), ()), ((2,), (3,)), ((2, 3), ())]
+    found = [(linear.box, linear.inner, c) for linear, c in identity_form(identities, 10).readings.items()]
+    assert found == [((2,), (), 30003), ((3,), (), 30), ((2,), (3,), 300), ((2, 3), (), 3000)]
+
+
+def test_leaves_outside_blocks_are_nothing_over_one_and_padding_is_nothing_over_alpha():
+    fractions = Fractions(9, (3,), Term(-1, (Reading(0, AffineMap.identity((3,))),)), ())
+    system = System((Tensor(Kind.WITNESS, (3,)),), (), (fractions,))
+    places = FractionLayout(3, (Block(0, 2),))
+    for leaf in range(8):
+        numerator, denominator = leaf_forms(system, places, [leaf >> j & 1 for j in range(3)], (1000, 7))
+        assert (numerator.constant, list(numerator.readings.values())) == (0, [-1 % MODULUS if leaf < 4 else 0])
+        assert denominator.constant == (1 if leaf >= 4 else 1000 - 9 * (leaf < 3))
 
 
 def test_products_are_the_terms_of_two_readings_and_send_the_factors_of_committed_tensors():

@@ -112,9 +112,9 @@ def test_what_is_drawn_depends_on_every_message_its_tag_and_its_border():
         ((Tag.PRODUCT_SUM, b""),),
         ((Tag.PRODUCT_SUM, b"ab"),),
         ((Tag.FACTORS, b"ab"),),
-        ((Tag.PRODUCT_SUM, b"a"), (Tag.READINGS, b"b")),
-        ((Tag.PRODUCT_SUM, b"b"), (Tag.READINGS, b"a")),
-        ((Tag.PRODUCT_SUM, b"ab"), (Tag.READINGS, b"")),
+        ((Tag.PRODUCT_SUM, b"a"), (Tag.PRODUCT_SUM, b"b")),
+        ((Tag.PRODUCT_SUM, b"b"), (Tag.PRODUCT_SUM, b"a")),
+        ((Tag.PRODUCT_SUM, b"ab"), (Tag.PRODUCT_SUM, b"")),
     ]
     assert len({drawn(*messages) for messages in different}) == len(different)
 
