@@ -27,7 +27,8 @@ from contracts.client.types import Tensor
 from verifier.challenger.case import Case
 from verifier.challenger.challenger import Challenger, nothing_published
 from verifier.challenger.child import Child, Limits, Question
-from verifier.challenger.claim_view import ClaimsOnChain, ClaimView
+from verifier.challenger.claim_view import ClaimView
+from verifier.challenger.claims_on_chain import ClaimsOnChain
 from verifier.challenger.engine import Engine
 from verifier.challenger.fault import PublishedTrace, ReadTrace
 from verifier.challenger.judging import OWN, Found, Judge

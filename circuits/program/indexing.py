@@ -31,11 +31,12 @@ class Read:
     tensor: Integers
 
 
-def block_points(dims: Sequence[int], inner: Sequence[int], start: int, stop: int) -> Integers:
-    """Iteration points of the outputs [start, stop) in row-major order: [rank, outputs, inner points]."""
-    outer = np.unravel_index(np.arange(start, stop), tuple(dims)) if dims else ()
-    inners = np.unravel_index(np.arange(math.prod(inner)), tuple(inner)) if inner else ()
-    grid = (stop - start, math.prod(inner))
+def block_points(dims: Sequence[int], inner: Sequence[int], outputs: range, points: range) -> Integers:
+    """Iteration points of these outputs and inner points, by their numbers in row-major order: [rank, outputs, inner
+    points]."""
+    outer = np.unravel_index(np.arange(outputs.start, outputs.stop), tuple(dims)) if dims else ()
+    inners = np.unravel_index(np.arange(points.start, points.stop), tuple(inner)) if inner else ()
+    grid = (len(outputs), len(points))
     rows = [np.broadcast_to(axis[:, None], grid) for axis in outer]
     rows += [np.broadcast_to(axis[None, :], grid) for axis in inners]
     return np.stack(rows) if rows else np.zeros((0, *grid), np.int64)

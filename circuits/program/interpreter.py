@@ -1,13 +1,14 @@
 """The definition of a program's output (docs/protocol/program.md): plain, slow, and the judge of everything else.
 
-Each op is evaluated at every point of its iteration space, in blocks so that memory stays bounded. The semantics of an
-op are its `evaluate`, in its own module under `ops/`.
+Each op is evaluated at every point of its iteration space, in blocks so that memory stays bounded: of many outputs, or
+of a slice of the inner points of one. The semantics of an op are its `fold`, or `evaluate` if it is elementwise, in its
+own module under `ops/`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -53,19 +54,29 @@ def check_inputs(ports: Sequence[Port], inputs: Sequence[Integers]) -> None:
 def evaluate_op(op: Op, tensors: Sequence[Integers]) -> Integers:
     """The output of one op over its operands' tensors, point by point."""
     flats = [tensor.reshape(-1) for tensor in tensors]
-    outputs = math.prod(op.dims)
-    block = max(1, BLOCK_POINTS // max(1, math.prod(op.inner)))
+    outputs, points = math.prod(op.dims), math.prod(op.inner)
     result = np.empty(outputs, np.int64)
-    for start in range(0, outputs, block):
-        stop = min(start + block, outputs)
-        reads = [_read(op, position, flat, start, stop) for position, flat in enumerate(flats)]
-        result[start:stop] = op.evaluate(reads)
+    for block in _blocks(outputs, max(1, BLOCK_POINTS // max(1, points))):
+        result[block.start : block.stop] = op.fold(_reads(op, flats, block))
     return result.reshape(op.dims)
 
 
-def _read(op: Op, operand: int, flat: Integers, start: int, stop: int) -> Read:
+def _blocks(count: int, size: int) -> Iterator[range]:
+    return (range(start, min(start + size, count)) for start in range(0, count, size))
+
+
+def _reads(op: Op, flats: Sequence[Integers], outputs: range) -> Iterator[list[Read]]:
+    """All operands at these outputs, slice by slice of the inner points."""
+    points = math.prod(op.inner)
+    # Without inner points there is one slice all the same, of none: an op may have a bias.
+    for part in _blocks(points, BLOCK_POINTS) if points else (range(0),):
+        yield [_read(op, position, flat, outputs, part) for position, flat in enumerate(flats)]
+
+
+def _read(op: Op, operand: int, flat: Integers, outputs: range, points: range) -> Read:
     inner = op.iteration_of(operand)[len(op.dims) :]
-    return read_points(flat, op.maps[operand], block_points(op.dims, inner, start, stop))
+    wanted = points if inner == op.inner else range(1)
+    return read_points(flat, op.maps[operand], block_points(op.dims, inner, outputs, wanted))
 
 
 def trace(program: Program, inputs: Sequence[Integers]) -> list[Integers]:

@@ -21,7 +21,7 @@ from prover.optimistic.policy import Policy
 from prover.optimistic.sender import Sender
 from prover.optimistic.standing import ClaimReader
 from verifier.challenger import challenger, sender
-from verifier.challenger.claim_view import ClaimsOnChain
+from verifier.challenger.claims_on_chain import ClaimsOnChain
 from verifier.challenger.engine import Engine
 from verifier.challenger.judging import Found, Judge
 from verifier.challenger.log_reader import LogReader

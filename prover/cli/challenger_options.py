@@ -25,7 +25,7 @@ from prover.optimistic.engine import ENGINE, read_trace
 from prover.service.entrypoints.logs import JSON_LINES, configure_logs
 from prover.service.settings import Settings
 from verifier.challenger.challenger import Challenger
-from verifier.challenger.claim_view import ClaimsOnChain
+from verifier.challenger.claims_on_chain import ClaimsOnChain
 from verifier.challenger.errors import ChallengerError
 from verifier.challenger.judging import MAX_WORK, OWN, Judge
 from verifier.challenger.pace import READING_S

@@ -16,6 +16,7 @@ from sumcheck_forging import Forger, check, parts, proving_key, rejection
 
 import verifier.logup
 import verifier.sumcheck
+from circuits.lower.sumcheck.satisfy import evaluate
 from circuits.lower.sumcheck.system import Kind
 from prover.key_cache import KeyCache
 from prover.sumcheck import Argument
@@ -149,15 +150,14 @@ def with_two_poles(gemm: Forger) -> tuple[list[np.ndarray], int]:
     found = parts(gemm.lowering, identity=2)
     divisor = max(found)
     quotient, remainder = gemm.honest[found[divisor]].copy(), gemm.honest[found[1]].copy()
-    (shift,) = [
-        term.coefficient
+    looked_up = next(
+        evaluate(column, fractions.dims, gemm.honest)
         for fractions in gemm.lowering.system.fractions
         for column in fractions.columns
         if column[0].readings[0].tensor == found[divisor]
-        for term in column[1:]
-    ]
+    )
     value = int(remainder[0, 0]) - divisor * 10
-    steps = value - shift - int(quotient[0, 1])
+    steps = value - int(looked_up[0, 1])
     for element, step in ((0, 10), (1, steps)):
         quotient[0, element] += step
         remainder[0, element] -= divisor * step

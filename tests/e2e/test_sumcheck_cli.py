@@ -234,6 +234,15 @@ def test_too_large_model_is_refused_by_the_estimate(
     assert not (tmp_path / "key").exists()
 
 
+def test_a_cache_that_cannot_be_written_is_no_fault_of_the_caller(
+    bench: Bench, invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("INFERPROOF_CACHE_DIR", str(tmp_path / "file" / "cache"))
+    code, answer = invoke("setup", bench.program, "--route", "sumcheck", "-o", tmp_path / "key")
+    assert (code, answer["error"]["code"]) == (3, "cache_unwritable")
+
+
 def test_prove_refuses_keys_that_are_not_for_it(bench: Bench, invoke: Invoke, tmp_path: Path) -> None:
     with_key = ["prove", bench.program, bench.input, "-o", tmp_path / "proof", "--key"]
     refused(invoke, "key_of_another_route", *with_key, bench.key, "--route", "halo2")

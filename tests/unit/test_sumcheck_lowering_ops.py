@@ -10,18 +10,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from random_programs import GROW, inputs_of, programs
-from sumcheck_programs import CASES, EDGES, constant, constant_floor, linear, made, program, split_input
+from sumcheck_programs import CASES, EDGES, X, const, constant, constant_floor, linear, made, program, split_input
 
 from circuits.errors import InputError
-from circuits.lower.sumcheck import Lowering, lower, plan
+from circuits.lower.sumcheck import Lowering, lower, pieces, plan
 from circuits.lower.sumcheck.context import Context
 from circuits.lower.sumcheck.satisfy import violations
 from circuits.lower.sumcheck.system import Kind, System
 from circuits.program.graph import Program
 from circuits.program.interpreter import trace
-from circuits.program.ops import Max, Op
+from circuits.program.ops import Contract, Max, Op
 from circuits.program.ranges import Ranges
-from circuits.program.refs import Output, Port, Visibility
+from circuits.program.refs import AffineMap, Output, Port, Visibility
 
 RANDOM = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -156,6 +156,27 @@ def test_a_system_commits_no_more_than_it_needs() -> None:
     outputs = {"rsqrt": 2}
     for name, extra in needed.items():
         assert witnesses(lower(CASES[name]()[0], 16).system) == outputs.get(name, 1) + extra, name
+
+
+@settings(RANDOM, max_examples=30)
+@given(st.data())
+def test_constants_cut_in_pieces_are_the_whole(data: st.DataObject) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pieces, "WORTH_CELLS", 1)
+        drawn = data.draw(programs([Contract], most=3))
+        satisfied(drawn, data.draw(inputs_of(drawn)))
+
+
+def test_a_large_constant_is_cut_where_that_leaves_less_padding() -> None:
+    rows, columns = 540, 300
+    matrix = np.random.default_rng(1).integers(-9, 9, size=(rows, columns))
+    maps = AffineMap((columns,), (0,), ((0, 1),)), AffineMap.identity((rows, columns))
+    op = Contract((X, const(0)), maps, (rows,), (columns,), 16, 0, 2, False)
+    lowering = lower(program([op], [(columns,)], [constant(matrix)]))
+    setup = lowering.setup_values()
+    assert [values.shape for values in setup] == [(512, 256), (512, 44), (28, 256), (28, 44)]
+    assert np.array_equal(np.block([setup[:2], setup[2:]]), matrix)
+    assert violations(lowering.system, honest(lowering, [i % 256 - 128 for i in range(columns)])) == []
 
 
 def test_refuses_a_hashed_input() -> None:

@@ -15,7 +15,8 @@ from circuits.errors import EnvironmentFailure
 from circuits.lower.optimistic import finish, start, term_count
 from circuits.program.graph import Program
 from verifier.challenger.case import Judgement
-from verifier.challenger.claim_view import ClaimsOnChain, ClaimView
+from verifier.challenger.claim_view import ClaimView
+from verifier.challenger.claims_on_chain import ClaimsOnChain
 from verifier.challenger.errors import ChallengerError
 from verifier.challenger.fault import MAX_PROOF_BYTES, MAX_STEP_GAS, Fault, ReadTrace, proof_bytes
 from verifier.challenger.judging import Judge

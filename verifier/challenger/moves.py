@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from contracts.client.disputes import OptimisticClaims
 from verifier.dispute.types import DescriptorProof, FaultProof, Opening
+
+if TYPE_CHECKING:  # children know moves, and no chain
+    from contracts.client.disputes import OptimisticClaims
 
 
 @dataclass(frozen=True)

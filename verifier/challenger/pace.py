@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median_high
+from typing import TYPE_CHECKING
 
-from contracts.client.chain import Chain
+if TYPE_CHECKING:  # children know this module, and no chain
+    from contracts.client.chain import Chain
 
 # Seconds of block time are measured over this many blocks.
 PACE_BLOCKS = 20

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from contracts.client.dispute_types import Challenge
-from verifier.challenger.claim_view import ClaimsOnChain
+from verifier.challenger.claims_on_chain import ClaimsOnChain
 from verifier.challenger.judging import Judge
 from verifier.challenger.moves import Move, ProveFault, Settle, Timeout, name_of
 from verifier.challenger.proof_json import fault_of, parsed

@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable, Sequence
 
 from circuits.lower.sumcheck.expressions import Value, canonical, over_axes, plus, times
 from circuits.lower.sumcheck.filling import Integers, Values
+from circuits.lower.sumcheck.pieces import Piece, cut_constants, is_cut
 from circuits.lower.sumcheck.system import Expression, Fractions, Identity, Kind, Reading, Tensor, Term
 from circuits.lower.sumcheck.tables import Dims, Lookup, Table, cheaper_ranges
 from circuits.program.graph import Program
@@ -40,7 +41,8 @@ class Context:
         self._tables: dict[Hashable, Table] = {}
         self._tags = 0
         self._public: dict[Tensor, int] = {}
-        self.constants: dict[int, int] = {}  # tensors of the program's constants
+        self.constants: dict[tuple[int, Dims], int] = {}  # tensors of the program's constants, by index and origin
+        self._cut = cut_constants(program)
         self.inputs = [
             self._add(Tensor(Kind.INPUT, port.dims, port.bits), Interval.of_bits(port.bits)) for port in program.inputs
         ]
@@ -76,12 +78,14 @@ class Context:
         self.setup[tensor] = values
         return tensor
 
-    def constant_tensor(self, index: int) -> int:
-        """A constant of the program."""
-        if index not in self.constants:
+    def constant_tensor(self, index: int, piece: Piece | None = None) -> int:
+        """A constant of the program, or a piece of it."""
+        origin = piece.origin if piece else ()
+        if (index, origin) not in self.constants:
+            values = self.program.constants[index].values
             bound = self.interval(Ref(Source.CONST, index))
-            self.constants[index] = self.committed(self.program.constants[index].values, bound)
-        return self.constants[index]
+            self.constants[index, origin] = self.committed(values[piece.slices()] if piece else values, bound)
+        return self.constants[index, origin]
 
     def _public_tensor(self, kind: Kind, dims: Dims) -> int:
         tensor = Tensor(kind, dims)
@@ -176,6 +180,16 @@ class Context:
         if interval.lo == interval.hi and (interval == ZERO or always_in_bounds(how, iteration)):
             return interval.lo
         return Reading(self.tensor(ref), canonical(how, iteration))
+
+    def factors(self, op: Op, number: int) -> list[Value]:
+        """An operand whose readings are only multiplied and added, as a sum."""
+        ref, how = op.operands[number], op.maps[number]
+        if not is_cut(ref, self._cut):
+            return [self.operand(op, number)]
+        return [
+            Reading(self.constant_tensor(ref.index, piece), canonical(piece.moved(how), op.iteration))
+            for piece in self._cut[ref.index]
+        ]
 
     def operand(self, op: Op, number: int) -> Value:
         return self.read(op.operands[number], op.maps[number], op.iteration)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -84,7 +85,10 @@ def _terms(context: Context, op: Accumulating) -> Expression:
         return plus(
             *(times(factor, context.expression(context.operand(op, j))) for j, factor in enumerate(op.coefficients))
         )
-    if isinstance(op, Contract | Mul):
+    if isinstance(op, Contract):
+        pairs = itertools.product(context.factors(op, 0), context.factors(op, 1))
+        return plus(*(context.product(1, a, b, op.inner) for a, b in pairs))
+    if isinstance(op, Mul):
         return context.product(1, context.operand(op, 0), context.operand(op, 1), op.inner)
     if isinstance(op, ReduceSum):
         return context.product(op.multiplier, context.operand(op, 0), 1, op.inner)

@@ -9,7 +9,7 @@ the range rule, the exact semantics.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import ClassVar
@@ -99,11 +99,17 @@ class Op:
         """The range rule of an output that has elements."""
         raise NotImplementedError
 
-    def evaluate(self, reads: Sequence[Read]) -> npt.NDArray[np.int64]:
+    def fold(self, slices: Iterable[Sequence[Read]]) -> npt.NDArray[np.int64]:
         """The exact semantics, for a block of outputs: [outputs] from reads of [outputs, inner points].
 
-        An operand that is read at o alone has one inner point.
+        Each slice has some of the inner points, in their order, and there is at least one. An operand that is read at
+        o alone has one inner point in each.
         """
+        (reads,) = slices
+        return self.evaluate(reads)
+
+    def evaluate(self, reads: Sequence[Read]) -> npt.NDArray[np.int64]:
+        """The semantics of an elementwise op, which has one slice of one point."""
         raise NotImplementedError
 
     def hull_with_zero(self, operand: int, interval: Interval) -> Interval:
@@ -212,12 +218,13 @@ class Accumulating(Op):
         """The semantics' last step."""
         return saturate(rescale_half_up(acc, self.shift), self.bits)
 
-    def evaluate(self, reads: Sequence[Read]) -> npt.NDArray[np.int64]:
-        acc = self.accumulate(reads)
-        if self.has_bias:
-            acc = acc + reads[-1].values[:, 0]
-        return self.finish(acc)
+    def fold(self, slices: Iterable[Sequence[Read]]) -> npt.NDArray[np.int64]:
+        acc = bias = np.zeros(1, np.int64)
+        for reads in slices:
+            acc = acc + self.accumulate(reads)
+            bias = reads[-1].values[:, 0] if self.has_bias else bias
+        return self.finish(acc + bias)
 
     def accumulate(self, reads: Sequence[Read]) -> npt.NDArray[np.int64]:
-        """The accumulator of a block of outputs, without the bias."""
+        """What a slice of inner points adds to the accumulator of a block of outputs, without the bias."""
         raise NotImplementedError

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -46,7 +46,12 @@ class Gather(Op):
             )
         return in_bits(operands[0].interval, self.bits)
 
-    def evaluate(self, reads: Sequence[Read]) -> npt.NDArray[np.int64]:
-        x, position = reads[0].values, reads[1].values
-        chosen: npt.NDArray[np.int64] = np.take_along_axis(x, position, axis=1)[:, 0]
+    def fold(self, slices: Iterable[Sequence[Read]]) -> npt.NDArray[np.int64]:
+        chosen, first = np.zeros(1, np.int64), 0
+        for reads in slices:
+            x, position = reads[0].values, reads[1].values - first
+            points = x.shape[1]
+            here = np.take_along_axis(x, np.clip(position, 0, points - 1), axis=1)
+            chosen = np.where((position >= 0) & (position < points), here, chosen[:, None])[:, 0]
+            first += points
         return chosen

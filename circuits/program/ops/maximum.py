@@ -6,7 +6,7 @@ Out of bounds is left out, and every output has a point in bounds.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -52,9 +52,11 @@ class Max(Op):
         low = max(certain) if certain else min(i.lo for i in intervals)
         return in_bits(Interval(low, max(i.hi for i in intervals)), self.bits)
 
-    def evaluate(self, reads: Sequence[Read]) -> npt.NDArray[np.int64]:
-        best = [np.where(read.in_bounds, read.values, NEVER).max(axis=1) for read in reads]
-        largest: npt.NDArray[np.int64] = np.max(np.stack(best), axis=0)
+    def fold(self, slices: Iterable[Sequence[Read]]) -> npt.NDArray[np.int64]:
+        largest: npt.NDArray[np.int64] = np.array([NEVER])
+        for reads in slices:
+            for read in reads:
+                largest = np.maximum(largest, np.where(read.in_bounds, read.values, NEVER).max(axis=1))
         return largest
 
 
@@ -71,7 +73,13 @@ class Argmax(Op):
     def bound_elements(self, operands: Sequence[Operand]) -> OpRange:
         return in_bits(Interval(0, math.prod(self.inner) - 1), self.bits)
 
-    def evaluate(self, reads: Sequence[Read]) -> npt.NDArray[np.int64]:
-        # NumPy's argmax takes the first of equal ones.
-        first: npt.NDArray[np.int64] = np.where(reads[0].in_bounds, reads[0].values, NEVER).argmax(axis=1)
-        return first
+    def fold(self, slices: Iterable[Sequence[Read]]) -> npt.NDArray[np.int64]:
+        chosen, largest, first = np.zeros(1, np.int64), np.array([NEVER]), 0
+        for (read,) in slices:
+            values = np.where(read.in_bounds, read.values, NEVER)
+            # Of equal ones NumPy's argmax takes the first, and an earlier slice goes before a later one.
+            here, most = values.argmax(axis=1), values.max(axis=1)
+            chosen = np.where(most > largest, first + here, chosen)
+            largest = np.maximum(largest, most)
+            first += values.shape[1]
+        return chosen

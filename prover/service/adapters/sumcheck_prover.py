@@ -15,18 +15,17 @@ from prover.key_cache import KeyCache
 from prover.service.adapters.pairing_routes import require_pinned, require_srs
 from prover.service.adapters.ports import Integers, Proof
 
-KEPT_BYTES = 1 << 30
 _POINT_BYTES = 64
 
 
 class SumcheckProver:
-    """Commitments come from the content-addressed cache; whole keys of the programs proven last stay in the process,
-    as preparing them takes longer than a proof."""
+    """Commitments come from the content-addressed cache. Keys of the programs proven last stay in the process, up to
+    `kept_bytes`: preparing them may take longer than a proof."""
 
     route = int(Route.SUMCHECK)
 
     def __init__(
-        self, cache_dir: Path, srs: Path | None, *, allow_insecure_srs: bool, kept_bytes: int = KEPT_BYTES
+        self, cache_dir: Path, srs: Path | None, *, allow_insecure_srs: bool, kept_bytes: int = 1 << 30
     ) -> None:
         require_srs(srs, allow_insecure=allow_insecure_srs)
         self._cache = KeyCache(cache_dir)

@@ -30,7 +30,12 @@ def wire(settings: Settings, *, with_chain: bool) -> Deps:
         store=ArtifactStore(settings.store_url, settings.cache_dir),
         broker=CeleryBroker(make_celery(settings.broker_url)),
         prover=Halo2Prover(settings.cache_dir, settings.srs, allow_insecure_srs=settings.allow_insecure_srs),
-        sumcheck=SumcheckProver(settings.cache_dir, settings.srs, allow_insecure_srs=settings.allow_insecure_srs),
+        sumcheck=SumcheckProver(
+            settings.cache_dir,
+            settings.srs,
+            allow_insecure_srs=settings.allow_insecure_srs,
+            kept_bytes=settings.memory_limit_bytes // 16,
+        ),
         compiler=OnnxCompiler(),
         load_program=load_program,
         save_program=save_program,
