@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import kzg_reference as kzg
 import numpy as np
-from sumcheck_rounds import Summand, interpolate_coefficients
+from sumcheck_rounds import Summand, fold, interpolate_coefficients
 
 from circuits.lower.sumcheck.layout import fraction_layout, layout, padded_strides
 from circuits.lower.sumcheck.system import Kind, System

@@ -25,7 +25,7 @@ NAMES = list(toy.TENSORS)
 def test_forms_read_once_what_fractions_and_identities_read_in_order_of_first_appearance():
     system, places = toy.SYSTEM, fraction_layout(toy.SYSTEM)
     numerator, denominator = leaf_forms(system, places, list(range(1, 9)), (3, 5))
-    named = [
+    read = [
         [(NAMES[linear.reading.tensor], linear.box) for linear in form.readings] for form in (numerator, denominator)
     ]
     assert read == [
