@@ -112,6 +112,12 @@ def reduce_sum() -> Case:
     return program([op], [(2,)]), PAIRS
 
 
+def remainder() -> Case:
+    """A quotient, and what it leaves: as an interpolated table's index and fraction are found."""
+    left = Linear((X, made(0)), (SAME, SAME), ONE, (), 8, 0, 0, False, (1, 16))
+    return program([linear(-1, 4, 16), left], bits=12), [(x,) for x in (-2048, -9, -8, 7, 8, 2047)]
+
+
 def two_lookups() -> Case:
     tables = [constant(np.arange(256) * 3 % 251), constant(-(np.arange(256) ** 2))]
     ops: list[Op] = [Lookup((X, const(i)), (SAME, UNMAPPED), ONE, (), 32, 0, -128) for i in range(2)]
@@ -201,6 +207,7 @@ CASES: dict[str, Callable[[], Case]] = {
     "linear that saturates far": linear_program(30, 2, 8),
     "linear that saturates after more than a limb": linear_program(1 << 22, 18, 8),
     "linear that saturates to flags": linear_program(1 << 14, 0, 8),
+    "remainder of another": remainder,
     "contract that saturates": lambda: contract(2, 8),
     "contract that rescales": lambda: contract(3, 16),
     "contract that is its sum": lambda: contract(0, 16),

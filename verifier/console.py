@@ -34,11 +34,20 @@ def emit(as_json: bool, document: dict[str, Any], lines: Sequence[str | Table] |
         stdout.print(lines)
     else:
         for line in lines:
-            stdout.print(line, highlight=False, markup=False)
+            stdout.print(line if isinstance(line, Table) else _in_lines(line), highlight=False, markup=False)
 
 
 def warn(message: str) -> None:
-    stderr.print(message, style="bold yellow", highlight=False, markup=False)
+    stderr.print(_in_lines(message), style="bold yellow", highlight=False, markup=False)
+
+
+def printable(text: str) -> str:
+    """Text that may be a stranger's, for a terminal: what moves its cursor or hides its letters is spelled out."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def _in_lines(text: str) -> str:
+    return "\n".join(printable(line) for line in text.split("\n"))
 
 
 @contextmanager
@@ -82,6 +91,7 @@ def _report(as_json: bool, error: dict[str, Any]) -> None:
     if as_json:
         sys.stdout.write(json.dumps({"error": error}, indent=2, sort_keys=True, default=str) + "\n")
         return
-    stderr.print(f"error: {error['message']}  [{error['code']}]", style="bold red", highlight=False, markup=False)
+    message = _in_lines(f"error: {error['message']}  [{error['code']}]")
+    stderr.print(message, style="bold red", highlight=False, markup=False)
     for key, value in error["details"].items():
-        stderr.print(f"  {key}: {value}", highlight=False, markup=False)
+        stderr.print(f"  {key}: {printable(str(value))}", highlight=False, markup=False)

@@ -23,6 +23,7 @@ from prover.cli.hex_words import word
 from prover.cli.model_options import ProgramFile
 from prover.cli.proofs import read_key
 from prover.cli.route_options import SrsOption
+from prover.cli.sumcheck_proofs import require_srs_of
 from prover.key_cache import KeyCache
 from prover.optimistic.claim import require_key
 from prover.optimistic.key import is_optimistic
@@ -75,6 +76,8 @@ def _file(program: Program, path: Path, srs: Path | None) -> Audited:
 
 
 def _rebuilt(program: Program, wanted: Key, srs: Path | None) -> Audited:
+    if isinstance(wanted, SumcheckKey):
+        require_srs_of(wanted, srs)
     with tempfile.TemporaryDirectory(prefix="inferproof-audit-") as folder, progress_bar() as progress:
         cache = KeyCache(Path(folder))
         if isinstance(wanted, SumcheckKey):
@@ -102,7 +105,8 @@ def _pinned(program: Program, pin: RoutePin, srs: Path | None, chain: Chain, add
         require_key(OptimisticClaims(chain, addresses["OptimisticClaims"]).key(pin.key_digest), program)
         return Route.OPTIMISTIC, pin.key_digest
     if pin.route != Route.HALO2:
-        raise InputError("route_not_audited", f"nothing here can rebuild a key of route {pin.route}", route=pin.route)
+        message = f"no contract holds keys of route {pin.route}: audit the key's file with --key"
+        raise InputError("route_not_audited", message, route=pin.route)
     adapter = chain.contract("Halo2Adapter", addresses["Halo2Adapter"]).functions
     key = Halo2Key.from_tuple(tuple(chain.call(adapter.keyOf(pin.key_digest))))
     if key.digest() != pin.key_digest:

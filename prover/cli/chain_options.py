@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -42,7 +43,12 @@ def confirmed_depth(given: int | None) -> int:
 
 
 def wei_of_gwei(fee: float | None) -> int | None:
-    return None if fee is None else int(fee * 10**9)
+    """Raises InputError `bad_option` for what is no number."""
+    if fee is None:
+        return None
+    if not math.isfinite(fee):
+        raise InputError("bad_option", f"--max-fee takes a number of gwei, got {fee}")
+    return int(fee * 10**9)
 
 
 def require_fee(chain: Chain, max_fee: int | None) -> None:
@@ -86,8 +92,10 @@ def _private_key(settings: Settings, key_file: Path | None, dev_account: int | N
     if key_file is not None:
         try:
             return key_file.read_text().strip()
-        except OSError as error:
-            raise InputError("private_key_unreadable", f"{key_file}: {error}", path=str(key_file)) from error
+        except (OSError, UnicodeDecodeError) as error:
+            # Not what could not be read: it may be a part of the key.
+            reason = error.strerror if isinstance(error, OSError) else "it is no text"
+            raise InputError("private_key_unreadable", f"{key_file}: {reason}", path=str(key_file)) from None
     if dev_account is not None:
         return DEV_KEYS[dev_account]
     return settings.private_key.get_secret_value() if settings.private_key else None

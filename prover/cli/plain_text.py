@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
+from verifier.console import printable
+
 Show = Callable[[Any], str]
 
 ETHER, GWEI = 18, 9  # decimals
@@ -73,7 +75,7 @@ def plain(value: Any) -> str:
         return ", ".join(plain(item) for item in value)
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {plain(item)}" for name, item in value.items())
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return f"{value:.6g}" if isinstance(value, float) else printable(str(value))
 
 
 def field_lines(document: Mapping[str, Any], units: Mapping[str, Show] | None = None, indent: str = "") -> list[str]:

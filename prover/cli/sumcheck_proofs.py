@@ -29,9 +29,7 @@ def prove_sumcheck(
     program: Program, inputs: Sequence[Integers], wanted: SumcheckKey, srs: Path | None
 ) -> tuple[sumcheck.SumcheckKeys, sumcheck.ProofResult]:
     """Everything that can be refused is refused before the work starts."""
-    if srs_digest(DEVELOPMENT_S_G2 if srs is None else srs_g2(srs)) != wanted.srs_digest:
-        message = "the key file stands on another SRS: name its file with --srs"
-        raise InputError("key_over_another_srs", message, srs_digest="0x" + wanted.srs_digest.hex())
+    require_srs_of(wanted, srs)
     _, keys = _keys(program, srs)
     if keys.key.encode() != wanted.encode():
         expected, got = ("0x" + key.digest().hex() for key in (wanted, keys.key))
@@ -39,6 +37,15 @@ def prove_sumcheck(
         raise InputError("key_of_another_setup", message, expected=expected, got=got)
     with progress_bar() as progress:
         return keys, sumcheck.prove(program, inputs, keys, progress)
+
+
+def require_srs_of(key: SumcheckKey, srs: Path | None) -> None:
+    """Refuses, before anything is committed, to compare a key with one over another SRS."""
+    named = srs_digest(DEVELOPMENT_S_G2 if srs is None else srs_g2(srs))
+    if named != key.srs_digest:
+        message = "the key file stands on another SRS: name its file with --srs"
+        expected, got = ("0x" + digest.hex() for digest in (key.srs_digest, named))
+        raise InputError("key_over_another_srs", message, expected=expected, got=got)
 
 
 def _keys(program: Program, srs: Path | None) -> tuple[Estimate, sumcheck.SumcheckKeys]:

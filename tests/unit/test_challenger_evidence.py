@@ -165,6 +165,12 @@ def other(value: Any) -> Any:
 UNBOUND = {("claim", "block"), ("claim", "transaction")}
 
 
+@pytest.mark.parametrize("value", ["\x1b[2J", None, []])
+@pytest.mark.parametrize("path", sorted(UNBOUND))
+def test_where_the_claim_was_made_is_a_number_and_a_hash_or_no_evidence(path: tuple[str, ...], value: Any) -> None:
+    assert refusal(lambda: replay(changed(path, lambda _: value))).code == "evidence_malformed"
+
+
 @pytest.mark.parametrize("path", [p for p in leaves(DOCUMENT) if p not in UNBOUND], ids=lambda p: "/".join(map(str, p)))
 def test_no_field_can_be_changed(path: tuple[Any, ...]) -> None:
     assert refusal(lambda: replay(changed(path, other))).code in ("evidence_refused", "evidence_malformed")

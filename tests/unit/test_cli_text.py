@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 import structlog
+import typer
 
 from circuits.errors import InputError
 from prover.cli.app import run_cli
+from prover.cli.chain_options import wei_of_gwei
 from prover.cli.hex_words import known_word
 from prover.cli.plain_text import event_line, field_lines, gas, gwei, log_line, until, wei
 from prover.service.entrypoints.logs import configure_logs
+from verifier.console import emit, run
 
 
 @pytest.mark.parametrize(
@@ -98,3 +103,47 @@ def test_digits_that_name_nothing_or_too_much_are_refused(text: str, code: str) 
 def test_the_program_tells_its_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_cli(["--version"]) == 0
     assert capsys.readouterr().out == version("inferproof") + "\n"
+
+
+HOSTILE = "\x1b]0;pwned\x07\x1b[2J\u202e[red]x\nstatus: final \udcff"
+SPELLED = "\\x1b]0;pwned\\x07\\x1b[2J\\u202e[red]x\\nstatus: final \\udcff"
+
+
+def test_a_strangers_locator_neither_moves_the_cursor_nor_adds_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert field_lines({"locator": HOSTILE, "seen": [HOSTILE]}) == [f"locator: {SPELLED}", f"seen: {SPELLED}"]
+    assert event_line("fetching", {"locator": HOSTILE}) == f"fetching: locator {SPELLED}"
+    emit(False, {}, ["1,000 wei → half of it\n\x1b[2J"])
+    assert capsys.readouterr().out == "1,000 wei → half of it\n\\x1b[2J\n"
+
+
+def test_an_error_that_quotes_a_stranger_is_spelled_out(capsys: pytest.CaptureFixture[str]) -> None:
+    app = typer.Typer()
+
+    @app.command()
+    def fail() -> None:
+        raise InputError("trace_unreachable", "no trace at \x1b[2J", locator=HOSTILE)
+
+    assert run(app, []) == 2
+    assert capsys.readouterr().err == f"error: no trace at \\x1b[2J  [trace_unreachable]\n  locator: {SPELLED}\n"
+
+
+def test_a_key_file_that_is_no_text_is_refused_and_not_quoted(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "key"
+    file.write_bytes(b"\xff\x80 0x1234")
+    code = run_cli(
+        ["challenger", "clocks", "--rpc-url", "http://127.0.0.1:1", "--private-key-file", str(file), "--json"]
+    )
+    told = capsys.readouterr()
+    assert (code, json.loads(told.out)["error"]["code"]) == (2, "private_key_unreadable")
+    assert "1234" not in told.out + told.err
+    assert "0xff" not in told.out + told.err
+
+
+@pytest.mark.parametrize("text", ["inf", "1e400", "nan"])
+def test_a_fee_limit_that_is_no_number_is_refused(text: str) -> None:
+    assert wei_of_gwei(1.5) == 1_500_000_000
+    with pytest.raises(InputError) as refused:
+        wei_of_gwei(float(text))
+    assert refused.value.code == "bad_option"

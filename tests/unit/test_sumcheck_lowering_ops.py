@@ -145,6 +145,7 @@ def test_a_system_commits_no_more_than_it_needs() -> None:
         "linear that saturates on both sides by one": 3,
         "linear that saturates, without a rescale": 3,
         "relu of a saturating sum": 4,
+        "remainder of another": 0,
         "contract that rescales": 1,
         "max of a window that misses": 0,
         "max of two": 1,
@@ -153,7 +154,7 @@ def test_a_system_commits_no_more_than_it_needs() -> None:
         "divide by a power of two": 0,
         "rsqrt": 3,  # the flag of the maximum before it, w, A
     }
-    outputs = {"rsqrt": 2}
+    outputs = {"rsqrt": 2, "remainder of another": 2}
     for name, extra in needed.items():
         assert witnesses(lower(CASES[name]()[0], 16).system) == outputs.get(name, 1) + extra, name
 

@@ -146,7 +146,10 @@ def _refused(reason: str) -> ChallengerError:
 
 def _statement(values: dict[str, Any]) -> tuple[bytes, StepRoots, bytes]:
     """The model's id, what operands are opened under, and the claim's id, each hashed from what it names."""
-    request_id, claimant, key, input_root, output_root, trace_tree, _, _ = fields(values["claim"], *CLAIM)
+    request_id, claimant, key, input_root, output_root, trace_tree, block, transaction = fields(values["claim"], *CLAIM)
+    # For people; nothing here says that they are so.
+    integer(block)
+    unhexed(transaction)
     graph_root, weights_root, io_spec, opset_version = fields(values["header"], *HEADER)
     header = ModelHeader(unhexed(graph_root), unhexed(weights_root), unhexed(io_spec), integer(opset_version))
     num_ops, graph_tree = integer(values["num_ops"]), unhexed(values["graph_tree"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable, Sequence
 
-from circuits.lower.sumcheck.expressions import Value, canonical, over_axes, plus, times
+from circuits.lower.sumcheck.expressions import KnownSums, Value, canonical, over_axes, plus, times
 from circuits.lower.sumcheck.filling import Integers, Values
 from circuits.lower.sumcheck.pieces import Piece, cut_constants, is_cut
 from circuits.lower.sumcheck.system import Expression, Fractions, Identity, Kind, Reading, Tensor, Term
@@ -51,6 +51,7 @@ class Context:
             for output in program.outputs
         ]
         self.made: dict[int, int] = {}
+        self.sums = KnownSums(self.constant(1)[0].readings)
 
     # Tensors.
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from circuits.lower.sumcheck.system import Expression, Reading, Term
+from circuits.program.intervals import Interval
 from circuits.program.refs import AffineMap
 
 # What an operand is at every point: a reading, or an integer where the program leaves no other.
@@ -58,3 +59,28 @@ def canonical(how: AffineMap, iteration: tuple[int, ...]) -> AffineMap:
 
 def points(dims: Sequence[int]) -> int:
     return math.prod(dims)
+
+
+class KnownSums:
+    """What is proven of sums of readings beyond what their operands tell; `one` is how the constant 1 is read."""
+
+    def __init__(self, one: tuple[Reading, ...]) -> None:
+        self._one = one
+        self._intervals: dict[frozenset[Term], Interval] = {}  # without their constants
+
+    def learn(self, terms: Expression, within: Interval) -> None:
+        """Other sums may be the same but for their sign and a constant."""
+        for sign in (1, -1):
+            readings, constant = self._apart(times(sign, terms))
+            self._intervals[readings] = within.scaled(sign) + Interval(-constant, -constant)
+
+    def interval(self, terms: Expression, otherwise: Interval) -> Interval:
+        """Where a sum lies that lies in `otherwise` by its operands."""
+        readings, constant = self._apart(terms)
+        known = self._intervals.get(readings)
+        return otherwise if known is None else otherwise.clamped(known + Interval(constant, constant))
+
+    def _apart(self, terms: Expression) -> tuple[frozenset[Term], int]:
+        """The readings, and the constant beside them."""
+        rest = frozenset(term for term in terms if term.readings != self._one)
+        return rest, sum(term.coefficient for term in terms if term.readings == self._one)

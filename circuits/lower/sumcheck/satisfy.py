@@ -91,6 +91,8 @@ def _term(term: Term, dims: Sequence[int], assignment: Sequence[Integers]) -> tu
         most *= max(abs(int(view.min(initial=0))), abs(int(view.max(initial=0))))
     for size in term.inner:
         most *= size
+    if abs(term.coefficient) >= SAFE:  # also where it meets nothing but zeros
+        most = max(most, SAFE)
     if most >= SAFE:
         views = [view.astype(object) for view in views]
     axes = list(range(len(grid)))

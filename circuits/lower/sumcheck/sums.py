@@ -59,10 +59,10 @@ def of_bits(bits: int) -> Clamp:
 
 def lower_accumulating(context: Context, position: int, op: Accumulating) -> None:
     total, y = accumulator(context, position, op), context.output(position)
-    if op.saturates:
-        clamped(context, y, total, of_bits(op.bits))
-    else:
+    if total.rescaled().within(Interval.of_bits(op.bits)):
         rescaled(context, y, total)
+    else:
+        clamped(context, y, total, of_bits(op.bits))
 
 
 def accumulator(context: Context, position: int, op: Accumulating) -> Sum:
@@ -77,7 +77,8 @@ def accumulator(context: Context, position: int, op: Accumulating) -> Sum:
     def evaluate(values: Values) -> Integers:
         return values.sums[position] if position in values.sums else values.evaluate(terms, op.dims)
 
-    return Sum(op.dims, terms, interval, op.shift, evaluate)
+    # A remainder of an earlier op is smaller than its operands tell.
+    return Sum(op.dims, terms, context.sums.interval(terms, interval), op.shift, evaluate)
 
 
 def _terms(context: Context, op: Accumulating) -> Expression:
@@ -102,6 +103,7 @@ def rescaled(context: Context, y: int, total: Sum) -> None:
     look_up_digits(context, dims, _remainder(context, total, rest))
     if total.shift:
         bounded(context, dims, result, total.rescaled())
+        context.sums.learn(rest, Interval(0, (1 << total.shift) - 1))
 
 
 def _remainder(context: Context, total: Sum, rest: Expression) -> Digits:

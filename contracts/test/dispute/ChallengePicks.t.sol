@@ -131,6 +131,22 @@ contract ChallengePicksTest is GameFixture {
         _open(id, 20, levels[1][20], Levels.siblings(levels, 1, 20, 6));
     }
 
+    function test_rejects_a_node_of_a_tensor_over_nothing_but_padding() public {
+        bytes32 id = opened(CHALLENGER, claimId, BIG);
+        Target memory to = Target(BIG, 9_999, 0);
+        answer(id);
+        pick(id, to);
+        answer(id);
+        bytes32[][] memory levels = tensorLevels(BIG); // 157 chunks: the last are under node 19 of height 3
+        bytes32[] memory path = Levels.siblings(levels, 3, 20, 8);
+        DescriptorProof memory none;
+        vm.expectRevert(abi.encodeWithSelector(Picks.OnlyPadding.selector, 20, 3));
+        vm.prank(CHALLENGER);
+        claims.pickNode(id, 20, levels[3][20], path, none);
+        pick(id, to);
+        assertEq(claims.challengeOf(id).at.index, 19);
+    }
+
     function test_rejects_a_descriptor_of_another_op() public {
         bytes32 id = opened(CHALLENGER, claimId, SMALL);
         answer(id);
