@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from dispute_model import mixed_program
 
+from circuits.errors import InputError
 from circuits.lower.optimistic import longest_game
+from prover.cli.challenger_options import Limits
 from prover.optimistic.key import DEFAULT_TERMS
 from verifier.challenger import Budgets, Challenger, ChallengerError, Judgement, Store, Verdict
 from verifier.challenger.pace import Pace
@@ -59,6 +61,12 @@ def test_the_prize_makes_up_for_the_gas_at_the_price_of_today() -> None:
     terms = replace(TERMS, claim_bond=2 * COST, challenge_bond=1)
     assert codes(terms) == []
     assert codes(terms, means=replace(MEANS, max_fee=GWEI + 1)) == ["prize_below_gas"]
+
+
+def test_keys_are_named_on_the_command_line_by_their_whole_digest() -> None:
+    assert Limits(keys=["0x" + KEY.hex(), "08" * 32]).budgets == Budgets(keys=frozenset({KEY, b"\10" * 32}))
+    with pytest.raises(InputError, match="64 hex digits"):
+        assert Limits(keys=[KEY.hex()[:8]]).budgets
 
 
 # There must be time.
