@@ -57,15 +57,15 @@ def test_random_programs_of_one_op_are_satisfied(kind: type[Op], data: st.DataOb
 @given(st.data())
 def test_random_programs_are_satisfied(data: st.DataObject) -> None:
     drawn = data.draw(programs())
-    satisfied(drawn, data.draw(inputs_of(drawn)))
+    satisfied(drawn, data.draw(inputs_of(drawn)), data.draw(st.sampled_from([None, 16, 13, 9])))
 
 
-def satisfied(drawn: Program, inputs: list[np.ndarray]) -> None:
-    lowering = lower(drawn)
+def satisfied(drawn: Program, inputs: list[np.ndarray], limb_bits: int | None = None) -> None:
+    lowering = lower(drawn, limb_bits)
     assignment = lowering.assign(inputs, trace(drawn, inputs))
     assert [values.shape for values in assignment] == [tensor.dims for tensor in lowering.system.tensors]
     assert violations(lowering.system, assignment) == []
-    assert lower(drawn).system == lowering.system
+    assert lower(drawn, limb_bits).system == lowering.system
 
 
 @settings(RANDOM, max_examples=40)
