@@ -2,15 +2,13 @@
 
 use ark_bn254::{Bn254, Fq, Fr, G1Affine, G1Projective, G2Affine};
 use ark_ec::pairing::Pairing;
-use ark_ec::{AffineRepr, CurveGroup};
+use ark_ec::{AffineRepr, CurveGroup, VariableBaseMSM};
 use ark_ff::{BigInteger, PrimeField, Zero};
 use rayon::prelude::*;
 
 use crate::bytes::g1_points;
 use crate::error::{KernelError, Result};
 use crate::field_vec::same_length;
-use crate::msm::sum_of_products;
-use crate::recoding::Signed;
 
 /// A commitment as it stands on the wire: x and y big-endian, 64 zero bytes for the identity.
 pub type Commitment = [u8; 64];
@@ -41,7 +39,8 @@ impl ReferenceString {
     /// The sum of coefficient times power.
     pub fn commit(&self, coefficients: &[Fr]) -> Result<Commitment> {
         self.check_length(coefficients.len())?;
-        Ok(write_wire(sum_of_scalars(&self.points, coefficients).into_affine()))
+        let points = &self.points[..coefficients.len()];
+        Ok(write_wire(G1Projective::msm_unchecked(points, coefficients).into_affine()))
     }
 
     /// Of each row, the sum of integer times power.
@@ -52,12 +51,26 @@ impl ReferenceString {
     }
 }
 
+/// The sum of integer times point: zeros are left out, and signs are the points'.
 fn sum_of_integers(points: &[G1Affine], row: &[i64]) -> G1Projective {
-    sum_of_products(points, row, |&integer| (integer != 0).then_some(integer))
+    let (points, magnitudes): (Vec<G1Affine>, Vec<u64>) = row
+        .iter()
+        .zip(points)
+        .filter(|(integer, _)| **integer != 0)
+        .map(|(integer, point)| (if *integer < 0 { -*point } else { *point }, integer.unsigned_abs()))
+        .unzip();
+    match magnitudes.iter().max() {
+        None => G1Projective::zero(),
+        Some(&most) if most <= u8::MAX.into() => G1Projective::msm_u8(&points, &narrowed(&magnitudes)),
+        Some(&most) if most <= u16::MAX.into() => G1Projective::msm_u16(&points, &narrowed(&magnitudes)),
+        Some(&most) if most <= u32::MAX.into() => G1Projective::msm_u32(&points, &narrowed(&magnitudes)),
+        Some(_) => G1Projective::msm_u64(&points, &magnitudes),
+    }
 }
 
-fn sum_of_scalars(points: &[G1Affine], scalars: &[Fr]) -> G1Projective {
-    sum_of_products(points, scalars, |scalar| (!scalar.is_zero()).then(|| Signed::from(scalar)))
+/// Integers that are known to fit.
+fn narrowed<T: TryFrom<u64> + Default>(wide: &[u64]) -> Vec<T> {
+    wide.iter().map(|&value| T::try_from(value).unwrap_or_default()).collect()
 }
 
 fn write_wire(point: G1Affine) -> Commitment {
@@ -94,7 +107,7 @@ pub fn g2_of([x1, x0, y1, y0]: [Fq; 4]) -> Result<G2Affine> {
 /// The coordinates of the sum of scalar times point.
 pub fn msm(points: &[G1Affine], scalars: &[Fr]) -> Result<(Fq, Fq)> {
     same_length("points", points.len(), "scalars", scalars.len())?;
-    Ok(sum_of_scalars(points, scalars).into_affine().xy().unwrap_or_default())
+    Ok(G1Projective::msm_unchecked(points, scalars).into_affine().xy().unwrap_or_default())
 }
 
 /// Whether the product of the pairings is 1.

@@ -37,7 +37,7 @@ impl EqRounds {
     }
 
     /// eq of all variables, of which none is bound.
-    pub fn whole(&self) -> Vec<Fr> {
+    pub fn whole(&self) -> Result<Vec<Fr>> {
         eq_table(&self.point)
     }
 

@@ -43,13 +43,13 @@ impl Instance {
     }
 
     /// The whole sum, while no variable is bound.
-    fn total(&self) -> Fr {
-        let weights = self.eq.whole();
+    fn total(&self) -> Result<Fr> {
+        let weights = self.eq.whole()?;
         let cells = self.a.len() / weights.len();
         let product = |(a, b): (&Fr, &Fr)| *a * b;
         let weighted = |((a, b), weight): ((&[Fr], &[Fr]), &Fr)| a.iter().zip(b).map(product).sum::<Fr>() * weight;
         let parts = self.a.par_chunks(cells).zip(self.b.par_chunks(cells)).zip(&weights);
-        self.eq.scale() * parts.with_min_len(PER_TASK.div_ceil(cells)).map(weighted).sum::<Fr>()
+        Ok(self.eq.scale() * parts.with_min_len(PER_TASK.div_ceil(cells)).map(weighted).sum::<Fr>())
     }
 
     fn round(&mut self) -> Round {
@@ -140,7 +140,7 @@ impl ProductSumcheck {
         if self.bound > 0 {
             return Err(KernelError::Argument(format!("{} rounds are bound", self.bound)));
         }
-        Ok(self.instances.par_iter().map(Instance::total).sum())
+        self.instances.par_iter().map(Instance::total).sum()
     }
 
     /// The next round's polynomial.
