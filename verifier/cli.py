@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
+import numpy.typing as npt
 import typer
 
 from circuits import strict_json
@@ -131,10 +132,18 @@ def _claimed_output_root(path: Path, program: Program, hasher: Hasher) -> bytes:
     try:
         claimed = strict_json.parse(path.read_bytes())["outputs"]
         ports = [output.port for output in program.outputs]
-        return output_root([np.array(claimed[p.name]["integers"], np.int64).reshape(p.dims) for p in ports], hasher)
+        return output_root([_integers(claimed[p.name]["integers"]).reshape(p.dims) for p in ports], hasher)
     except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
         message = f"{path} does not hold this program's outputs as `model run --json` prints them: {error!r}"
         raise InputError("output_unreadable", message, path=str(path)) from error
+
+
+def _integers(listed: list[Any]) -> npt.NDArray[np.int64]:
+    """Of nested lists; a number with a fraction is not rounded to one."""
+    array = np.array(listed, object)
+    if not all(type(element) is int for element in array.flat):
+        raise TypeError("not all elements are whole numbers")
+    return array.astype(np.int64)
 
 
 def _document(statement: Statement, opened: Opened) -> dict[str, object]:

@@ -165,7 +165,7 @@ def test_rejects_proof_file_that_names_another_srs_or_route_than_its_key(
     rejected(invoke, "file_malformed", *verify(valid="true"))
 
 
-@pytest.mark.parametrize("claimed", [2**40, "many", None])
+@pytest.mark.parametrize("claimed", [2**40, 0.5, "many", None, True, [1]])
 def test_an_outputs_file_that_says_nothing_is_bad_input(
     bench: Bench, invoke: Invoke, tmp_path: Path, claimed: object
 ) -> None:
