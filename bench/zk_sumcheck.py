@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from verifier.sumcheck import verify
 
 from circuits.execute import Executor
 from circuits.program.file import load_program
@@ -21,6 +20,7 @@ from prover.kernels import narrow_product
 from prover.key_cache import KeyCache
 from prover.sumcheck.measuring import peak_memory_bytes
 from verifier.srs import DEVELOPMENT_S_G2, Accepted
+from verifier.sumcheck import verify
 
 Say = Callable[[str], None]
 PROOFS, RUNS = 5, 20

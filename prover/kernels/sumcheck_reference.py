@@ -65,8 +65,10 @@ class ProductSumcheck:
     def total(self) -> int:
         if self._bound:
             raise ValueError(f"{self._bound} rounds are bound")
-        sums = [sum(weight * a * b for weight, a, b in zip(*tables, strict=True)) for tables in self._tables]
-        return sum(factor * own for factor, own in zip(self._factors, sums, strict=True)) % self._modulus
+        total = 0
+        for factor, tables in zip(self._factors, self._tables, strict=True):
+            total += factor * sum(weight * a * b for weight, a, b in zip(*tables, strict=True))
+        return total % self._modulus
 
     def round(self) -> Round:
         self._check_open()
