@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from circuits.execute import Executor
+from circuits.lower.sumcheck.layout import fraction_layout
 from circuits.program.file import load_program
 from prover import sumcheck
-from prover.kernels import narrow_product
+from prover.kernels import fast_hasher, field, narrow_product
 from prover.key_cache import KeyCache
 from prover.sumcheck.measuring import peak_memory_bytes
 from verifier.srs import DEVELOPMENT_S_G2, Accepted
@@ -52,9 +53,9 @@ def _setup(program_file: Path, cache: Path) -> dict[str, Any]:
         "setup_s": sum(report.seconds for report in keys.phases.reports),
         "setup_peak_rss_bytes": peak_memory_bytes(),
         "key_bytes": len(keys.key.encode()),
-        "row_bits": keys.layout.row_bits,
-        "rows": len(keys.layout.setup_rows) + len(keys.layout.witness_rows),
-        "leaves_log2": keys.fraction_layout.depth,
+        "row_bits": keys.key.row_bits,
+        "rows": len(keys.key.layout.setup_rows) + len(keys.key.layout.witness_rows),
+        "leaves_log2": fraction_layout(keys.key.system).depth,
     }
 
 
@@ -74,7 +75,7 @@ def _prove(program_file: Path, input_file: Path, cache: Path) -> dict[str, Any]:
         seconds.append(time.perf_counter() - started)
     peak = peak_memory_bytes()
     proof, accepted = made.proof_file, Accepted(frozenset({DEVELOPMENT_S_G2}))
-    fast = _median(lambda: verify(proof.statement, keys.key, proof.proof, accepted, sumcheck.ARITHMETIC), PROOFS)
+    fast = _median(lambda: verify(proof.statement, keys.key, proof.proof, accepted, field, fast_hasher), PROOFS)
     plain = _median(lambda: verify(proof.statement, keys.key, proof.proof, accepted), 1)
     executor = Executor(program, narrow_product)
     plain_run = _median(lambda: executor.run(inputs), RUNS)
