@@ -13,7 +13,7 @@ from prover.backend import Estimate
 from prover.sumcheck.plan import make_plan
 from verifier.curve import POINT_BYTES
 
-_BASE_BYTES = 60 << 20
+_BASE_BYTES = 120 << 20
 # Of a committed cell: itself; and the table and the claims' weights as field elements, and what their folding takes.
 _INTEGER_BYTES, _TABLE_CELL_BYTES = 8, 2 * 32 + 16
 # Of a leaf: numerators and denominators of the whole tree, and of one layer while it is folded.
