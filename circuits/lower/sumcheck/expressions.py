@@ -62,22 +62,25 @@ def points(dims: Sequence[int]) -> int:
 
 
 class KnownSums:
-    """What is proven of sums of readings beyond what their operands tell; `one` is how the constant 1 is read."""
+    """What is proven of sums of readings on a box beyond what their operands tell; `one` is how the constant 1 is read.
+
+    The box belongs to a sum: on a larger one the same maps may miss, and read 0.
+    """
 
     def __init__(self, one: tuple[Reading, ...]) -> None:
         self._one = one
-        self._intervals: dict[frozenset[Term], Interval] = {}  # without their constants
+        self._intervals: dict[tuple[tuple[int, ...], frozenset[Term]], Interval] = {}  # without their constants
 
-    def learn(self, terms: Expression, within: Interval) -> None:
+    def learn(self, dims: tuple[int, ...], terms: Expression, within: Interval) -> None:
         """Other sums may be the same but for their sign and a constant."""
         for sign in (1, -1):
             readings, constant = self._apart(times(sign, terms))
-            self._intervals[readings] = within.scaled(sign) + Interval(-constant, -constant)
+            self._intervals[dims, readings] = within.scaled(sign) + Interval(-constant, -constant)
 
-    def interval(self, terms: Expression, otherwise: Interval) -> Interval:
+    def interval(self, dims: tuple[int, ...], terms: Expression, otherwise: Interval) -> Interval:
         """Where a sum lies that lies in `otherwise` by its operands."""
         readings, constant = self._apart(terms)
-        known = self._intervals.get(readings)
+        known = self._intervals.get((dims, readings))
         return otherwise if known is None else otherwise.clamped(known + Interval(constant, constant))
 
     def _apart(self, terms: Expression) -> tuple[frozenset[Term], int]:

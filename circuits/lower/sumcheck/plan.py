@@ -99,7 +99,10 @@ def _share(context: Context, plan: Plan) -> None:
     plan.by_table = {p for p in plan.by_table if sharing[plan.floors[p].least] >= SHARED_TABLE_ELEMENTS}
     together: dict[Argument, list[int]] = {}
     for position, op in enumerate(ops):
-        if position in plan.by_table or (isinstance(op, Lookup) and 0 not in op.dims):
+        only = context.spans[position].output
+        # What has a single possible result is no function of its argument, and must not stand for a group either.
+        looked_up = isinstance(op, Lookup) and 0 not in op.dims and only.lo < only.hi
+        if position in plan.by_table or looked_up:
             x = plan.floors[position].operand if position in plan.by_table else 0
             argument = op.operands[x], at_output(op.maps[x], op.dims), op.dims
             plan.grouped[position] = together.setdefault(argument, [])

@@ -78,7 +78,7 @@ def accumulator(context: Context, position: int, op: Accumulating) -> Sum:
         return values.sums[position] if position in values.sums else values.evaluate(terms, op.dims)
 
     # A remainder of an earlier op is smaller than its operands tell.
-    return Sum(op.dims, terms, context.sums.interval(terms, interval), op.shift, evaluate)
+    return Sum(op.dims, terms, context.sums.interval(op.dims, terms, interval), op.shift, evaluate)
 
 
 def _terms(context: Context, op: Accumulating) -> Expression:
@@ -103,7 +103,7 @@ def rescaled(context: Context, y: int, total: Sum) -> None:
     look_up_digits(context, dims, _remainder(context, total, rest))
     if total.shift:
         bounded(context, dims, result, total.rescaled())
-        context.sums.learn(rest, Interval(0, (1 << total.shift) - 1))
+        context.sums.learn(dims, rest, Interval(0, (1 << total.shift) - 1))
 
 
 def _remainder(context: Context, total: Sum, rest: Expression) -> Digits:
