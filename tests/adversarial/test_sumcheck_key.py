@@ -242,6 +242,27 @@ def test_rejects_readings_that_couple_too_many_points_together():
     refused(identity(*diagonals, dims=(2**12, 2**12)), "couple over 67108864 points in all")
 
 
+def test_rejects_a_reading_that_is_weighed_too_often_beside_different_partners():
+    """Its weights are others for each set of axes that it shares with the other factor."""
+    large, dims = len(KEY.system.tensors), (1 << 6,) * 4
+    coupled = Reading(large, AffineMap((1 << 24,), (1,), ((1 << 18, 1 << 12, 1 << 6, 1),)))
+    partners = [
+        Reading(W, AffineMap((4,), (0,), (tuple(int(axis in kept) for axis in range(4)),)))
+        for kept in ((0,), (1,), (2,), (0, 1), (0, 2))
+    ]
+
+    def raw(partners):
+        terms = tuple(Term(1, (coupled, partner)) for partner in partners)
+        system = replace(
+            KEY.system, tensors=added(Tensor(Kind.IOTA, (1 << 24,))), identities=(Identity(dims, terms),)
+        )
+        return replace(KEY, system=system).encode()
+
+    refused(raw(partners), "couple over 67108864 points in all")
+    SumcheckKey.decode(raw(partners[:3]))
+    SumcheckKey.decode(raw(partners[:1] * 5))
+
+
 def test_rejects_public_tensors_whose_elements_are_summed_too_often():
     """Each time one by one, however small the groups."""
     large, dims = len(KEY.system.tensors), (1 << 10, 1 << 10)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from circuits.lower.sumcheck.encoding import MAX_AXES
 from circuits.lower.sumcheck.layout import MAX_ROW_BITS, MIN_ROW_BITS, box_bits, last_cell
 from circuits.lower.sumcheck.reading import MAX_GROUP_POINTS, group_sizes
 from circuits.lower.sumcheck.system import Fractions, Identity, Kind, Reading, System, Tensor, Term
+from circuits.program.indexing import used_axes
 from circuits.program.limits import MAX_BITS, MAX_POINTS, MAX_PORTS, MIN_BITS
 
 MAX_BOX_BITS = 28  # variables of a tensor, of a box
@@ -89,14 +91,26 @@ def _check_reading(system: System, reading: Reading, grid: tuple[int, ...]) -> N
     _require(fitting, f"a map does not fit a grid of {len(grid)} axes", reading)
 
 
-def _readings(system: System) -> Iterator[tuple[Reading, tuple[int, ...]]]:
-    """Each with its grid."""
+@dataclass(frozen=True)
+class _Weighed:
+    """A reading as a verifier weighs it: by 1 from axis `box` of the grid on, at another point on the `shared` axes."""
+
+    reading: Reading
+    grid: tuple[int, ...]
+    box: int
+    shared: tuple[int, ...]
+
+
+def _readings(system: System) -> Iterator[_Weighed]:
     for identity in system.identities:
         for term in identity.terms:
-            yield from ((reading, (*identity.dims, *term.inner)) for reading in term.readings)
+            grid = (*identity.dims, *term.inner)
+            used = [used_axes(reading.how, len(grid)) for reading in term.readings]
+            shared = tuple(axis for axis in range(len(grid)) if len(used) == 2 and used[0][axis] and used[1][axis])
+            yield from (_Weighed(reading, grid, len(identity.dims), shared) for reading in term.readings)
     for fractions in system.fractions:
         for term in (fractions.numerator, *(term for column in fractions.columns for term in column)):
-            yield term.readings[0], fractions.dims
+            yield _Weighed(term.readings[0], fractions.dims, len(fractions.dims), ())
 
 
 def _elements_summed(system: System, reading: Reading) -> int:
@@ -106,9 +120,13 @@ def _elements_summed(system: System, reading: Reading) -> int:
 
 
 def _check_groups(system: System) -> None:
-    different = {(system.tensors[reading.tensor].dims, reading.how, grid) for reading, grid in _readings(system)}
-    total = sum(_elements_summed(system, reading) for reading, _ in _readings(system))
-    for dims, how, grid in different:
+    weighed = list(_readings(system))
+    different = {
+        (system.tensors[each.reading.tensor].dims, each.reading.how, each.grid, each.box, each.shared)
+        for each in weighed
+    }
+    total = sum(_elements_summed(system, each.reading) for each in weighed)
+    for dims, how, grid, _, _ in different:
         sizes = [] if 0 in dims else group_sizes(dims, how, grid)
         most, total = max(sizes, default=0), total + sum(sizes)
         _require(most <= MAX_GROUP_POINTS, f"a reading couples over {MAX_GROUP_POINTS} points or cells", most)
