@@ -1,6 +1,6 @@
 """How much faster than ezkl is the sumcheck route, and how do its time, memory and proof grow?
 
-Every model is proven here and, with `--against ezkl`, the two smallest by ezkl too, on the same ONNX file in the same run
+Every model is proven here and, with `--against ezkl`, the two smallest by ezkl too: the same ONNX file, the same run
 (the next one takes ezkl 23 GB and a quarter of an hour); where this machine has the memory for it, our own halo2 route
 proves the same program as well. `--growth` proves networks of 10^4 to 10^7 parameters, and of 10^4 to 10^7 activations,
 instead.
