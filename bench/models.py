@@ -89,7 +89,7 @@ class Network:
 
     def conv5x5(self, inputs: int, outputs: int) -> None:
         parameters = self._parameters(f"conv{len(self.nodes)}", (outputs, inputs, 5, 5), 2.0)
-        self.op("Conv", *parameters, kernel_shape=[5, 5])
+        self.op("Conv", *parameters, kernel_shape=[5, 5], strides=[1, 1])  # ezkl wants strides spelled out
 
     def max_pool2x2(self) -> None:
         self.op("MaxPool", kernel_shape=[2, 2], strides=[2, 2])

@@ -18,6 +18,7 @@ from prover.srs import generate_dev_srs
 
 Say = Callable[[str], None]
 Floats = npt.NDArray[np.float32]
+CHOSEN = ("logrows", "input_scale", "param_scale", "num_inner_cols")  # by its calibration
 
 # Seconds are those of ezkl's call alone, without starting Python or loading ezkl; memory is the process's own peak.
 PHASE = """
@@ -60,12 +61,12 @@ def measure(model: Path, data: Floats, folder: Path, say: Say) -> dict[str, Any]
     _write_data(folder / "data.json", data)
     _write_data(folder / "input.json", data[:1])
     phases = {name: _phase(name, folder, say) for name in ("settings", "calibrate", "compile")}
-    logrows = json.loads((folder / "settings.json").read_text())["run_args"]["logrows"]
-    generate_dev_srs(logrows, folder / "srs")
+    chosen = json.loads((folder / "settings.json").read_text())["run_args"]
+    generate_dev_srs(chosen["logrows"], folder / "srs")
     phases.update({name: _phase(name, folder, say) for name in ("setup", "witness", "prove", "verify")})
     proof = json.loads((folder / "proof.json").read_text())
     return {
-        "logrows": logrows,
+        **{name: chosen[name] for name in CHOSEN},
         "phases": phases,
         "prove_s": phases["witness"]["seconds"] + phases["prove"]["seconds"],
         "peak_rss_bytes": phases["prove"]["peak_rss_bytes"],
