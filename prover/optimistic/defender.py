@@ -135,7 +135,10 @@ class Defender:
         if calls or standing.claim.status is ClaimStatus.PENDING:
             self._ended_at = None
             return Plan(calls)
-        self._ended_at = standing.block if self._ended_at is None else self._ended_at
+        if self._ended_at is None:
+            self._ended_at = standing.block
+            if self._confirmations:
+                self.report("waiting", blocks=self._confirmations, reason="the end has to be confirmed")
         if standing.block < self._ended_at + self._confirmations:
             return Plan([])
         delivered = self._hub.state(self._defended.request_id).status is Status.DELIVERED

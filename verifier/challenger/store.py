@@ -95,7 +95,7 @@ class Store:
         if row is None:
             self._db.execute("INSERT INTO bound VALUES (?, ?, ?, ?)", mine)
         elif tuple(row) != mine:
-            message = f"{self.path} belongs to another chain, contract or account: name another file"
+            message = f"{self.path} belongs to another chain, contract or account: name another file with --store"
             raise InputError("challenger_store_of_another_chain", message, path=self.path, chain_id=int(row[0]))
 
     # What was read of the chain.

@@ -38,7 +38,8 @@ class WorkerChild:
         """`module` is what the child runs; `environment` None: this process's own."""
         self._deps = deps
         self._environment = environment
-        self._command = [sys.executable, "-m", module, *queues]
+        # -P: the installed package as this process has it, whatever lies in the current folder.
+        self._command = [sys.executable, "-P", "-m", module, *queues]
         self._process: subprocess.Popen[bytes] | None = None
         self._worker_id = ""
         self._started_at = 0.0
@@ -96,5 +97,6 @@ class WorkerChild:
         status = process.wait()
         if process.stdin is not None:
             process.stdin.close()
-        log.info("worker_ended", worker_id=self._worker_id, status=status)
+        tell = log.info if self._stopped or not status else log.warning
+        tell("worker_ended", worker_id=self._worker_id, status=status)
         release_worker(self._deps, self._worker_id)
