@@ -203,6 +203,20 @@ def wide_constants() -> Program:
     return replace(made, outputs=tuple(o for o in made.outputs if o.ref != result(6)))
 
 
+def missed_operands() -> Program:
+    """What is made of constants beside an operand that no point reads, over 24 bits: the importer would fold it in
+    float32."""
+    four = (4,)
+    same, missed, one = AffineMap.identity(four), AffineMap(four, (4,), ((1,),)), AffineMap.broadcast((1,), four)
+    ops: list[Op] = [
+        Max((INPUT, constant(0)), (missed, one), four, (), 32, 0),
+        Rsqrt((result(0),), (same,), four, (), 32, 0, 30),
+        Linear((INPUT, result(1)), (same, same), four, (), 32, 0, 0, True, (7, 1)),
+    ]
+    made = all_outputs(ops, [values("least", np.array([2]))], four, bits=8)
+    return replace(made, outputs=made.outputs[2:])
+
+
 def repetitions() -> Program:
     """One matrix and one table four times, as a recurrent layer uses them."""
     size = 5
@@ -223,6 +237,7 @@ def repetitions() -> Program:
 
 ONE_PER_OP = {
     "wide_constants": wide_constants,
+    "missed_operands": missed_operands,
     "repetitions": repetitions,
     "argmaxes": argmaxes,
     "comparisons": comparisons,

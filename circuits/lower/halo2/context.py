@@ -68,7 +68,7 @@ class Context:
         position = len(self._results) if position is None else position
         name, routes = type(self.program.ops[position]).__name__.lower(), " and ".join(OTHER_ROUTES)
         message = (
-            f"op {position} ({name}) cannot be proven by the halo2 route: {reason}. Routes for it ({routes}) come later"
+            f"op {position} ({name}) cannot be proven by the halo2 route: {reason}. There are other routes: {routes}"
         )
         details = {"op": name, "position": position, "reason": reason, "routes": OTHER_ROUTES}
         return InputError("halo2_cannot_lower", message, **details)

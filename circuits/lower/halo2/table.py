@@ -6,13 +6,16 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from circuits.lower.halo2.choices import lower_argmax, lower_compare, lower_max, lower_select
 from circuits.lower.halo2.context import Context, Operand
-from circuits.lower.halo2.graph import Row
+from circuits.lower.halo2.graph import Integers, Row
 from circuits.lower.halo2.moves import lower_gather, lower_index, lower_lookup
 from circuits.lower.halo2.quotients import lower_divide, lower_rsqrt
 from circuits.lower.halo2.sums import lower_contract, lower_linear, lower_mul, lower_reduce_sum
 from circuits.program import ops
+from circuits.program.indexing import hits
 from circuits.program.interpreter import evaluate_op
 from circuits.program.ops import Op
 
@@ -39,13 +42,22 @@ def lower_ops(context: Context) -> None:
         context.finish(_lower(context, op))
 
 
+def _constant(context: Context, op: Op, number: int) -> Integers | None:
+    """An operand's elements, if no input decides what is read of it: zeros for a row that is missed at every point."""
+    operand = context.operand(op.operands[number])
+    if not isinstance(operand, Row):
+        return operand
+    read = hits(op.maps[number], op.iteration_of(number)).any()
+    return None if read else np.zeros(operand.size, np.int64)
+
+
 def _lower(context: Context, op: Op) -> Operand:
     if 0 in op.iteration or any(not math.prod(how.view) for how in op.maps):
         raise context.refusal("it makes or reads a tensor without elements")
-    operands = [context.operand(ref) for ref in op.operands]
-    constants = [operand for operand in operands if not isinstance(operand, Row)]
-    if len(constants) == len(operands):
-        return evaluate_op(op, constants).reshape(-1)
+    constants = [_constant(context, op, number) for number in range(len(op.operands))]
+    known = [values for values in constants if values is not None]
+    if len(known) == len(constants):
+        return evaluate_op(op, known).reshape(-1)
     only = context.span.output
     if only.lo == only.hi:  # what ezkl's importer would fold, and then miss
         return context.repeated(only.lo, math.prod(op.dims))
