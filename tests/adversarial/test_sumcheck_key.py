@@ -253,9 +253,7 @@ def test_rejects_a_reading_that_is_weighed_too_often_beside_different_partners()
 
     def raw(partners):
         terms = tuple(Term(1, (coupled, partner)) for partner in partners)
-        system = replace(
-            KEY.system, tensors=added(Tensor(Kind.IOTA, (1 << 24,))), identities=(Identity(dims, terms),)
-        )
+        system = replace(KEY.system, tensors=added(Tensor(Kind.IOTA, (1 << 24,))), identities=(Identity(dims, terms),))
         return replace(KEY, system=system).encode()
 
     refused(raw(partners), "couple over 67108864 points in all")
