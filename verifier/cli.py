@@ -42,7 +42,12 @@ def verify_command(arithmetic: Arithmetic | None = None, hasher: Hasher = keccak
         model: Annotated[str | None, typer.Option(help="The modelId that must be proven, hex.")] = None,
         program: Annotated[Path | None, typer.Option(help="The program that must be proven.")] = None,
         input: Annotated[Path | None, typer.Option(help="The input that must be proven (needs --program).")] = None,
-        output: Annotated[Path | None, typer.Option(help="The output that must be proven (needs --program).")] = None,
+        output: Annotated[
+            Path | None,
+            typer.Option(
+                help="The output that must be proven, as `model run --json` prints it: its integers (needs --program)."
+            ),
+        ] = None,
         srs_g2: Annotated[list[str] | None, typer.Option(help="An accepted s·G2: 256 hex digits, x1 x0 y1 y0.")] = None,
         allow_insecure_srs: Annotated[bool, typer.Option(help="Accept the development SRS. INSECURE.")] = False,
         json: JsonOption = False,

@@ -21,6 +21,7 @@ from prover import halo2, sumcheck
 from prover.cli.chain_options import DeploymentFile, RpcUrl, open_chain, open_deployment
 from prover.cli.hex_words import word
 from prover.cli.model_options import ProgramFile
+from prover.cli.proof_report import INSECURE
 from prover.cli.proofs import read_key
 from prover.cli.route_options import SrsOption
 from prover.cli.sumcheck_proofs import require_srs_of
@@ -29,7 +30,7 @@ from prover.optimistic.claim import require_key
 from prover.optimistic.key import is_optimistic
 from prover.optimistic.key import read_key as read_optimistic_key
 from verifier.acceptance import Key, route_of
-from verifier.console import JsonOption, emit, progress_bar
+from verifier.console import JsonOption, emit, progress_bar, warn
 from verifier.halo2_key import Halo2Key
 from verifier.sumcheck_key import SumcheckKey
 
@@ -78,6 +79,8 @@ def _file(program: Program, path: Path, srs: Path | None) -> Audited:
 def _rebuilt(program: Program, wanted: Key, srs: Path | None) -> Audited:
     if isinstance(wanted, SumcheckKey):
         require_srs_of(wanted, srs)
+    if srs is None:
+        warn(INSECURE)
     with tempfile.TemporaryDirectory(prefix="inferproof-audit-") as folder, progress_bar() as progress:
         cache = KeyCache(Path(folder))
         if isinstance(wanted, SumcheckKey):
