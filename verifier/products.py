@@ -42,9 +42,7 @@ def check_products(
         scale = scale * instance_at(product, zeta, rho, modulus) % modulus
         total += scale * (factors(number, 0) * factors(number, 1) % modulus)
     if (total - last) % modulus:
-        if not products:
-            raise VerificationError("identities_mismatch", "the identities are not all 0")
-        raise VerificationError("products_mismatch", "the products are not those that the identities need")
+        raise VerificationError("products_mismatch", "the products do not add up to the sum that was sent")
 
 
 def instance_factor(product: Product, zeta: Sequence[int], modulus: int = MODULUS) -> int:
