@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from circuits.lower.sumcheck import Lowering
+from circuits.lower.sumcheck.lowering import Lowering
 from circuits.lower.sumcheck.satisfy import Violation, violations
 from circuits.lower.sumcheck.system import Kind
 from circuits.program.graph import Program

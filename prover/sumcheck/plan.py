@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from circuits.errors import InputError
-from circuits.lower.sumcheck import Lowering, lower
+from circuits.lower.sumcheck.lowering import Lowering, lower
 from circuits.lower.sumcheck.bounds import require_bounded
 from circuits.lower.sumcheck.layout import choose_row_bits
 from circuits.program.graph import Program

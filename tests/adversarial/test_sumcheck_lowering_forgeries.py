@@ -17,7 +17,7 @@ from random_programs import GROW, inputs_of, programs
 from sumcheck_programs import CASES, Case, split_input
 from sumcheck_search import assignments, outputs
 
-from circuits.lower.sumcheck import Lowering, lower
+from circuits.lower.sumcheck.lowering import Lowering, lower
 from circuits.lower.sumcheck.satisfy import violations
 from circuits.lower.sumcheck.system import Kind, System
 from circuits.program.interpreter import run, trace

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sumcheck_programs import const, constant, made
 
-from circuits.lower.sumcheck import lower
+from circuits.lower.sumcheck.lowering import lower
 from circuits.lower.sumcheck.satisfy import violations
 from circuits.program.graph import Constant, Program
 from circuits.program.interpreter import trace

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from random_programs import programs
 from tiny_systems import ALONG, THREE, tiny_system
 
-from circuits.lower.sumcheck import encoding, lower
+from circuits.lower.sumcheck import encoding
+from circuits.lower.sumcheck.lowering import lower
 from circuits.lower.sumcheck.bounds import require_bounded
 from circuits.lower.sumcheck.encoding import MAX_AXES, decode_system, encode_system
 from circuits.lower.sumcheck.layout import choose_row_bits

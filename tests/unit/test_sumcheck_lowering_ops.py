@@ -13,7 +13,8 @@ from random_programs import GROW, inputs_of, programs
 from sumcheck_programs import CASES, EDGES, X, const, constant, constant_floor, linear, made, program, split_input
 
 from circuits.errors import InputError
-from circuits.lower.sumcheck import Lowering, lower, pieces, plan
+from circuits.lower.sumcheck import pieces, plan
+from circuits.lower.sumcheck.lowering import Lowering, lower
 from circuits.lower.sumcheck.context import Context
 from circuits.lower.sumcheck.satisfy import violations
 from circuits.lower.sumcheck.system import Kind, System

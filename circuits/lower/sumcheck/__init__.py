@@ -1,5 +1,5 @@
-"""A program as identities and fractions over committed tensors (docs/protocol/sumcheck.md)."""
+"""A program as identities and fractions over committed tensors (docs/protocol/sumcheck.md).
 
-from circuits.lower.sumcheck.lowering import Lowering, lower
-
-__all__ = ["Lowering", "lower"]
+`lowering` makes a system of a program. A verifier, which knows no ops, imports what it shares with a prover by its name:
+`system`, `layout`, `reading`, `encoding`, `bounds`.
+"""
