@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from circuits.errors import InputError
 from circuits.execute import Executor
-from circuits.lower.sumcheck.lowering import Lowering
 from circuits.lower.sumcheck.layout import FractionLayout, fraction_layout, layout
+from circuits.lower.sumcheck.lowering import Lowering
 from circuits.lower.sumcheck.system import Kind
 from circuits.program.graph import Program
 from prover.backend import PhaseReport, Phases, Progress, silent

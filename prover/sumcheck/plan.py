@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from circuits.errors import InputError
-from circuits.lower.sumcheck.lowering import Lowering, lower
 from circuits.lower.sumcheck.bounds import require_bounded
 from circuits.lower.sumcheck.layout import choose_row_bits
+from circuits.lower.sumcheck.lowering import Lowering, lower
 from circuits.program.graph import Program
 
 

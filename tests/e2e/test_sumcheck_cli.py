@@ -29,7 +29,8 @@ import runpy, sys
 try:
     runpy.run_module("verifier", run_name="__main__")
 finally:
-    print([name for name in sys.modules if name.startswith(("prover", "contracts", "circuits.execute"))], file=sys.stderr)
+    foreign = ("prover", "contracts", "circuits.execute")
+    print([name for name in sys.modules if name.startswith(foreign)], file=sys.stderr)
 """
 
 

@@ -8,10 +8,10 @@ from random_programs import programs
 from tiny_systems import ALONG, THREE, tiny_system
 
 from circuits.lower.sumcheck import encoding
-from circuits.lower.sumcheck.lowering import lower
 from circuits.lower.sumcheck.bounds import require_bounded
 from circuits.lower.sumcheck.encoding import MAX_AXES, decode_system, encode_system
 from circuits.lower.sumcheck.layout import choose_row_bits
+from circuits.lower.sumcheck.lowering import lower
 from circuits.program.graph import Program
 from circuits.program.refs import UNMAPPED
 from circuits.statement import keccak256

@@ -14,8 +14,8 @@ from sumcheck_programs import CASES, EDGES, X, const, constant, constant_floor, 
 
 from circuits.errors import InputError
 from circuits.lower.sumcheck import pieces, plan
-from circuits.lower.sumcheck.lowering import Lowering, lower
 from circuits.lower.sumcheck.context import Context
+from circuits.lower.sumcheck.lowering import Lowering, lower
 from circuits.lower.sumcheck.satisfy import violations
 from circuits.lower.sumcheck.system import Kind, System
 from circuits.program.graph import Program
