@@ -38,7 +38,7 @@ def weigh_claims(system: System, layout: Layout, claims: Sequence[Terms], delta:
 def prove_evaluation(layout: Layout, rows: Sequence[Integers], weights: list[Vector], channel: Channel) -> list[int]:
     """Sends steps 8 and 9 from the present rows and their weights, which it empties; returns the point x."""
     instances = zip(rows, weights, strict=True)
-    batch = ProductSumcheck([(1, [], Vector.from_integers(row), weight) for row, weight in instances])
+    batch = ProductSumcheck([(1, [], row, weight) for row, weight in instances])
     weights.clear()
     point = []
     for _ in range(layout.row_bits):

@@ -14,6 +14,7 @@ from tests.field_cases import SCALARS, fast, some_scalars, vectors
 from verifier.field import MODULUS, dot, eq_table, round_at
 
 COORDINATES = st.sampled_from([0, 1]) | SCALARS  # at 0 a round's value at 1 does not follow from the claim
+INTEGERS = st.sampled_from([0, 1, -1, -(1 << 63), (1 << 63) - 1]) | st.integers(-(1 << 63), (1 << 63) - 1)
 Instances = list[tuple[int, list[int], list[int], list[int]]]
 
 
@@ -34,6 +35,22 @@ def played(sumcheck: Any, challenges: list[int]) -> tuple[list[tuple[int, int, i
         rounds.append(sumcheck.round())
         sumcheck.bind(x)
     return rounds, sumcheck.finals()
+
+
+@given(instances(), st.lists(SCALARS, min_size=4, max_size=4), st.data())
+def test_product_sumcheck_takes_integers_as_it_takes_elements(
+    batch: Instances, challenges: list[int], data: st.DataObject
+) -> None:
+    batch = [(factor, point, data.draw(integers(len(b))), b) for factor, point, _, b in batch]
+    quick = field.ProductSumcheck([(factor, point, np.array(a), fast(b)) for factor, point, a, b in batch])
+    plain = field_reference.ProductSumcheck(batch)
+    assert (quick.rounds, quick.total()) == (plain.rounds, plain.total())
+    expected_rounds, finals = played(plain, challenges[: plain.rounds])
+    assert played(quick, challenges[: quick.rounds]) == (expected_rounds, [(a % MODULUS, b) for a, b in finals])
+
+
+def integers(count: int) -> st.SearchStrategy[list[int]]:
+    return st.lists(INTEGERS, min_size=count, max_size=count)
 
 
 @given(instances(), st.lists(SCALARS, min_size=4, max_size=4))
@@ -61,8 +78,17 @@ def test_rounds_shared_out_over_threads_lead_from_the_sum_to_the_value_at_the_po
     """2^13 cells: more than one task has. What the rounds claim is checked as the verifier does."""
     n, tops = 13, (0, 1, 6, 12, 13)
     a, b, challenges = some_scalars(1 << n, 1), some_scalars(1 << n, 2), some_scalars(n, 3)
-    points = [some_scalars(top, 4 + top) for top in tops]
-    sumcheck = field.ProductSumcheck([(7, point, fast(a), fast(b)) for point in points])
+    check_rounds(a, fast(a), b, [some_scalars(top, 4 + top) for top in tops], challenges)
+
+
+def test_rounds_of_integers_lead_from_the_sum_to_the_value_at_the_point() -> None:
+    integers = np.random.default_rng(0).integers(-(1 << 63), (1 << 63) - 1, 1 << 13)
+    check_rounds(integers.tolist(), integers, some_scalars(1 << 13, 2), [[], []], some_scalars(13, 3))
+
+
+def check_rounds(a: list[int], handed: Any, b: list[int], points: list[list[int]], challenges: list[int]) -> None:
+    n = len(challenges)
+    sumcheck = field.ProductSumcheck([(7, point, handed, fast(b)) for point in points])
     claim = 0
     for point in points:
         weights = eq_table(point)
@@ -73,7 +99,7 @@ def test_rounds_shared_out_over_threads_lead_from_the_sum_to_the_value_at_the_po
         sumcheck.bind(x)
     at = eq_table(challenges)
     final = (dot(a, at), dot(b, at))
-    assert sumcheck.finals() == [final] * len(tops)
+    assert sumcheck.finals() == [final] * len(points)
     equal = sum(reference_eq(point, challenges[n - len(point) :]) for point in points)
     assert claim == 7 * equal * final[0] * final[1] % MODULUS
 

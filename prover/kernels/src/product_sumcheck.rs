@@ -9,14 +9,50 @@ use rayon::prelude::*;
 use crate::eq_rounds::{EqRounds, Round};
 use crate::error::{KernelError, Result};
 use crate::field_vec::{PER_TASK, eq_table, fold_in_place, fold_pairs, same_length, variables};
+use crate::small::{self, fold_integers};
 use crate::wide::{add_each, product_sums, weighted_sums};
 
 /// Sums of fewer products are not worth a reduction of their own.
 const SHARED_REDUCTION: usize = 32;
 
+/// A factor's cells: elements that may be shared with whoever handed them over, or integers, a quarter of their size.
+pub enum Cells {
+    /// Until the first variable is bound.
+    Integers(Vec<i64>),
+    /// At any time.
+    Elements(Arc<Vec<Fr>>),
+}
+
+impl Cells {
+    fn len(&self) -> usize {
+        match self {
+            Self::Integers(integers) => integers.len(),
+            Self::Elements(elements) => elements.len(),
+        }
+    }
+
+    /// As elements, unless a round can take them as they are: one of a variable that eq does not have.
+    fn prepared(self, below: usize, point: &[Fr]) -> Self {
+        match self {
+            Self::Integers(integers) if below == 0 || !point.is_empty() => {
+                Self::Elements(Arc::new(integers.into_par_iter().with_min_len(PER_TASK).map(Fr::from).collect()))
+            }
+            cells => cells,
+        }
+    }
+
+    /// Binds the lowest variable; in place, unless somebody else reads the same elements.
+    fn fold(&mut self, x: Fr) {
+        match self {
+            Self::Integers(integers) => *self = Self::Elements(Arc::new(fold_integers(integers, x))),
+            Self::Elements(elements) => fold(elements, x),
+        }
+    }
+}
+
 /// factor * sum of eq(point, top variables of x) a(x) b(x).
 pub struct Instance {
-    a: Arc<Vec<Fr>>,
+    a: Cells,
     b: Arc<Vec<Fr>>,
     /// Variables below those of eq that are still free.
     below: usize,
@@ -29,37 +65,46 @@ pub struct Instance {
 
 impl Instance {
     /// Refuses tables of different lengths, or that are no power of two, or too small for the point.
-    pub fn new(factor: Fr, point: Vec<Fr>, a: Arc<Vec<Fr>>, b: Arc<Vec<Fr>>) -> Result<Self> {
+    pub fn new(factor: Fr, point: Vec<Fr>, a: Cells, b: Arc<Vec<Fr>>) -> Result<Self> {
         same_length("elements of a", a.len(), "elements of b", b.len())?;
         let Some(below) = variables(a.len())?.checked_sub(point.len()) else {
             return Err(KernelError::Argument(format!("{} elements for a point of {}", a.len(), point.len())));
         };
         let weights = if below > 0 { eq_table(&point)? } else { Vec::new() };
+        let a = a.prepared(below, &point);
         Ok(Self { a, b, below, weights, eq: EqRounds::new(point, factor)?, after: Fr::ONE })
     }
 
     fn rounds(&self) -> usize {
-        self.a.len().ilog2() as usize
+        self.b.len().ilog2() as usize
     }
 
     /// The whole sum, while no variable is bound.
     fn total(&self) -> Result<Fr> {
+        let a = match &self.a {
+            Cells::Integers(a) => return Ok(self.eq.scale() * small::weighted_sum(a, 1, &self.b)?[0]),
+            Cells::Elements(a) => a,
+        };
         let weights = self.eq.whole()?;
-        let cells = self.a.len() / weights.len();
+        let cells = a.len() / weights.len();
         let product = |(a, b): (&Fr, &Fr)| *a * b;
         let weighted = |((a, b), weight): ((&[Fr], &[Fr]), &Fr)| a.iter().zip(b).map(product).sum::<Fr>() * weight;
-        let parts = self.a.par_chunks(cells).zip(self.b.par_chunks(cells)).zip(&weights);
+        let parts = a.par_chunks(cells).zip(self.b.par_chunks(cells)).zip(&weights);
         Ok(self.eq.scale() * parts.with_min_len(PER_TASK.div_ceil(cells)).map(weighted).sum::<Fr>())
     }
 
     fn round(&mut self) -> Round {
+        let b = &self.b;
+        let a = match &self.a {
+            Cells::Integers(a) => return self.without_eq(small::product_sums(a, b)),
+            Cells::Elements(a) => a,
+        };
         if self.below > 0 {
-            return self.round_below();
+            return self.without_eq(self.sums_below(a));
         }
         if !self.eq.is_open() {
-            return [self.eq.scale() * self.after * self.a[0] * self.b[0], Fr::ZERO, Fr::ZERO];
+            return [self.eq.scale() * self.after * a[0] * b[0], Fr::ZERO, Fr::ZERO];
         }
-        let (a, b) = (&self.a, &self.b);
         let zero = |i: usize| a[2 * i] * b[2 * i];
         let infinity = |i: usize| (a[2 * i + 1] - a[2 * i]) * (b[2 * i + 1] - b[2 * i]);
         if self.eq.needs_one() {
@@ -71,24 +116,20 @@ impl Instance {
         self.eq.round(sums[0], sums[1], None)
     }
 
-    /// A variable that eq does not have: each index of eq's has a sum of its own.
-    fn round_below(&self) -> Round {
-        let cells = 1 << self.below;
-        if cells < SHARED_REDUCTION {
-            let sums = weighted_sums(&self.weights, |top| self.sums_below(top * cells, cells));
-            return [self.eq.scale() * sums[0], self.eq.scale() * sums[1], Fr::ZERO];
-        }
-        let weighted = |((a, b), weight): ((&[Fr], &[Fr]), &Fr)| product_sums(a, b).map(|sum| sum * weight);
-        let parts = self.a.par_chunks(cells).zip(self.b.par_chunks(cells)).zip(&self.weights);
-        let sums = parts.map(weighted).reduce(|| [Fr::ZERO; 2], add_each);
-        [self.eq.scale() * sums[0], self.eq.scale() * sums[1], Fr::ZERO]
+    fn without_eq(&self, [zero, infinity]: [Fr; 2]) -> Round {
+        [self.eq.scale() * zero, self.eq.scale() * infinity, Fr::ZERO]
     }
 
-    /// The sums at 0 and at infinity over `cells` cells from `start`.
-    fn sums_below(&self, start: usize, cells: usize) -> [Fr; 2] {
-        let pairs = self.a[start..start + cells].chunks_exact(2).zip(self.b[start..start + cells].chunks_exact(2));
-        let terms = pairs.map(|(a, b)| [a[0] * b[0], (a[1] - a[0]) * (b[1] - b[0])]);
-        terms.fold([Fr::ZERO; 2], add_each)
+    /// A variable that eq does not have: each index of eq's has a sum of its own.
+    fn sums_below(&self, a: &[Fr]) -> [Fr; 2] {
+        let cells = 1 << self.below;
+        if cells < SHARED_REDUCTION {
+            let cells_of = |top: usize| top * cells..(top + 1) * cells;
+            return weighted_sums(&self.weights, |top| few_sums(&a[cells_of(top)], &self.b[cells_of(top)]));
+        }
+        let weighted = |((a, b), weight): ((&[Fr], &[Fr]), &Fr)| product_sums(a, b).map(|sum| sum * weight);
+        let parts = a.par_chunks(cells).zip(self.b.par_chunks(cells)).zip(&self.weights);
+        parts.map(weighted).reduce(|| [Fr::ZERO; 2], add_each)
     }
 
     fn bind(&mut self, x: Fr) {
@@ -96,7 +137,7 @@ impl Instance {
             self.after *= Fr::ONE - x;
             return;
         }
-        fold(&mut self.a, x);
+        self.a.fold(x);
         fold(&mut self.b, x);
         if self.below == 0 {
             return self.eq.bind(x);
@@ -106,6 +147,12 @@ impl Instance {
             self.weights = Vec::new();
         }
     }
+}
+
+/// As `product_sums`, each product reduced.
+fn few_sums(a: &[Fr], b: &[Fr]) -> [Fr; 2] {
+    let pairs = a.chunks_exact(2).zip(b.chunks_exact(2));
+    pairs.map(|(a, b)| [a[0] * b[0], (a[1] - a[0]) * (b[1] - b[0])]).fold([Fr::ZERO; 2], add_each)
 }
 
 /// In place, unless somebody else reads the same table.
@@ -162,7 +209,11 @@ impl ProductSumcheck {
         if self.bound < self.rounds {
             return Err(KernelError::Argument(format!("{} of {} rounds are bound", self.bound, self.rounds)));
         }
-        Ok(self.instances.iter().map(|instance| (instance.a[0], instance.b[0])).collect())
+        let values = |instance: &Instance| match &instance.a {
+            Cells::Elements(a) => Ok((a[0], instance.b[0])),
+            Cells::Integers(_) => Err(KernelError::Argument("no variable is bound".into())),
+        };
+        self.instances.iter().map(values).collect()
     }
 
     fn check_open(&self) -> Result<()> {

@@ -4,6 +4,7 @@ use ark_bn254::{Fr, G1Affine, G2Affine};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
+use crate::product_sumcheck::Cells;
 use crate::python_field::Held;
 use crate::python_scalars::{Coordinate, Element, Integers, Scalar, unwrap, values};
 use crate::{commit, fractions, product_sumcheck};
@@ -23,16 +24,32 @@ fn four(elements: [Fr; 4]) -> Four {
     scalars(elements).into()
 }
 
+/// A vector, or an array of int64.
+#[derive(FromPyObject)]
+enum Factor<'py> {
+    Held(Held<'py>),
+    Integers(Integers),
+}
+
+impl From<Factor<'_>> for Cells {
+    fn from(factor: Factor<'_>) -> Self {
+        match factor {
+            Factor::Held(vector) => Self::Elements(vector.0.clone()),
+            Factor::Integers(integers) => Self::Integers(integers.values),
+        }
+    }
+}
+
+type Instance<'py> = (Scalar, Vec<Scalar>, Factor<'py>, Held<'py>);
+
 #[pyclass(module = "prover.kernels._native")]
 pub struct ProductSumcheck(product_sumcheck::ProductSumcheck);
 
 #[pymethods]
 impl ProductSumcheck {
     #[new]
-    fn new(py: Python<'_>, instances: Vec<(Scalar, Vec<Scalar>, Held<'_>, Held<'_>)>) -> PyResult<Self> {
-        let parse = |(factor, point, a, b): (Scalar, Vec<Scalar>, Held<'_>, Held<'_>)| {
-            (factor.0, unwrap(point), a.0.clone(), b.0.clone())
-        };
+    fn new(py: Python<'_>, instances: Vec<Instance<'_>>) -> PyResult<Self> {
+        let parse = |(factor, point, a, b): Instance<'_>| (factor.0, unwrap(point), Cells::from(a), b.0.clone());
         let parsed: Vec<_> = instances.into_iter().map(parse).collect();
         let make = || {
             let instance = |(factor, point, a, b)| product_sumcheck::Instance::new(factor, point, a, b);

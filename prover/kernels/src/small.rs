@@ -29,6 +29,13 @@ impl SmallSum {
         add_product(sum, integer.unsigned_abs(), &value.0.0);
     }
 
+    /// Takes away `integer` times `value`.
+    #[inline]
+    pub fn subtract(&mut self, integer: i64, value: &Fr) {
+        let sum = if integer < 0 { &mut self.positive } else { &mut self.negative };
+        add_product(sum, integer.unsigned_abs(), &value.0.0);
+    }
+
     /// Both sums.
     pub fn plus(mut self, other: &Self) -> Self {
         add_limbs(&mut self.positive, &other.positive);
@@ -133,6 +140,36 @@ fn dot(integers: &[i64], weights: &[Fr]) -> SmallSum {
     let mut sum = SmallSum::default();
     integers.iter().zip(weights).for_each(|(&integer, weight)| sum.add(integer, weight));
     sum
+}
+
+/// Sums of products of pairs: of both factors' values at 0, and of their differences.
+pub fn product_sums(a: &[i64], b: &[Fr]) -> [Fr; 2] {
+    let block = |(a, b): (&[i64], &[Fr])| {
+        let mut sums = [SmallSum::default(); 2];
+        for (a, b) in a.chunks_exact(2).zip(b.chunks_exact(2)) {
+            let slope = b[1] - b[0];
+            sums[0].add(a[0], &b[0]);
+            sums[1].add(a[1], &slope);
+            sums[1].subtract(a[0], &slope);
+        }
+        sums
+    };
+    let plus = |one: [SmallSum; 2], other: [SmallSum; 2]| [one[0].plus(&other[0]), one[1].plus(&other[1])];
+    let blocks = a.par_chunks(2 * PER_TASK).zip(b.par_chunks(2 * PER_TASK)).map(block);
+    let shift = shift();
+    blocks.reduce(|| [SmallSum::default(); 2], plus).map(|sum| sum.reduce(shift))
+}
+
+/// (1 - x) v[2i] + x v[2i+1].
+pub fn fold_integers(values: &[i64], x: Fr) -> Vec<Fr> {
+    let (shift, rest) = (shift(), Fr::ONE - x);
+    let pair = |pair: &[i64]| {
+        let mut sum = SmallSum::default();
+        sum.add(pair[0], &rest);
+        sum.add(pair[1], &x);
+        sum.reduce(shift)
+    };
+    values.par_chunks_exact(2).with_min_len(PER_TASK).map(pair).collect()
 }
 
 /// The sum of factor times row in `length` cells, shorter rows continued by zeros.
