@@ -14,7 +14,7 @@ from verifier.halo2_key import Halo2Key
 from verifier.halo2_srs import key_s_g2
 from verifier.messages import KeyFile, ProofFile
 from verifier.opened import Opened
-from verifier.srs import Accepted, srs_digest
+from verifier.srs import DEVELOPMENT_S_G2, Accepted, srs_digest
 from verifier.sumcheck import verify as verify_sumcheck
 from verifier.sumcheck_key import SumcheckKey
 
@@ -79,7 +79,9 @@ def _compare_with_key(proof: ProofFile, key: Key, accepted: Accepted) -> None:
     if proof.key_digest != key.digest():
         raise VerificationError("key_differs", "the proof was made for another key", expected=key.digest().hex())
     if proof.srs_digest not in {srs_digest(point) for point in accepted.srs_g2}:
-        message = "the proof's SRS is not accepted: name it with --srs-g2, or --allow-insecure-srs for development"
+        message = "the proof's SRS is not accepted: name its s·G2 with --srs-g2"
+        if proof.srs_digest == srs_digest(DEVELOPMENT_S_G2):
+            message = "the proof stands on the INSECURE development SRS, which only --allow-insecure-srs accepts"
         raise VerificationError("srs_not_accepted", message, srs_digest=proof.srs_digest.hex())
     if proof.srs_digest != _key_srs_digest(key):
         message = "the proof names another SRS than its key stands on"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,13 +10,15 @@ from typing import Annotated, Any
 import numpy as np
 import numpy.typing as npt
 import typer
+from rich.table import Table
 
 from circuits import strict_json
 from circuits.errors import InputError
 from circuits.program.file import load_program
 from circuits.program.graph import Program
 from circuits.program.input_file import read_inputs
-from circuits.program.refs import Visibility
+from circuits.program.refs import Port, Visibility
+from circuits.program.values import outputs_document
 from circuits.statement import Hasher, Statement, input_root, keccak256, output_root
 from verifier.acceptance import Wanted, accept, load_key
 from verifier.console import JsonOption, emit, warn
@@ -23,6 +26,7 @@ from verifier.curve import Arithmetic
 from verifier.errors import VerificationError
 from verifier.messages import ProofFile
 from verifier.opened import Opened
+from verifier.outputs_table import outputs_table
 from verifier.srs import DEVELOPMENT_S_G2, Accepted, G2Point
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Verifies proofs; no native code of ours.")
@@ -40,7 +44,9 @@ def verify_command(arithmetic: Arithmetic | None = None, hasher: Hasher = keccak
         proof: Annotated[Path, typer.Argument(help="Proof file.")],
         key: Annotated[Path, typer.Option(help="Key file of the route and program.")],
         model: Annotated[str | None, typer.Option(help="The modelId that must be proven, hex.")] = None,
-        program: Annotated[Path | None, typer.Option(help="The program that must be proven.")] = None,
+        program: Annotated[
+            Path | None, typer.Option(help="The program that must be proven; it names the outputs.")
+        ] = None,
         input: Annotated[Path | None, typer.Option(help="The input that must be proven (needs --program).")] = None,
         output: Annotated[
             Path | None,
@@ -64,7 +70,8 @@ def verify_command(arithmetic: Arithmetic | None = None, hasher: Hasher = keccak
         except VerificationError as error:
             emit(json, {"valid": False, "reason": error.as_dict()}, [f"INVALID: {error.message}  [{error.code}]"])
             raise typer.Exit(1) from error
-        emit(json, _document(file.statement, opened), _lines(file.statement, opened))
+        shown = (file.statement, opened, wanted_program)
+        emit(json, _document(*shown), _lines(*shown))
 
     return verify_proof
 
@@ -135,28 +142,50 @@ def _roots(
 def _claimed_output_root(path: Path, program: Program, hasher: Hasher) -> bytes:
     """The root of an outputs file, as `model run --json` and `prove --json` print it."""
     try:
-        claimed = strict_json.parse(path.read_bytes())["outputs"]
-        ports = [output.port for output in program.outputs]
-        return output_root([_integers(claimed[p.name]["integers"]).reshape(p.dims) for p in ports], hasher)
-    except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
-        message = f"{path} does not hold this program's outputs as `model run --json` prints them: {error!r}"
-        raise InputError("output_unreadable", message, path=str(path)) from error
+        document = strict_json.parse(path.read_bytes())
+    except OSError as error:
+        raise InputError("output_unreadable", f"cannot read {path}: {error.strerror}", path=str(path)) from error
+    except ValueError:
+        raise _no_outputs(path, "it is no JSON") from None
+    claimed = document.get("outputs") if isinstance(document, dict) else None
+    if not isinstance(claimed, dict):
+        raise _no_outputs(path, "it has no object 'outputs'")
+    return output_root(
+        [_claimed(path, claimed.get(output.port.name), output.port) for output in program.outputs], hasher
+    )
 
 
-def _integers(listed: list[Any]) -> npt.NDArray[np.int64]:
-    """Of nested lists; a number with a fraction is not rounded to one."""
-    array = np.array(listed, object)
-    if not all(type(element) is int for element in array.flat):
-        raise TypeError("not all elements are whole numbers")
-    return array.astype(np.int64)
+def _claimed(path: Path, output: Any, port: Port) -> npt.NDArray[np.int64]:
+    """What the file says of one output; a number with a fraction is not rounded to an integer."""
+    try:
+        array = np.array(output["integers"], object).reshape(port.dims)
+        if not all(type(element) is int and -(2**31) <= element < 2**31 for element in array.flat):
+            raise ValueError("not all elements are integers of 4 bytes")
+        return array.astype(np.int64)
+    except (ValueError, KeyError, TypeError):
+        why = f"its output {port.name!r} needs the {math.prod(port.dims)} 'integers' of shape {list(port.dims)}"
+        raise _no_outputs(path, why) from None
 
 
-def _document(statement: Statement, opened: Opened) -> dict[str, object]:
+def _no_outputs(path: Path, why: str) -> InputError:
+    message = f"{path} does not hold this program's outputs as `model run --json` prints them: {why}"
+    return InputError("output_unreadable", message, path=str(path))
+
+
+def _document(statement: Statement, opened: Opened, program: Program | None) -> dict[str, object]:
+    """A proof and its key know shapes and integers; what they are called and stand for, only the program."""
     roots = {name: "0x" + getattr(statement, name).hex() for name in ("model_id", "input_root", "output_root")}
-    outputs = [{"shape": list(t.shape), "integers": t.ravel().tolist()} for t in opened.outputs]
+    outputs: list[dict[str, object]] = [
+        {"shape": list(t.shape), "integers": t.ravel().tolist()} for t in opened.outputs
+    ]
+    if program is not None:
+        named = outputs_document(program, opened.outputs)["outputs"]
+        outputs = [{"name": name, **output} for name, output in named.items()]
     return {"valid": True, "reason": None, "statement": roots, "outputs": outputs}
 
 
-def _lines(statement: Statement, opened: Opened) -> list[str]:
-    shown = [f"output {i}: {t.ravel().tolist()}" for i, t in enumerate(opened.outputs)]
-    return [f"VALID: model 0x{statement.model_id.hex()}", *shown]
+def _lines(statement: Statement, opened: Opened, program: Program | None) -> list[str | Table]:
+    valid = f"VALID: model 0x{statement.model_id.hex()}"
+    if program is not None:
+        return [valid, outputs_table(outputs_document(program, opened.outputs))]
+    return [valid, *(f"output {i}: {t.ravel().tolist()}" for i, t in enumerate(opened.outputs))]

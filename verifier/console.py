@@ -1,11 +1,14 @@
 """How every verb speaks: a table for people, one JSON document for programs, progress and noise on stderr.
 
-Exit codes: 0 yes, 1 the answer is no, 2 bad usage or input, 3 something outside failed, 130 interrupted.
+Exit codes: 0 yes, 1 the answer is no, 2 bad usage or input, 3 something outside failed, 130 interrupted, 141 nobody
+reads stdout any more.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +24,7 @@ from circuits.errors import InferproofError
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, everything else on stderr.")]
 
 INTERRUPTED = 130
+UNREAD = 128 + signal.SIGPIPE
 
 stdout = Console(soft_wrap=True)
 stderr = Console(stderr=True, soft_wrap=True)
@@ -67,8 +71,26 @@ def progress_bar() -> Iterator[Callable[[str, float | None], None]]:
 
 
 def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
-    """Runs a Typer app and maps what it raises to an exit code; the one place where errors become output."""
-    argv = list(sys.argv[1:] if arguments is None else arguments)
+    """Runs a Typer app; its exit code. Ends quietly when the reader of stdout has gone, as `head` does."""
+    try:
+        code = _outcome(app, list(sys.argv[1:] if arguments is None else arguments))
+        sys.stdout.flush()  # Python would at its end, where nobody can catch what that raises
+        return code
+    except BrokenPipeError:
+        return _unread()
+    except SystemExit as ended:  # Typer's own answer to a broken pipe is 1, which is a verb's answer "no"
+        if not isinstance(ended.__context__, BrokenPipeError):
+            raise
+        return _unread()
+
+
+def _unread() -> int:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still in its buffer
+    return UNREAD
+
+
+def _outcome(app: typer.Typer, argv: list[str]) -> int:
+    """Maps what the app raises to an exit code; the one place where errors become output."""
     try:
         outcome = app(args=argv, standalone_mode=False)
         return outcome if isinstance(outcome, int) else 0

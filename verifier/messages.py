@@ -20,6 +20,8 @@ from verifier.errors import VerificationError
 PROOF_FORMAT = "inferproof-proof-1"
 KEY_FORMAT = "inferproof-key-1"
 MAX_FILE_BYTES = 1 << 24
+_PROOF_FIELDS = ("format", "route", "statement", "key_digest", "srs_digest", "proof")
+_KEY_FIELDS = ("format", "route", "key")
 _STATEMENT_FIELDS = ("model_id", "input_root", "output_root")
 
 
@@ -35,7 +37,8 @@ class ProofFile:
 
     @classmethod
     def from_json(cls, raw: bytes) -> ProofFile:
-        fields = _fields(raw, PROOF_FORMAT, ("format", "route", "statement", "key_digest", "srs_digest", "proof"))
+        fields = _object(raw, PROOF_FORMAT)
+        _expect_fields(fields, _PROOF_FIELDS, "file")
         statement = fields["statement"]
         if not isinstance(statement, dict):
             raise VerificationError("file_malformed", "the field 'statement' is not an object")
@@ -76,7 +79,14 @@ class KeyFile:
 
     @classmethod
     def from_json(cls, raw: bytes) -> KeyFile:
-        fields = _fields(raw, KEY_FORMAT, ("format", "route", "key"))
+        fields = _object(raw, KEY_FORMAT)
+        if fields.get("route") == Route.OPTIMISTIC.name.lower():  # other fields, read by `prover.optimistic.key`
+            message = (
+                "it is a key of the optimistic route, which makes no proofs: `inferproof claim` answers requests under "
+                "it, and `inferproof challenger check` checks claims"
+            )
+            raise VerificationError("key_of_another_route", message, route=fields["route"])
+        _expect_fields(fields, _KEY_FIELDS, "file")
         return cls(route=_route(fields), key=_hex(fields, "key"))
 
     @classmethod
@@ -100,7 +110,8 @@ def _read(path: Path) -> bytes:
     return raw
 
 
-def _fields(raw: bytes, expected_format: str, names: tuple[str, ...]) -> dict[str, Any]:
+def _object(raw: bytes, expected_format: str) -> dict[str, Any]:
+    """A file of that format; which other fields it needs is not looked at."""
     if len(raw) > MAX_FILE_BYTES:
         raise VerificationError("file_malformed", f"the file is over {MAX_FILE_BYTES} bytes", limit=MAX_FILE_BYTES)
     try:
@@ -109,10 +120,11 @@ def _fields(raw: bytes, expected_format: str, names: tuple[str, ...]) -> dict[st
         raise VerificationError("file_malformed", f"the file is not JSON as expected: {error}") from error
     if not isinstance(fields, dict):
         raise VerificationError("file_malformed", "the file is not a JSON object")
-    _expect_fields(fields, names, "file")
-    if fields["format"] != expected_format:
-        message = f"the file's format is not {expected_format}"
-        raise VerificationError("file_wrong_format", message, expected=expected_format, got=str(fields["format"])[:64])
+    told = fields.get("format", expected_format)
+    if told != expected_format:
+        got = str(told)[:64]
+        message = f"the file's format is {got}, not {expected_format}"
+        raise VerificationError("file_wrong_format", message, expected=expected_format, got=got)
     return fields
 
 

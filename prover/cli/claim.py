@@ -30,8 +30,7 @@ from prover.cli.chain_options import (
 )
 from prover.cli.hex_words import word
 from prover.cli.model_options import ProgramFile
-from prover.cli.outputs_table import answer_lines
-from prover.cli.plain_text import Show, event_line, game_time, gas, log_line, seconds, wei
+from prover.cli.plain_text import Show, answer_lines, event_line, game_time, gas, log_line, seconds, wei
 from prover.optimistic.claim import Asked, Contracts, Made, examine, find_request, make_claim, outputs_of
 from prover.optimistic.defender import Defender
 from prover.optimistic.policy import Policy

@@ -12,8 +12,8 @@ from circuits.program.file import load_program
 from circuits.program.input_file import read_inputs
 from circuits.program.values import outputs_document
 from prover.cli.model_options import ProgramFile
-from prover.cli.outputs_table import outputs_table
 from verifier.console import JsonOption, emit
+from verifier.outputs_table import outputs_table
 
 
 def run_(

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
+from rich.table import Table
+
 from verifier.console import printable
+from verifier.outputs_table import outputs_table
 
 Show = Callable[[Any], str]
 
@@ -90,6 +93,13 @@ def field_lines(document: Mapping[str, Any], units: Mapping[str, Show] | None = 
             show = plain if value is None or isinstance(value, Mapping) else units.get(name, plain)
             lines.append(f"{indent}{name}: {show(value)}")
     return lines
+
+
+def answer_lines(document: Mapping[str, Any], units: Mapping[str, Show]) -> list[str | Table]:
+    """The fields of a document, and then the table of its outputs if it has some."""
+    fields = {name: value for name, value in document.items() if name != "outputs"}
+    tables = [outputs_table(document)] if "outputs" in document else []
+    return [*field_lines(fields, units), *tables]
 
 
 def _count(number: int) -> str:

@@ -16,7 +16,7 @@ from prover.cli.model_options import ProgramFile
 from prover.cli.output_files import require_writable
 from prover.cli.proof_report import write_proof
 from prover.cli.route_options import SrsOption, refuse_options
-from prover.cli.salt import SaltFile
+from prover.cli.salt import SaltFile, SaltFileIfAny
 from prover.kernels import fast_hasher
 from verifier.acceptance import Key, load_key, route_of
 from verifier.console import JsonOption, emit
@@ -39,7 +39,7 @@ def prove(
         ProvingRoute | None, typer.Option(help="How to convince; the key's route by default.", show_default=False)
     ] = None,
     srs: SrsOption = None,
-    salt: SaltFile | None = None,
+    salt: SaltFileIfAny = None,
     json: JsonOption = False,
 ) -> None:
     """Proves the program on one input. Everything that can be refused is refused before the work starts."""
@@ -54,7 +54,7 @@ def prove(
     if isinstance(wanted, SumcheckKey):
         from prover.cli.sumcheck_proofs import prove_sumcheck
 
-        refuse_options("the halo2 route", salt)
+        refuse_options("the halo2 route", {"--salt": salt})
         write_proof(source, *prove_sumcheck(source, inputs, wanted, srs), output, json)
     else:
         from prover.cli.halo2_proofs import prove_halo2

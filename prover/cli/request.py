@@ -24,8 +24,7 @@ from contracts.client.types import ZERO_ADDRESS, Request, Status, Tensor
 from prover.cli.chain_options import DeploymentFile, DevAccount, KeyFile, RpcUrl, open_chain, open_deployment
 from prover.cli.hex_words import word
 from prover.cli.model_options import ProgramFile
-from prover.cli.outputs_table import answer_lines
-from prover.cli.plain_text import gas, wei
+from prover.cli.plain_text import answer_lines, gas, wei
 from prover.optimistic.claim import needed_window_s
 from verifier.console import JsonOption, emit, progress_bar
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,10 @@ from circuits.errors import InputError
 SrsOption = Annotated[Path | None, typer.Option("--srs", help="SRS file; without it the INSECURE development SRS.")]
 
 
-def refuse_options(owners: str, given: object) -> None:
-    """Refuses what was given although the route asked for is none of its owners."""
-    if given:
-        raise InputError("bad_option", f"an option of {owners} was given for another route")
+def refuse_options(owners: str, given: Mapping[str, object]) -> None:
+    """Refuses options, by name, that have a value although the route asked for is none of their owners."""
+    named = [option for option, value in given.items() if value is not None and value is not False]
+    if named:
+        belong = "is an option" if len(named) == 1 else "are options"
+        message = f"{' and '.join(named)} {belong} of {owners}, and another route was asked for"
+        raise InputError("bad_option", message, options=named)

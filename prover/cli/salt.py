@@ -13,7 +13,9 @@ import typer
 from circuits import strict_json
 from circuits.errors import InputError
 
-SaltFile = Annotated[Path, typer.Option("--salt", help="Salt file, secret; drawn and written if it is not there.")]
+_Option = typer.Option("--salt", help="Salt file of a hashed input, secret; drawn and written if it is not there.")
+SaltFile = Annotated[Path, _Option]
+SaltFileIfAny = Annotated[Path | None, _Option]
 
 
 def load_or_draw(path: Path) -> Sequence[int]:
@@ -28,5 +30,8 @@ def load_or_draw(path: Path) -> Sequence[int]:
     try:
         numbers = strict_json.parse(path.read_bytes())["salt"]
         return [int(number) for number in numbers]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError("salt_unreadable", f"{path} is no salt file: {error!r}", path=str(path)) from error
+    except OSError as error:
+        raise InputError("salt_unreadable", f"cannot read {path}: {error.strerror}", path=str(path)) from error
+    except (ValueError, KeyError, TypeError):
+        # Not what is wrong with it: that may be a part of the salt.
+        raise InputError("salt_unreadable", f"{path} is no salt file", path=str(path)) from None

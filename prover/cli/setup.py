@@ -60,11 +60,11 @@ def setup(
     named = (claim_bond, challenge_bond, window, prove_time, clock, extension)
     terms = {name: value for name, value in zip(TERM_NAMES, named, strict=True) if value is not None}
     if route is not RouteName.OPTIMISTIC:
-        refuse_options("the optimistic route", terms)
+        refuse_options("the optimistic route", {"--" + name.replace("_", "-"): value for name, value in terms.items()})
     if route is not RouteName.HALO2:
-        refuse_options("the halo2 route", params or private_input)
+        refuse_options("the halo2 route", {"--params": params, "--private-input": private_input})
     if route is RouteName.OPTIMISTIC:
-        refuse_options("the routes halo2 and sumcheck", srs)
+        refuse_options("the routes halo2 and sumcheck", {"--srs": srs})
         return setup_optimistic(program, output, terms, json)
     source = load_program(program)
     if route is RouteName.SUMCHECK:

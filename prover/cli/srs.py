@@ -43,7 +43,7 @@ def fetch(
 
 @app.command()
 def verify(
-    path: Path,
+    path: Annotated[Path, typer.Argument(help="SRS file to check.")],
     sha256: Annotated[str | None, typer.Option(help="The digest the file must have.")] = None,
     json: JsonOption = False,
 ) -> None:

@@ -107,7 +107,22 @@ def test_proof_verifies_for_its_model_input_and_output(bench: Bench, invoke: Inv
     wanted = ["--input", bench.input, "--output", tmp_path / "outputs", "--allow-insecure-srs"]
     code, answer = invoke(*bench.verifying(*wanted))
     assert (code, answer["valid"], answer["reason"]) == (0, True, None)
-    assert answer["outputs"][0]["integers"] == outputs["outputs"]["y"]["integers"]
+    assert answer["outputs"] == [{"name": "y", **outputs["outputs"]["y"]}]
+
+
+def test_without_the_program_outputs_have_no_names_and_no_scale(
+    bench: Bench, invoke: Invoke, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outputs = invoke("model", "run", bench.program, bench.input)[1]["outputs"]["y"]
+    model_id = invoke("model", "inspect", bench.program, "--no-costs")[1]["model_id"]
+    verifying = ["verify", bench.proof, "--key", bench.key, "--model", model_id, "--allow-insecure-srs"]
+    code, answer = invoke(*verifying)
+    assert code == 0
+    assert answer["outputs"] == [{name: outputs[name] for name in ("shape", "integers")}]
+    assert run_cli([str(part) for part in verifying]) == 0
+    assert f"output 0: {outputs['integers']}" in capsys.readouterr().out
+    assert run_cli([str(part) for part in bench.verifying("--allow-insecure-srs")]) == 0
+    assert f"{outputs['values'][0]:.6g}" in capsys.readouterr().out
 
 
 def alone(arguments: list[object]) -> tuple[int, dict[str, Any], str]:
@@ -148,6 +163,9 @@ def test_proof_over_a_named_srs_verifies_for_who_names_it_and_for_nobody_else(be
     verifying = ["verify", bench.srs_proof, "--key", bench.srs_key, "--program", bench.program]
     assert invoke(*verifying, "--srs-g2", hex_g2(bench.srs))[0] == 0
     rejected(invoke, "srs_not_accepted", *verifying, "--allow-insecure-srs")
+    _, answer = invoke(*verifying, "--allow-insecure-srs")
+    assert "--srs-g2" in answer["reason"]["message"]
+    assert "--allow-insecure-srs" not in answer["reason"]["message"]
 
 
 def test_rejects_proof_file_that_names_another_srs_or_route_than_its_key(
@@ -172,6 +190,27 @@ def test_an_outputs_file_that_says_nothing_is_bad_input(
 ) -> None:
     (tmp_path / "outputs").write_text(json.dumps({"outputs": {"y": {"integers": [[claimed, 0, 0]]}}}))
     refused(invoke, "output_unreadable", *bench.verifying("--output", tmp_path / "outputs", "--allow-insecure-srs"))
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b'{"outputs": ', "it is no JSON"),
+        (b"PK\x03\x04\xff", "it is no JSON"),
+        (b"[1]", "it has no object 'outputs'"),
+        (b"{}", "it has no object 'outputs'"),
+        (b'{"outputs": {}}', "its output 'y' needs the 3 'integers' of shape [1, 3]"),
+        (b'{"outputs": {"y": {"integers": [1, 2]}}}', "its output 'y' needs the 3 'integers' of shape [1, 3]"),
+        (None, "No such file or directory"),
+    ],
+)
+def test_an_outputs_file_that_is_none_is_told_without_pythons_words(
+    bench: Bench, invoke: Invoke, tmp_path: Path, content: bytes | None, why: str
+) -> None:
+    if content is not None:
+        (tmp_path / "outputs").write_bytes(content)
+    wanted = bench.verifying("--output", tmp_path / "outputs", "--allow-insecure-srs")
+    assert refused(invoke, "output_unreadable", *wanted).endswith(f": {why}")
 
 
 def test_rejects_proof_bytes_of_another_proof(bench: Bench, invoke: Invoke, tmp_path: Path) -> None:
@@ -205,9 +244,11 @@ def test_setup_refuses_options_of_other_routes_and_inputs_that_hide(
     target = tmp_path / "key"
     setup = ["setup", bench.program, "--route", "sumcheck", "-o", target]
     for option in (["--params", "fixed"], ["--private-input"], ["--window", "30"]):
-        refused(invoke, "bad_option", *setup, *option)
+        assert option[0] in refused(invoke, "bad_option", *setup, *option)
+    both = refused(invoke, "bad_option", *setup, "--claim-bond", "0", "--clock", "5")
+    assert "--claim-bond and --clock are options of the optimistic route" in both
     optimistic = ["setup", bench.program, "--route", "optimistic", "-o", target]
-    refused(invoke, "bad_option", *optimistic, "--srs", bench.srs)
+    assert "--srs" in refused(invoke, "bad_option", *optimistic, "--srs", bench.srs)
     save_program(halo2_programs.gemm_relu(Visibility.HASHED), tmp_path / "hidden")
     hidden = ["setup", tmp_path / "hidden", "--route", "sumcheck", "-o", target]
     assert "halo2" in refused(invoke, "route_unsupported", *hidden)
@@ -260,8 +301,20 @@ def test_prove_refuses_keys_that_are_not_for_it(bench: Bench, invoke: Invoke, tm
     assert not (tmp_path / "proof").exists()
 
 
+def test_a_key_of_the_optimistic_route_is_told_from_a_broken_one(bench: Bench, invoke: Invoke, tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    assert invoke("setup", bench.program, "--route", "optimistic", "-o", key)[0] == 0
+    proving = ["prove", bench.program, bench.input, "-o", tmp_path / "proof", "--key", key]
+    assert "inferproof claim" in refused(invoke, "key_of_another_route", *proving)
+    refused(invoke, "key_of_another_route", "verify", bench.proof, "--program", bench.program, "--key", key)
+    swapped = refused(
+        invoke, "file_wrong_format", "verify", bench.key, "--program", bench.program, "--key", bench.proof
+    )
+    assert "inferproof-proof-1, not inferproof-key-1" in swapped
+
+
 def test_prove_refuses_a_salt_and_a_bad_input(bench: Bench, invoke: Invoke, tmp_path: Path) -> None:
-    refused(invoke, "bad_option", *bench.proving("--salt", tmp_path / "salt"))
+    assert "--salt" in refused(invoke, "bad_option", *bench.proving("--salt", tmp_path / "salt"))
     large, target = tmp_path / "large.json", tmp_path / "proof"
     large.write_text(json.dumps({"integers": {"x": [[2**15] * 6]}}))
     refused(invoke, "input_out_of_range", "prove", bench.program, large, "--key", bench.key, "-o", target)

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
 import typer
 
 from circuits.errors import InputError
-from prover.cli.app import run_cli
+from prover.cli.app import make_app, run_cli
 from prover.cli.chain_options import wei_of_gwei
 from prover.cli.hex_words import known_word
 from prover.cli.plain_text import event_line, field_lines, gas, gwei, log_line, until, wei
@@ -139,6 +144,48 @@ def test_a_key_file_that_is_no_text_is_refused_and_not_quoted(
     assert (code, json.loads(told.out)["error"]["code"]) == (2, "private_key_unreadable")
     assert "1234" not in told.out + told.err
     assert "0xff" not in told.out + told.err
+
+
+def parameters_of(command: Any, path: str = "inferproof") -> Iterator[tuple[str, str | None]]:
+    yield path, command.help
+    for parameter in command.params:
+        yield f"{path} {parameter.name}", getattr(parameter, "help", None)
+    for name, verb in getattr(command, "commands", {}).items():
+        yield from parameters_of(verb, f"{path} {name}")
+
+
+def test_every_verb_argument_and_option_has_a_help_text() -> None:
+    found = dict(parameters_of(typer.main.get_command(make_app([]))))
+    assert found["inferproof prove salt"]
+    assert [path for path, text in found.items() if not text] == []
+
+
+LONG = """
+import sys
+import typer
+from verifier.console import emit, run
+
+app = typer.Typer()
+
+@app.command()
+def speak(json: bool = False) -> None:
+    emit(json, {"words": ["word"] * 100_000}, ["word"] * 100_000)
+
+sys.exit(run(app))
+"""
+
+
+@pytest.mark.parametrize("arguments", [["-c", LONG], ["-c", LONG, "--json"], ["-m", "prover", "--version"]])
+def test_a_reader_that_went_away_is_no_error_and_no_answer(arguments: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        ended = subprocess.run(
+            [sys.executable, *arguments], stdout=writing, stderr=subprocess.PIPE, timeout=60, check=False
+        )
+    finally:
+        os.close(writing)
+    assert (ended.returncode, ended.stderr) == (141, b"")
 
 
 @pytest.mark.parametrize("text", ["inf", "1e400", "nan"])

@@ -9,8 +9,6 @@ import numpy as np
 from rich.table import Table
 from rich.text import Text
 
-from prover.cli.plain_text import Show, field_lines
-
 
 def outputs_table(document: Mapping[str, Any]) -> Table:
     """Of what `circuits.program.values.outputs_document` made: a row an element."""
@@ -21,10 +19,3 @@ def outputs_table(document: Mapping[str, Any]) -> Table:
         for place, integer, meaning in zip(places, output["integers"], meanings, strict=True):
             table.add_row(Text(name), str(list(place)), str(integer), Text(str(meaning)))
     return table
-
-
-def answer_lines(document: Mapping[str, Any], units: Mapping[str, Show]) -> list[str | Table]:
-    """The fields of a document, and then the table of its outputs if it has some."""
-    fields = {name: value for name, value in document.items() if name != "outputs"}
-    tables = [outputs_table(document)] if "outputs" in document else []
-    return [*field_lines(fields, units), *tables]
