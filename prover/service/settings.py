@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import platformdirs
 from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from circuits.errors import InputError
@@ -95,7 +96,12 @@ class Settings(BaseSettings):
         """Accepts a JSON list or comma-separated keys."""
         if not isinstance(value, str):
             return value
-        return json.loads(value) if value.startswith("[") else [k.strip() for k in value.split(",") if k.strip()]
+        if not value.startswith("["):
+            return [key.strip() for key in value.split(",") if key.strip()]
+        try:
+            return json.loads(value)
+        except ValueError:
+            raise PydanticCustomError("keys", "a JSON list, or keys with commas between them") from None
 
     def for_worker(self, worker_id: str) -> str:
         """These settings as JSON for a worker process, which needs no secret."""

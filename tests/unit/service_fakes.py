@@ -33,6 +33,7 @@ from prover.service.settings import Settings
 from verifier.messages import ProofFile
 
 KEY_DIGEST = keccak256(b"key")
+KEY_FILE = b"{}"
 SENDER = "0x" + "aa" * 20
 HUB = "0x" + "bb" * 20
 
@@ -93,7 +94,7 @@ class FakeProver:
         outputs = run(program, list(inputs))
         statement = Statement(program.model_id(), input_root(list(inputs)), output_root(outputs))
         file = ProofFile(Route(self.route), statement, KEY_DIGEST, bytes(32), b"proof").to_json()
-        return Proof(file, statement, KEY_DIGEST, outputs, ({"name": "prove", "seconds": 0.1},))
+        return Proof(file, KEY_FILE, statement, KEY_DIGEST, outputs, ({"name": "prove", "seconds": 0.1},))
 
 
 class FakeCompiler:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,10 +14,13 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
-from service_fakes import Blocker, FakeChain, FakeProver, hold_model, make_deps, tiny_program, wait_until
+from service_fakes import KEY_FILE, Blocker, FakeChain, FakeProver, hold_model, make_deps, tiny_program, wait_until
+from sqlalchemy import select, update
 
 from circuits.errors import EnvironmentFailure
 from circuits.program.file import save_program
+from prover.service.adapters.onnx_compiler import OnnxCompiler
+from prover.service.adapters.tables import jobs
 from prover.service.entrypoints.api import make_app
 from prover.service.entrypoints.api.shallow import is_shallow
 from prover.service.handlers.deps import Deps
@@ -98,6 +102,18 @@ def test_a_job_from_post_to_proof(client: TestClient, deps: Deps) -> None:
     assert client.get(f"/v1/jobs/{job['id']}/outputs").json()["outputs"]["y"]["integers"] == [3, -6]
     proof = client.get(f"/v1/jobs/{job['id']}/proof").json()
     assert proof["statement"]["output_root"] == done["statement"]["output_root"]
+    assert client.get(f"/v1/jobs/{job['id']}/key").content == KEY_FILE
+
+
+def test_a_job_from_before_keys_were_kept_has_no_key(client: TestClient, deps: Deps) -> None:
+    job_id = post_job(client, deps)["id"]
+    run_job(deps, job_id)
+    with deps.database.engine.begin() as connection:
+        (before,) = connection.execute(select(jobs.c.result)).scalars()
+        assert before.pop("key_artifact")
+        connection.execute(update(jobs).values(result=before))
+    assert client.get(f"/v1/jobs/{job_id}/proof").status_code == 200
+    require_problem(client.get(f"/v1/jobs/{job_id}/key"), 409, "job_without_key")
 
 
 def test_an_idempotency_key_makes_one_job(client: TestClient, deps: Deps) -> None:
@@ -151,6 +167,12 @@ def test_a_bad_job_is_one_problem_and_no_row(
     assert client.get("/v1/jobs").json()["jobs"] == []
 
 
+def test_a_bad_job_is_told_in_our_words(client: TestClient) -> None:
+    body = require_problem(client.post("/v1/jobs", json={"input": INPUT}), 422, "request_invalid")
+    ours = "give model_id or registration_id, exactly one of them"
+    assert (body["detail"], body["details"]["errors"]) == (f"body: {ours}", [{"where": ["body"], "problem": ours}])
+
+
 def test_nan_in_an_input_is_a_problem_that_is_still_json(client: TestClient, deps: Deps) -> None:
     content = json.dumps({"model_id": hold_model(deps), "input": {"input_data": [[float("nan"), 1.0]]}})
     response = client.post("/v1/jobs", content=content, headers={"Content-Type": "application/json"})
@@ -168,6 +190,29 @@ def test_a_bad_model_file_is_one_problem_and_no_model(
     require_problem(client.post("/v1/models", files={"file": ("m", content)}), 422, code)
     with deps.database.transaction() as work:
         assert work.models.find("0x" + tiny_program().model_id().hex()) is None
+
+
+@pytest.mark.parametrize(
+    ("model", "calibration", "code"),
+    [
+        (b"rubbish", None, "onnx_unreadable"),
+        (b"PK\x03\x04rubbish", None, "program_unreadable"),
+        (b"PK\x05\x06" + bytes(18), None, "onnx_unreadable"),
+        (b"PK\x03\x04PK\x05\x06" + bytes(18), None, "program_malformed"),
+        (b"onnx", b"rubbish", "calibration_unreadable"),
+    ],
+)
+def test_a_bad_upload_is_told_by_its_senders_name(
+    client: TestClient, deps: Deps, model: bytes, calibration: bytes | None, code: str
+) -> None:
+    app = make_app(replace(deps, compiler=OnnxCompiler()))
+    files = {"file": ("mine.onnx", model)}
+    if calibration is not None:
+        files["calibration"] = ("data.npz", calibration)
+    text = TestClient(app).post("/v1/models", files=files)
+    body = require_problem(text, 422, code)
+    assert ("mine.onnx" if calibration is None else "data.npz") in body["detail"]
+    assert tempfile.gettempdir() not in text.text
 
 
 def test_a_model_that_needs_too_much_memory_is_refused(tmp_path: Path) -> None:
@@ -190,12 +235,12 @@ def test_uploads_have_limits_declared_or_not(client: TestClient, deps: Deps) -> 
     require_problem(client.post("/v1/jobs", content=chunks(), headers=headers), 413, "upload_too_large")
 
 
-@pytest.mark.parametrize("path", ["", "/proof", "/outputs", "/calldata", "/events"])
+@pytest.mark.parametrize("path", ["", "/proof", "/key", "/outputs", "/calldata", "/events"])
 def test_an_unknown_job_is_not_found_everywhere(client: TestClient, path: str) -> None:
     require_problem(client.get("/v1/jobs/" + "0" * 32 + path), 404, "job_not_found")
 
 
-@pytest.mark.parametrize("path", ["proof", "outputs", "calldata"])
+@pytest.mark.parametrize("path", ["proof", "key", "outputs", "calldata"])
 def test_results_before_the_proof_are_a_conflict(client: TestClient, deps: Deps, path: str) -> None:
     job = post_job(client, deps)
     require_problem(client.get(f"/v1/jobs/{job['id']}/{path}"), 409, "result_not_ready")

@@ -52,7 +52,7 @@ class FakeRunner:
         trace = honest_trace(program, list(inputs))
         statement = Statement(program.model_id(), trace.input_root, trace.output_root)
         assert expected_key is not None
-        return Proof(None, statement, expected_key, [np.asarray(trace.made[-1], np.int64)], ())
+        return Proof(None, None, statement, expected_key, [np.asarray(trace.made[-1], np.int64)], ())
 
     def open_trace(self, program: Program, inputs: Sequence[Integers]) -> CommittedTrace:
         self.opened += 1

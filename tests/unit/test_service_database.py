@@ -128,10 +128,13 @@ def test_settings_come_from_the_environment_and_arguments_win(monkeypatch: pytes
 def test_wrong_settings_are_named_without_their_values(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INFERPROOF_PORT", "s3cret")
     monkeypatch.setenv("INFERPROOF_LEASE_S", "-1")
+    monkeypatch.setenv("INFERPROOF_API_KEYS", "[s3cret")
     with pytest.raises(InputError) as refused:
         Settings()
     assert refused.value.code == "settings_invalid"
-    assert set(refused.value.details["problems"]) == {"INFERPROOF_PORT", "INFERPROOF_LEASE_S"}
+    problems = refused.value.details["problems"]
+    assert set(problems) == {"INFERPROOF_PORT", "INFERPROOF_LEASE_S", "INFERPROOF_API_KEYS"}
+    assert problems["INFERPROOF_API_KEYS"] == "a JSON list, or keys with commas between them"
     assert "s3cret" not in str(refused.value)
 
 

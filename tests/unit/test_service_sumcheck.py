@@ -34,7 +34,7 @@ from prover.service.handlers.run_job import Outcome, run_job
 from prover.service.handlers.submit_job import JobRequest, submit_job
 from prover.service.settings import Settings
 from verifier.acceptance import Wanted, accept
-from verifier.messages import ProofFile
+from verifier.messages import KeyFile, ProofFile
 from verifier.srs import DEVELOPMENT_S_G2, Accepted
 from verifier.sumcheck_key import SumcheckKey
 
@@ -66,9 +66,11 @@ def test_job_of_the_route_is_proven_and_its_proof_verifies(deps: Deps, cache: Pa
         assert run_job(deps, job["id"]) is Outcome.PROVEN
         done = client.get(f"/v1/jobs/{job['id']}").json()
         file = ProofFile.from_json(client.get(f"/v1/jobs/{job['id']}/proof").content)
+        key_file = KeyFile.from_json(client.get(f"/v1/jobs/{job['id']}/key").content)
         refused = client.get(f"/v1/jobs/{job['id']}/calldata")
-    key = sumcheck.setup(tiny_program(), cache=KeyCache(cache)).key
+    key = sumcheck.setup(sumcheck.make_plan(tiny_program()), cache=KeyCache(cache)).key
     assert (file.route, done["key_digest"]) == (Route.SUMCHECK, "0x" + key.digest().hex())
+    assert key_file == KeyFile(Route.SUMCHECK, key.encode())
     wanted = Wanted(tiny_program().model_id(), DEVELOPMENT)
     opened = accept(file, SumcheckKey.decode(key.encode()), wanted, field)
     np.testing.assert_array_equal(opened.outputs[0], [3, -6])
@@ -151,9 +153,9 @@ def test_keys_are_prepared_once_and_the_ones_used_last_are_kept(cache: Path, mon
     prepared: list[bytes] = []
     setup = sumcheck.setup
 
-    def counting(program: object, *rest: object) -> object:
-        prepared.append(program.model_id())  # type: ignore[attr-defined]
-        return setup(program, *rest)  # type: ignore[arg-type]
+    def counting(plan: sumcheck.Plan, *rest: object) -> object:
+        prepared.append(plan.lowering.program.model_id())
+        return setup(plan, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr("prover.service.adapters.sumcheck_prover.sumcheck.setup", counting)
     first, second = tiny_program(), tiny_program(factor=5)

@@ -11,6 +11,7 @@ from prover import halo2
 from prover.backend import Estimate, Progress
 from prover.service.adapters.pairing_routes import require_pinned, require_srs
 from prover.service.adapters.ports import Integers, Proof
+from verifier.messages import KeyFile
 
 
 class Halo2Prover:
@@ -35,4 +36,5 @@ class Halo2Prover:
         require_pinned(digest, expected_key)
         made = halo2.prove(program, inputs, keys, progress)
         phases = (*keys.phases.as_list(), *made.phases.as_list())
-        return Proof(made.proof_file.to_json(), made.statement, digest, made.outputs, phases)
+        key_file = KeyFile(Route.HALO2, keys.key.encode()).to_json()
+        return Proof(made.proof_file.to_json(), key_file, made.statement, digest, made.outputs, phases)

@@ -50,7 +50,7 @@ class OptimisticRunner:
             self._store.publish(trace)
             phases.add(PhaseReport("publish", time.perf_counter() - began))
         statement = Statement(said.model_id, said.input_root, said.output_root)
-        return Proof(None, statement, expected_key, outputs_of(trace), tuple(phases.as_list()))
+        return Proof(None, None, statement, expected_key, outputs_of(trace), tuple(phases.as_list()))
 
     def open_trace(self, program: Program, inputs: Sequence[Integers]) -> CommittedTrace:
         return Tracer(program).trace(inputs)

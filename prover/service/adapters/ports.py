@@ -29,10 +29,11 @@ class Clock(Protocol):
 
 @dataclass(frozen=True)
 class Proof:
-    """What a prover hands back: the proof file's bytes (None where a claim has to do), what it proves, and what each
-    phase cost."""
+    """What a prover hands back: the bytes of the proof file and of the key file that it verifies under (None where a
+    claim has to do), what it proves, and what each phase cost."""
 
     file: bytes | None
+    key_file: bytes | None
     statement: Statement
     key_digest: bytes
     outputs: list[Integers]

@@ -14,6 +14,7 @@ from prover.kernels import fast_hasher
 from prover.key_cache import KeyCache
 from prover.service.adapters.pairing_routes import require_pinned, require_srs
 from prover.service.adapters.ports import Integers, Proof
+from verifier.messages import KeyFile
 
 _POINT_BYTES = 64
 
@@ -34,7 +35,7 @@ class SumcheckProver:
         self._kept: OrderedDict[bytes, sumcheck.SumcheckKeys] = OrderedDict()
 
     def estimate(self, program: Program) -> Estimate:
-        return sumcheck.estimate(program)
+        return sumcheck.estimate(sumcheck.make_plan(program))
 
     def prove(
         self, program: Program, inputs: Sequence[Integers], progress: Progress, expected_key: bytes | None = None
@@ -44,7 +45,8 @@ class SumcheckProver:
         require_pinned(digest, expected_key)
         made = sumcheck.prove(keys.lowering.program, inputs, keys, progress)
         phases = (*(keys.phases.as_list() if fresh else ()), *made.phases.as_list())
-        return Proof(made.proof_file.to_json(), made.statement, digest, made.outputs, phases)
+        key_file = KeyFile(Route.SUMCHECK, keys.key.encode()).to_json()
+        return Proof(made.proof_file.to_json(), key_file, made.statement, digest, made.outputs, phases)
 
     def _keys(self, program: Program, progress: Progress) -> tuple[sumcheck.SumcheckKeys, bool]:
         """The program's keys, and whether they were prepared just now."""
@@ -53,7 +55,7 @@ class SumcheckProver:
         if found is not None:
             self._kept.move_to_end(model_id)
             return found, False
-        made = sumcheck.setup(program, self._srs, self._cache, progress)
+        made = sumcheck.setup(sumcheck.make_plan(program, progress), self._srs, self._cache, progress)
         self._kept[model_id] = made
         while len(self._kept) > 1 and sum(map(_size, self._kept.values())) > self._kept_bytes:
             self._kept.popitem(last=False)

@@ -39,6 +39,14 @@ def job_without_proof(job_id: str) -> Conflict:
     return Conflict("job_without_proof", "a claim has no proof: it is final once nobody overturned it", job_id=job_id)
 
 
+def job_without_key(job_id: str) -> Conflict:
+    message = (
+        "no key file is kept with this job: a claim has none, and older versions of the service kept none; "
+        "`inferproof setup` makes it from the program"
+    )
+    return Conflict("job_without_key", message, job_id=job_id)
+
+
 def job_without_contract(job_id: str, route: str) -> Conflict:
     message = f"no contract verifies proofs of the {route} route: there is no call to make"
     return Conflict("job_without_contract", message, job_id=job_id, route=route)

@@ -110,6 +110,7 @@ class Result:
     key_digest: bytes
     phases: tuple[Mapping[str, Any], ...] = ()
     claim_id: str | None = None  # 0x-hex
+    key_artifact: str | None = None  # None for a job of the optimistic route, and for one from before keys were kept
 
 
 @dataclass(frozen=True)

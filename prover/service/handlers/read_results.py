@@ -1,4 +1,4 @@
-"""What a proven job has to show: its proof, its outputs, and the call that puts them before a contract."""
+"""What a proven job has to show: its proof and key, its outputs, and the call that puts them before a contract."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from eth_abi.abi import encode
 from circuits.statement import Route, keccak256
 from contracts.client.artifacts import abi_type, load_artifact
 from contracts.client.types import Tensor
-from prover.service.domain.errors import job_without_contract, job_without_proof, result_not_ready
+from prover.service.domain.errors import job_without_contract, job_without_key, job_without_proof, result_not_ready
 from prover.service.domain.jobs import Job, Result
 from prover.service.handlers.deps import Deps
 from prover.service.handlers.tensors import decode_tensors
@@ -33,6 +33,14 @@ def read_job(deps: Deps, job_id: str) -> Job:
 def read_proof(deps: Deps, job_id: str) -> bytes:
     """The proof file, as `inferproof verify` takes it."""
     return deps.store.get(_proof(read_job(deps, job_id)))
+
+
+def read_key(deps: Deps, job_id: str) -> bytes:
+    """The key file that the proof verifies under."""
+    artifact = _result(read_job(deps, job_id)).key_artifact
+    if artifact is None:
+        raise job_without_key(job_id)
+    return deps.store.get(artifact)
 
 
 def read_outputs(deps: Deps, job_id: str) -> bytes:

@@ -87,6 +87,7 @@ def _prove(deps: Deps, job: Job, beat: Heartbeat) -> Result:
 def _stored(deps: Deps, program: Program, proof: Proof) -> Result:
     return Result(
         proof_artifact=None if proof.file is None else deps.store.put(proof.file),
+        key_artifact=None if proof.key_file is None else deps.store.put(proof.key_file),
         outputs_artifact=deps.store.put(describe_outputs(program, proof.outputs)),
         tensors_artifact=deps.store.put(encode_tensors(proof.outputs)),
         input_root=proof.statement.input_root,

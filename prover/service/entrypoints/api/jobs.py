@@ -24,7 +24,7 @@ from prover.service.entrypoints.api.schemas import (
 )
 from prover.service.entrypoints.api.shallow import ShallowRoute
 from prover.service.handlers.deps import Deps
-from prover.service.handlers.read_results import read_call, read_job, read_outputs, read_proof
+from prover.service.handlers.read_results import read_call, read_job, read_key, read_outputs, read_proof
 from prover.service.handlers.submit_job import JobRequest, cancel_job, submit_job
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=ShallowRoute)
@@ -85,6 +85,13 @@ def post_cancel(job_id: JobId, deps: DepsOf) -> JobBody:
 def get_proof(job_id: JobId, deps: DepsOf) -> Response:
     """The proof file, as `inferproof verify` takes it."""
     return Response(read_proof(deps, job_id), media_type="application/json")
+
+
+@router.get("/{job_id}/key", response_class=Response, responses={200: {"content": {"application/json": {}}}})
+def get_key(job_id: JobId, deps: DepsOf) -> Response:
+    """The key file that the proof verifies under. It is this service's word that the key computes the model:
+    `inferproof model audit` rebuilds it from the program."""
+    return Response(read_key(deps, job_id), media_type="application/json")
 
 
 @router.get("/{job_id}/outputs", response_class=Response, responses={200: {"content": {"application/json": {}}}})

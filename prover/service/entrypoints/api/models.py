@@ -5,11 +5,14 @@ from __future__ import annotations
 import shutil
 import tempfile
 import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path as FilePath
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, Path, UploadFile
 
+from circuits.errors import InferproofError
 from prover.service.domain.models import ModelSource
 from prover.service.entrypoints.api.access import DepsOf
 from prover.service.entrypoints.api.schemas import HEX32, ModelBody
@@ -33,18 +36,20 @@ def post_model(
 ) -> ModelBody:
     """Compiles and holds a model. The same program again is the same model."""
     with tempfile.TemporaryDirectory(prefix="inferproof-upload-") as folder:
-        path = _save(file, FilePath(folder) / "model")
+        path, data = FilePath(folder) / "model", FilePath(folder) / "calibration.npz"
+        _save(file, path)
         with path.open("rb") as stored:
             source = ModelSource.PROGRAM if stored.read(4) == ZIP_MAGIC else ModelSource.ONNX
         upload = ModelUpload(
             name=file.filename or "model",
             source=source,
             path=path,
-            calibration=_save(calibration, FilePath(folder) / "calibration.npz") if calibration else None,
+            calibration=_save(calibration, data) if calibration else None,
             bits=bits,
             weight_bits=weight_bits,
         )
-        with _compiling:
+        names = {path: upload.name, data: (calibration.filename if calibration else None) or data.name}
+        with _compiling, _told_by_name(names):
             return ModelBody.of(register_model(deps, upload))
 
 
@@ -52,6 +57,23 @@ def post_model(
 def get_model(model_id: Annotated[str, Path(pattern=HEX32)], deps: DepsOf) -> ModelBody:
     with deps.database.transaction() as work:
         return ModelBody.of(work.models.get(model_id))
+
+
+@contextmanager
+def _told_by_name(names: Mapping[FilePath, str]) -> Iterator[None]:
+    """A refusal names a file as its sender does: where it lies here is nobody else's business, and it is gone soon."""
+
+    def told(value: Any) -> Any:
+        for path, name in names.items() if isinstance(value, str) else ():
+            value = value.replace(str(path), name)
+        return value
+
+    try:
+        yield
+    except InferproofError as error:
+        error.message = told(error.message)
+        error.details = {key: told(value) for key, value in error.details.items()}
+        raise
 
 
 def _save(upload: UploadFile, path: FilePath) -> FilePath:

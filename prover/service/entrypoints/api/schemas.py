@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from circuits.errors import InputError
 from circuits.statement import Route
@@ -78,7 +79,8 @@ class JobPost(BaseModel):
     @model_validator(mode="after")
     def _one_model(self) -> JobPost:
         if (self.model_id is None) == (self.registration_id is None):
-            raise ValueError("give model_id or registration_id, exactly one of them")
+            # Not ValueError, to whose words pydantic adds its own.
+            raise PydanticCustomError("one_model", "give model_id or registration_id, exactly one of them")
         return self
 
     def input_document(self) -> dict[str, Any]:
