@@ -47,7 +47,7 @@ def _child(job: str, program: Path, inputs: Path, cache: Path) -> dict[str, Any]
 def _setup(program_file: Path, cache: Path) -> dict[str, Any]:
     """All of it from the program file, the reference string's own making apart."""
     program, started = load_program(program_file), time.perf_counter()
-    keys = sumcheck.setup(program, cache=KeyCache(cache))
+    keys = sumcheck.setup(sumcheck.make_plan(program), cache=KeyCache(cache))
     return {
         "setup_with_string_s": time.perf_counter() - started,
         "setup_s": sum(report.seconds for report in keys.phases.reports),
@@ -65,7 +65,7 @@ def _prove(program_file: Path, input_file: Path, cache: Path) -> dict[str, Any]:
     with np.load(input_file) as stored:
         inputs = [stored[name] for name in stored.files]
     loading = time.perf_counter()
-    keys = sumcheck.setup(program, cache=KeyCache(cache))
+    keys = sumcheck.setup(sumcheck.make_plan(program), cache=KeyCache(cache))
     loaded = time.perf_counter()
     seconds, made = [], sumcheck.prove(program, inputs, keys)
     first = time.perf_counter() - loaded

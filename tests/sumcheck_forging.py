@@ -22,7 +22,7 @@ from prover.kernels import KnownTauSrs, field
 from prover.kernels.field import ReferenceString
 from prover.key_cache import KeyCache
 from prover.srs import DEVELOPMENT_TAU
-from prover.sumcheck import Argument, ProvingKey, SumcheckKeys, setup
+from prover.sumcheck import Argument, ProvingKey, SumcheckKeys, make_plan, setup
 from prover.sumcheck.channel import Channel
 from prover.sumcheck.table import fill_rows
 from verifier.errors import VerificationError
@@ -46,7 +46,7 @@ class Forger:
 
     @classmethod
     def of(cls, program: Program, inputs: list[Integers], cache: KeyCache) -> Forger:
-        return cls(program, setup(program, cache=cache), inputs)
+        return cls(program, setup(make_plan(program), cache=cache), inputs)
 
     @property
     def lowering(self) -> Lowering:

@@ -53,7 +53,7 @@ def _halo2_cost(program: Program) -> dict[str, Any]:
 def _sumcheck_cost(program: Program) -> dict[str, Any]:
     from prover import sumcheck
 
-    return _proof_cost(lambda: sumcheck.estimate(program))
+    return _proof_cost(lambda: sumcheck.estimate(sumcheck.make_plan(program)))
 
 
 def _proof_cost(estimate: Callable[[], Estimate]) -> dict[str, Any]:

@@ -51,10 +51,11 @@ def require_srs_of(key: SumcheckKey, srs: Path | None) -> None:
 def _keys(program: Program, srs: Path | None) -> tuple[Estimate, sumcheck.SumcheckKeys]:
     settings = Settings()
     with progress_bar() as progress:
-        expected = sumcheck.estimate(program)
+        plan = sumcheck.make_plan(program, progress)
+        expected = sumcheck.estimate(plan)
         tell_estimate(expected)
         require_memory(expected, settings.memory_limit_bytes)
-        keys = sumcheck.setup(program, srs, KeyCache(settings.cache_dir), progress)
+        keys = sumcheck.setup(plan, srs, KeyCache(settings.cache_dir), progress)
     if keys.insecure_srs:
         warn(INSECURE)
     return expected, keys

@@ -3,6 +3,18 @@
 from prover.sumcheck.argument import Argument
 from prover.sumcheck.estimate import estimate
 from prover.sumcheck.keys import ProvingKey, SumcheckKeys, audit, setup
+from prover.sumcheck.plan import Plan, make_plan
 from prover.sumcheck.proving import ProofResult, prove
 
-__all__ = ["Argument", "ProofResult", "ProvingKey", "SumcheckKeys", "audit", "estimate", "prove", "setup"]
+__all__ = [
+    "Argument",
+    "Plan",
+    "ProofResult",
+    "ProvingKey",
+    "SumcheckKeys",
+    "audit",
+    "estimate",
+    "make_plan",
+    "prove",
+    "setup",
+]

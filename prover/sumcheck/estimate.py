@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import math
 
-from circuits.lower.sumcheck.layout import fraction_layout, layout
-from circuits.program.graph import Program
+from circuits.lower.sumcheck.layout import fraction_layout
 from prover.backend import Estimate
-from prover.sumcheck.plan import make_plan
+from prover.sumcheck.plan import Plan
 from verifier.curve import POINT_BYTES
 
 _BASE_BYTES = 120 << 20
@@ -23,12 +22,10 @@ _START_S, _TERM_S, _POINT_S = 0.05, 1.5e-4, 1e-8
 _COMMIT_S, _LEAF_S, _CELL_S, _COEFFICIENT_S = 2e-7, 4e-7, 1.3e-7, 9e-6
 
 
-def estimate(program: Program) -> Estimate:
-    """Of setup and proof on a cold cache; raises `route_unsupported` as `setup` does."""
-    lowering, row_bits = make_plan(program)
-    system = lowering.system
-    table, leaves = layout(system, row_bits), 1 << fraction_layout(system).depth
-    row = 1 << row_bits
+def estimate(plan: Plan) -> Estimate:
+    """Of setup and proof on a cold cache."""
+    program, system, table = plan.lowering.program, plan.lowering.system, plan.layout
+    leaves, row = 1 << fraction_layout(system).depth, 1 << table.row_bits
     setup_cells, witness_cells = len(table.setup_rows) * row, len(table.witness_rows) * row
     cells = setup_cells + witness_cells
     terms = sum(len(identity.terms) for identity in system.identities)

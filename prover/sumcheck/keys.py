@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from circuits.errors import InputError
 from circuits.execute import Executor
-from circuits.lower.sumcheck.layout import FractionLayout, fraction_layout, layout
+from circuits.lower.sumcheck.layout import FractionLayout, fraction_layout
 from circuits.lower.sumcheck.lowering import Lowering
 from circuits.lower.sumcheck.system import Kind
 from circuits.program.graph import Program
@@ -22,8 +22,8 @@ from prover.kernels import fast_hasher, narrow_product
 from prover.kernels.field import ReferenceString
 from prover.key_cache import KeyCache
 from prover.srs import generate_dev_srs, read_powers, srs_g2, srs_k, verify_srs
-from prover.sumcheck.measuring import Stopwatch, peak_memory_bytes
-from prover.sumcheck.plan import make_plan
+from prover.sumcheck.measuring import peak_memory_bytes
+from prover.sumcheck.plan import Plan, make_plan
 from prover.sumcheck.table import fill_rows
 from verifier.curve import G1, POINT_BYTES, decode_point
 from verifier.srs import DEVELOPMENT_S_G2, G2Point, srs_digest
@@ -73,25 +73,20 @@ class SumcheckKeys:
 
 
 def setup(
-    program: Program, srs: Path | None = None, cache: KeyCache | None = None, progress: Progress = silent
+    plan: Plan, srs: Path | None = None, cache: KeyCache | None = None, progress: Progress = silent
 ) -> SumcheckKeys:
-    """The program's keys; commits only rows that the cache has not. Without `srs` over the INSECURE development one.
-
-    Raises `route_unsupported` for a program that this route does not prove, and what `verify_srs` raises.
-    """
-    cache, phases = cache or KeyCache(), Phases()
-    with Stopwatch("lower", phases, progress):
-        lowering, row_bits = make_plan(program)
-        table = layout(lowering.system, row_bits)
-        constants = dict(zip(lowering.system.of_kind(Kind.SETUP), lowering.setup_values(), strict=True))
-        rows = fill_rows(lowering.system, table, constants, Kind.SETUP)
+    """The planned program's keys; commits only rows that the cache has not. Without `srs` over the INSECURE
+    development one. Raises what `verify_srs` raises."""
+    cache, phases = cache or KeyCache(), Phases([plan.report])
+    lowering, row_bits = plan.lowering, plan.layout.row_bits
     path = _srs(srs, row_bits, cache, progress)
     if srs is not None:
         _check_once(path, cache, progress)
     s_g2 = srs_g2(path)
     string = ReferenceString(read_powers(path, 1 << row_bits))
-    points = _commit(rows, string, srs_digest(s_g2), cache, phases, progress)
-    key = SumcheckKey(program.model_id(fast_hasher), srs_digest(s_g2), row_bits, points, lowering.system)
+    rows, points = _commit(plan, string, srs_digest(s_g2), cache, phases, progress)
+    model_id = lowering.program.model_id(fast_hasher)
+    key = SumcheckKey(model_id, srs_digest(s_g2), row_bits, points, lowering.system)
     return SumcheckKeys(ProvingKey(key, rows, string), lowering, s_g2, s_g2 == DEVELOPMENT_S_G2, phases)
 
 
@@ -123,10 +118,13 @@ def _generate(k: int, folder: Path, progress: Progress) -> None:
 
 
 def _commit(
-    rows: Integers, string: ReferenceString, srs: bytes, cache: KeyCache, phases: Phases, progress: Progress
-) -> tuple[G1, ...]:
-    """The commitments of all rows, a few at a time: each batch is kept when it is done."""
+    plan: Plan, string: ReferenceString, srs: bytes, cache: KeyCache, phases: Phases, progress: Progress
+) -> tuple[Integers, tuple[G1, ...]]:
+    """The SETUP rows with their commitments, a few at a time: each batch is kept when it is done."""
     start, found, cached = time.perf_counter(), [], True
+    system = plan.lowering.system
+    constants = dict(zip(system.of_kind(Kind.SETUP), plan.lowering.setup_values(), strict=True))
+    rows = fill_rows(system, plan.layout, constants, Kind.SETUP)
     for first in range(0, len(rows), ROWS_AT_ONCE):
         progress("setup", first / len(rows))
         batch = rows[first : first + ROWS_AT_ONCE]
@@ -137,7 +135,7 @@ def _commit(
     progress("setup", 1.0)
     phases.add(PhaseReport("setup", time.perf_counter() - start, peak_memory_bytes(), cached))
     raw = b"".join(found)
-    return tuple(decode_point(raw[at : at + POINT_BYTES]) for at in range(0, len(raw), POINT_BYTES))
+    return rows, tuple(decode_point(raw[at : at + POINT_BYTES]) for at in range(0, len(raw), POINT_BYTES))
 
 
 def _write(batch: Integers, string: ReferenceString, folder: Path) -> None:
@@ -148,7 +146,7 @@ def audit(
     program: Program, key: SumcheckKey, srs: Path | None = None, *, cache: KeyCache, progress: Progress = silent
 ) -> SumcheckKeys:
     """Rebuilds the key from the program in `cache` (an empty one rebuilds all) and compares; `audit_differs` if not."""
-    rebuilt = setup(program, srs, cache, progress)
+    rebuilt = setup(make_plan(program, progress), srs, cache, progress)
     if rebuilt.key.encode() != key.encode():
         message = "the key is not the one that this program gives: do not trust the registration"
         raise InputError("audit_differs", message, expected=rebuilt.key.digest().hex(), got=key.digest().hex())

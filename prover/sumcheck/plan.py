@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from circuits.errors import InputError
 from circuits.lower.sumcheck.bounds import require_bounded
-from circuits.lower.sumcheck.layout import choose_row_bits
+from circuits.lower.sumcheck.layout import Layout, choose_row_bits, layout
 from circuits.lower.sumcheck.lowering import Lowering, lower
 from circuits.program.graph import Program
+from prover.backend import PhaseReport, Phases, Progress, silent
+from prover.sumcheck.measuring import Stopwatch
 
 
-def make_plan(program: Program) -> tuple[Lowering, int]:
-    """The lowering, and the bits of a row. Raises InputError `route_unsupported`.
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What estimates and setup start from: the lowering, where its tensors lie, and what it took to find out."""
+
+    lowering: Lowering
+    layout: Layout
+    report: PhaseReport
+
+
+def make_plan(program: Program, progress: Progress = silent) -> Plan:
+    """Raises InputError `route_unsupported`.
 
     What no verifier takes (docs/protocol/sumcheck.md section 10) is refused here, before it takes time and memory.
     """
-    lowering = lower(program)
-    row_bits = choose_row_bits(lowering.system)
-    try:
-        require_bounded(lowering.system, row_bits)
-    except ValueError as error:
-        message = f"the sumcheck route does not prove this program, as no verifier would take its key: {error}"
-        raise InputError("route_unsupported", message) from error
-    return lowering, row_bits
+    phases = Phases()
+    with Stopwatch("lower", phases, progress):
+        lowering = lower(program)
+        row_bits = choose_row_bits(lowering.system)
+        try:
+            require_bounded(lowering.system, row_bits)
+        except ValueError as error:
+            message = f"the sumcheck route does not prove this program, as no verifier would take its key: {error}"
+            raise InputError("route_unsupported", message) from error
+        table = layout(lowering.system, row_bits)
+    return Plan(lowering, table, phases.reports[0])

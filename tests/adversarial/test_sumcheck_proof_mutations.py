@@ -10,7 +10,7 @@ import pytest
 from circuits.statement import Statement
 from prover.kernels import field
 from prover.key_cache import KeyCache
-from prover.sumcheck import prove, setup
+from prover.sumcheck import make_plan, prove, setup
 from verifier.curve import G1_GENERATOR, POINT_BYTES, decode_point, encode_point
 from verifier.errors import VerificationError
 from verifier.field import MODULUS
@@ -80,7 +80,7 @@ def elements_of(shape: ProofShape) -> tuple[Element, ...]:
 @pytest.fixture(scope="module")
 def proven(tmp_path_factory) -> Proven:
     program = halo2_programs.convolution()
-    keys = setup(program, cache=KeyCache(tmp_path_factory.mktemp("mutations") / "cache"))
+    keys = setup(make_plan(program), cache=KeyCache(tmp_path_factory.mktemp("mutations") / "cache"))
     first, second = (prove(program, halo2_programs.random_inputs(program, seed), keys) for seed in (1, 2))
     elements = elements_of(ProofShape.of(keys.key.system, keys.key.layout))
     assert first.statement.output_root != second.statement.output_root

@@ -5,17 +5,16 @@ from __future__ import annotations
 import halo2_programs
 import pytest
 
-from circuits.errors import InputError
-from circuits.program.refs import Visibility
 from prover.key_cache import KeyCache
-from prover.sumcheck import estimate, setup
+from prover.sumcheck import estimate, make_plan, setup
 
 
 def test_memory_and_disk_follow_the_systems_shape(tmp_path_factory: pytest.TempPathFactory) -> None:
     program = halo2_programs.gemm_relu()
-    expected = estimate(program)
+    plan = make_plan(program)
+    expected = estimate(plan)
     cache = KeyCache(tmp_path_factory.mktemp("sumcheck"))
-    key = setup(program, cache=cache).key
+    key = setup(plan, cache=cache).key
     cells = (len(key.layout.setup_rows) + len(key.layout.witness_rows)) << key.row_bits
     assert expected.peak_memory_bytes > 80 * cells
     written = sum(
@@ -23,9 +22,3 @@ def test_memory_and_disk_follow_the_systems_shape(tmp_path_factory: pytest.TempP
     )
     assert abs(written - expected.disk_bytes) < 1024
     assert 0 < expected.setup_s < expected.prove_s < 1
-
-
-def test_refuses_what_setup_refuses() -> None:
-    with pytest.raises(InputError) as caught:
-        estimate(halo2_programs.gemm_relu(Visibility.HASHED))
-    assert caught.value.code == "route_unsupported"
