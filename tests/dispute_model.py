@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from halo2_programs import INPUT, constant, program, result, values
+from halo2_programs import program, values
 
 from circuits.lower.optimistic import accumulators, finish
 from circuits.lower.optimistic.geometry import ARGMAX_SHIFT
@@ -34,7 +34,8 @@ from circuits.program.ops import (
     Rsqrt,
     Select,
 )
-from circuits.program.refs import UNMAPPED, AffineMap, Port, Ref, Source
+from circuits.program.refs import UNMAPPED, AffineMap, Port
+from tests.programs import X, Y, const, made
 from verifier.dispute.commitment import CommittedProgram, CommittedTrace
 
 Integers = npt.NDArray[np.int64]
@@ -77,30 +78,29 @@ def _constants() -> list[Constant]:
 
 
 def _ops() -> list[Op]:
-    second = Ref(Source.INPUT, 1)
     square = AffineMap((97, 96), (0, 0), ((0, 1, 0), (0, 0, 1)))
     rows = AffineMap((40, 96), (0, 0), ((1, 0), (0, 1)))
     inputs, outputs = AffineMap((96,), (0,), ((0, 1),)), AffineMap((40,), (0,), ((1, 0),))
     position = AffineMap((1,), (0,), ((1, 0),))
     ops: list[Op] = [
-        Index((INPUT,), (inputs,), (97, 96), (), 16, 0, 0),
-        ReduceSum((result(0),), (square,), (1,), (97, 96), 32, 0, 10, True, 3),
-        Contract((INPUT, constant(0), constant(1)), (inputs, rows, outputs), (40,), (96,), 16, 0, 9, True),
-        Linear((result(2), second, constant(2)), (SAME,) * 3, (40,), (), 16, 0, 2, True, (3, -2)),
-        Mul((result(3), result(2)), (SAME, SAME), (40,), (), 16, 0, 12, True),
-        Linear((result(4),), (SAME,), (40,), (), 8, 0, 8, True, (1,)),
-        Lookup((result(5), constant(3)), (SAME, UNMAPPED), (40,), (), 16, 0, -128),
-        Max((result(6),), (ALL,), (1,), (40,), 16, 0),
-        Argmax((result(2),), (ALL,), (1,), (40,), 8, 0),
-        Compare((result(6), result(3)), (SAME, SAME), (40,), (), 8, 0, Relation.LESS),
-        Select((result(9), result(6), result(3)), (SAME,) * 3, (40,), (), 16, 0),
-        Gather((result(10), result(8)), (ALL, position), (1,), (40,), 16, 0),
-        Max((result(7), constant(4)), (ONE, ONE), (1,), (), 16, 0),
-        Divide((result(11), result(12)), (ONE, ONE), (1,), (), 24, 0, 4, True),
-        Rsqrt((result(12),), (ONE,), (1,), (), 24, 0, 15),
-        Linear((result(13), result(14), result(1)), (ONE,) * 3, (1,), (), 32, 0, 1, True, (1, 1, 1)),
+        Index((X,), (inputs,), (97, 96), (), 16, 0, 0),
+        ReduceSum((made(0),), (square,), (1,), (97, 96), 32, 0, 10, True, 3),
+        Contract((X, const(0), const(1)), (inputs, rows, outputs), (40,), (96,), 16, 0, 9, True),
+        Linear((made(2), Y, const(2)), (SAME,) * 3, (40,), (), 16, 0, 2, True, (3, -2)),
+        Mul((made(3), made(2)), (SAME, SAME), (40,), (), 16, 0, 12, True),
+        Linear((made(4),), (SAME,), (40,), (), 8, 0, 8, True, (1,)),
+        Lookup((made(5), const(3)), (SAME, UNMAPPED), (40,), (), 16, 0, -128),
+        Max((made(6),), (ALL,), (1,), (40,), 16, 0),
+        Argmax((made(2),), (ALL,), (1,), (40,), 8, 0),
+        Compare((made(6), made(3)), (SAME, SAME), (40,), (), 8, 0, Relation.LESS),
+        Select((made(9), made(6), made(3)), (SAME,) * 3, (40,), (), 16, 0),
+        Gather((made(10), made(8)), (ALL, position), (1,), (40,), 16, 0),
+        Max((made(7), const(4)), (ONE, ONE), (1,), (), 16, 0),
+        Divide((made(11), made(12)), (ONE, ONE), (1,), (), 24, 0, 4, True),
+        Rsqrt((made(12),), (ONE,), (1,), (), 24, 0, 15),
+        Linear((made(13), made(14), made(1)), (ONE,) * 3, (1,), (), 32, 0, 1, True, (1, 1, 1)),
     ]
-    return ops + [Linear((result(j - 1),), (ONE,), (1,), (), 32, 0, 0, False, (1,)) for j in range(len(ops), OPS)]
+    return ops + [Linear((made(j - 1),), (ONE,), (1,), (), 32, 0, 0, False, (1,)) for j in range(len(ops), OPS)]
 
 
 def mixed_inputs(seed: int = 0) -> list[Integers]:

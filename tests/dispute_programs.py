@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import numpy.typing as npt
 
 from circuits.program.graph import Constant, Program
 from circuits.program.ops import (
-    Accumulating,
     Argmax,
     Compare,
     Contract,
@@ -26,42 +23,15 @@ from circuits.program.ops import (
     Rsqrt,
     Select,
 )
-from circuits.program.ranges import Ranges
-from circuits.program.refs import UNMAPPED, AffineMap, Output, Port, Ref, Source
-from circuits.program.validate import validate
+from circuits.program.refs import UNMAPPED, AffineMap, Ref
+from tests.programs import X, const, constant, made, ports, program_of
 
 Integers = npt.NDArray[np.int64]
-X = Ref(Source.INPUT, 0)
 BITS = 12
 
 
-def const(index: int) -> Ref:
-    return Ref(Source.CONST, index)
-
-
-def made(index: int) -> Ref:
-    return Ref(Source.OP, index)
-
-
 def program(inputs: list[tuple[int, ...]], constants: list[Constant], ops: list[Op], outputs: list[int]) -> Program:
-    """A valid program: every op gets the flag that its range gives."""
-    ports = tuple(Port(f"x{i}", dims, BITS, (0,)) for i, dims in enumerate(inputs))
-    known, flagged = Ranges(ports, constants), []
-    for op in ops:
-        if isinstance(op, Accumulating | Divide):
-            op = replace(op, saturates=op.bound(known.operands(op)).saturates)
-        known.add(op)
-        flagged.append(op)
-    results = tuple(
-        Output(made(i), Port(f"y{i}", flagged[i].dims, flagged[i].bits, (flagged[i].scale,))) for i in outputs
-    )
-    whole = Program(ports, tuple(constants), tuple(flagged), results)
-    validate(whole)
-    return whole
-
-
-def constant(values: object, width: int = 4) -> Constant:
-    return Constant("c", np.array(values, np.int64), width, 0)
+    return program_of(ports(inputs, BITS), constants, ops, {f"y{i}": i for i in outputs})
 
 
 def wide_index(operands: int) -> Program:

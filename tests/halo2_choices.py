@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from halo2_programs import INPUT, constant, program, result, values
+from halo2_programs import values
 
 from circuits.program.graph import Constant, Program
 from circuits.program.ops import (
@@ -25,17 +25,12 @@ from circuits.program.ops import (
     Rsqrt,
     Select,
 )
-from circuits.program.refs import UNMAPPED, AffineMap
+from circuits.program.refs import UNMAPPED, AffineMap, Port
+from tests.programs import X, const, made, program_of
 
 
 def all_outputs(ops: list[Op], constants: list[Constant], dims: tuple[int, ...], *, bits: int = 16) -> Program:
-    made = program(ops, constants, dims, bits=bits)
-    (last,) = made.outputs
-    ports = [
-        replace(last.port, name=f"y{i}", dims=op.dims, bits=op.bits, scales=(op.scale,))
-        for i, op in enumerate(made.ops)
-    ]
-    return replace(made, outputs=tuple(replace(last, ref=result(i), port=port) for i, port in enumerate(ports)))
+    return program_of((Port("x", dims, bits, (0,)),), constants, ops, {f"y{i}": i for i in range(len(ops))})
 
 
 def row(index: int, rows: int, columns: int) -> AffineMap:
@@ -50,10 +45,10 @@ def argmaxes(rows: int = 4, columns: int = 5) -> Program:
     window = AffineMap((flat,), (-1,), ((2, 1),))
     both = AffineMap((rows, columns), (0, columns - 1), ((0, 1, 0), (0, 0, -1)))
     ops: list[Op] = [
-        Argmax((INPUT,), (across,), (rows,), (columns,), 8, 0),
-        Argmax((INPUT,), (window,), (flat // 2,), (3,), 8, 0),
-        Argmax((INPUT,), (AffineMap.broadcast((rows, columns), (rows, columns)),), (rows, columns), (), 8, 0),
-        Argmax((INPUT,), (both,), (1,), (rows, columns), 8, 0),
+        Argmax((X,), (across,), (rows,), (columns,), 8, 0),
+        Argmax((X,), (window,), (flat // 2,), (3,), 8, 0),
+        Argmax((X,), (AffineMap.broadcast((rows, columns), (rows, columns)),), (rows, columns), (), 8, 0),
+        Argmax((X,), (both,), (1,), (rows, columns), 8, 0),
     ]
     return all_outputs(ops, [], (rows, columns))
 
@@ -65,9 +60,9 @@ def comparisons(columns: int = 6, bits: int = 32) -> Program:
     same, beyond = AffineMap.identity((columns,)), AffineMap((2 * columns,), (columns + 2,), ((1,),))
     ops: list[Op] = []
     for relation in Relation:
-        ops.append(Compare((INPUT, INPUT), (first, second), (columns,), (), 8, 0, relation))
-        ops.append(Compare((INPUT, constant(0)), (first, same), (columns,), (), 8, 0, relation))
-        ops.append(Compare((constant(0), INPUT), (same, beyond), (columns,), (), 8, 0, relation))
+        ops.append(Compare((X, X), (first, second), (columns,), (), 8, 0, relation))
+        ops.append(Compare((X, const(0)), (first, same), (columns,), (), 8, 0, relation))
+        ops.append(Compare((const(0), X), (same, beyond), (columns,), (), 8, 0, relation))
     return all_outputs(ops, [thresholds], (2, columns), bits=bits)
 
 
@@ -79,12 +74,12 @@ def selections(columns: int = 4) -> Program:
         values("b", np.array([-(2**31), 5, -(2**27) - 1, 1])),
         values("c", np.array([0, 1, 1, 0])),
     ]
-    less = Compare((INPUT, INPUT), (first, second), (columns,), (), 8, 0, Relation.LESS)
-    a, b, x = (constant(0), same), (constant(1), same), (INPUT, first)
+    less = Compare((X, X), (first, second), (columns,), (), 8, 0, Relation.LESS)
+    a, b, x = (const(0), same), (const(1), same), (X, first)
     ops: list[Op] = [less]
-    for chosen, other in ((x, (INPUT, second)), (a, b), (a, x), (x, b)):
-        ops.append(Select((result(0), chosen[0], other[0]), (same, chosen[1], other[1]), (columns,), (), 32, 0))
-    ops.append(Select((constant(2), INPUT, INPUT), (same, first, second), (columns,), (), 16, 0))
+    for chosen, other in ((x, (X, second)), (a, b), (a, x), (x, b)):
+        ops.append(Select((made(0), chosen[0], other[0]), (same, chosen[1], other[1]), (columns,), (), 32, 0))
+    ops.append(Select((const(2), X, X), (same, first, second), (columns,), (), 16, 0))
     return all_outputs(ops, constants, (2, columns))
 
 
@@ -98,16 +93,16 @@ def gathers() -> Program:
         values("order", np.array([3, 0, 4, 1])),
     ]
     across = AffineMap((4, 5), (0, 0), ((1, 0), (0, 1)))
-    position = Argmax((INPUT,), (across,), (4,), (5,), 8, 0)
+    position = Argmax((X,), (across,), (4,), (5,), 8, 0)
     twice = (AffineMap((4, 5), (0, 0), ((1, 1, 0), (0, 0, 1))), AffineMap((4,), (0,), ((1, 0, 0),)))
     embedded = (AffineMap((5, 3), (0, 0), ((0, 0, 1), (0, 1, 0))), twice[1])
     at_row = AffineMap((4,), (0,), ((1, 0),))
     ops: list[Op] = [
         position,
-        Gather((INPUT, result(0)), (twice[0], twice[1]), (3, 2), (5,), 16, 0),
-        Gather((constant(0), result(0)), embedded, (4, 3), (5,), 16, 0),
-        Gather((constant(1), result(0)), (across, at_row), (4,), (5,), 24, 0),
-        Gather((INPUT, constant(2)), (across, at_row), (4,), (5,), 16, 0),
+        Gather((X, made(0)), (twice[0], twice[1]), (3, 2), (5,), 16, 0),
+        Gather((const(0), made(0)), embedded, (4, 3), (5,), 16, 0),
+        Gather((const(1), made(0)), (across, at_row), (4,), (5,), 24, 0),
+        Gather((X, const(2)), (across, at_row), (4,), (5,), 16, 0),
     ]
     return all_outputs(ops, constants, (4, 5))
 
@@ -120,9 +115,9 @@ def quotients(columns: int = 3) -> Program:
         values("d", np.array([1, 2**24 + 1, 2**31 - 1, 2, 3, 7])[:columns]),
         values("a", np.array([-(2**31), 2**24 + 1, 2**31 - 1, -7, 0, 1])[:columns]),
     ]
-    divisor = Max((INPUT, constant(0)), (second, AffineMap.broadcast((1,), (columns,))), (columns,), (), 16, 0)
+    divisor = Max((X, const(0)), (second, AffineMap.broadcast((1,), (columns,))), (columns,), (), 16, 0)
     shared = AffineMap((columns,), (1,), ((0,),))
-    x, d = (INPUT, first), (result(0), same)
+    x, d = (X, first), (made(0), same)
 
     def divide(over: tuple, under: tuple, bits: int, up: int) -> Op:
         return Divide((over[0], under[0]), (over[1], under[1]), (columns,), (), bits, 0, up, True)
@@ -132,9 +127,9 @@ def quotients(columns: int = 3) -> Program:
         divide(x, d, 17, 0),
         divide(x, d, 16, 15),
         divide(x, d, 32, 31),
-        divide(x, (constant(1), same), 24, 6),
-        divide((constant(2), same), d, 32, 0),
-        divide((INPUT, AffineMap((2, columns), (0, 2), ((0,), (1,)))), (result(0), shared), 12, 3),
+        divide(x, (const(1), same), 24, 6),
+        divide((const(2), same), d, 32, 0),
+        divide((X, AffineMap((2, columns), (0, 2), ((0,), (1,)))), (made(0), shared), 12, 3),
     ]
     return all_outputs(ops, constants, (2, columns))
 
@@ -143,9 +138,9 @@ def roots(columns: int = 2) -> Program:
     """Of max(x, 1) over 32 bits, at the least and the largest exponents; of a narrow range; of one value."""
     same = AffineMap.identity((columns,))
     every = AffineMap.broadcast((1,), (columns,))
-    ops: list[Op] = [Max((INPUT, constant(i)), (same, every), (columns,), (), 32, 0) for i in range(2)]
-    ops += [Rsqrt((result(0),), (same,), (columns,), (), 32, 0, exponent) for exponent in (0, 1, 15, 30)]
-    ops += [Rsqrt((result(1),), (same,), (columns,), (), 16, 0, exponent) for exponent in (16, 26)]
+    ops: list[Op] = [Max((X, const(i)), (same, every), (columns,), (), 32, 0) for i in range(2)]
+    ops += [Rsqrt((made(0),), (same,), (columns,), (), 32, 0, exponent) for exponent in (0, 1, 15, 30)]
+    ops += [Rsqrt((made(1),), (same,), (columns,), (), 16, 0, exponent) for exponent in (16, 26)]
     return all_outputs(ops, [values("one", np.ones(1)), values("low", np.array([2**23]))], (columns,), bits=32)
 
 
@@ -163,14 +158,14 @@ def attention(tokens: int = 3, width: int = 2) -> Program:
         AffineMap((tokens, width), (0, 0), ((0, 0, 1), (0, 1, 0))),
     )
     ops: list[Op] = [
-        Contract((INPUT, INPUT), (read, across), square, (width,), 8, 0, 24, True),
-        Max((result(0),), (rows,), (tokens,), (tokens,), 8, 0),
-        Linear((result(0), result(1)), (AffineMap.identity(square), of_row), square, (), 9, 0, 0, False, (1, -1)),
-        Lookup((result(2), constant(0)), (AffineMap.identity(square), UNMAPPED), square, (), 16, 0, -255),
-        ReduceSum((result(3),), (rows,), (tokens,), (tokens,), 16, 0, 0, False, 1),
-        Divide((result(3), result(4)), (AffineMap.identity(square), of_row), square, (), 16, 0, 14, True),
-        Contract((result(5), INPUT), weighted, (tokens, width), (tokens,), 16, 0, 14, True),
-        Argmax((result(5),), (rows,), (tokens,), (tokens,), 8, 0),
+        Contract((X, X), (read, across), square, (width,), 8, 0, 24, True),
+        Max((made(0),), (rows,), (tokens,), (tokens,), 8, 0),
+        Linear((made(0), made(1)), (AffineMap.identity(square), of_row), square, (), 9, 0, 0, False, (1, -1)),
+        Lookup((made(2), const(0)), (AffineMap.identity(square), UNMAPPED), square, (), 16, 0, -255),
+        ReduceSum((made(3),), (rows,), (tokens,), (tokens,), 16, 0, 0, False, 1),
+        Divide((made(3), made(4)), (AffineMap.identity(square), of_row), square, (), 16, 0, 14, True),
+        Contract((made(5), X), weighted, (tokens, width), (tokens,), 16, 0, 14, True),
+        Argmax((made(5),), (rows,), (tokens,), (tokens,), 8, 0),
     ]
     return all_outputs(ops, [values("exp", exponentials)], (tokens, width))
 
@@ -190,17 +185,17 @@ def wide_constants() -> Program:
     ]
     at_row = AffineMap(four, (0,), ((1, 0),))
     ops: list[Op] = [
-        Lookup((INPUT, constant(0)), (same, UNMAPPED), four, (), 32, 0, -128),
-        Index((INPUT,), (AffineMap(four, (-1,), ((1,),)),), four, (), 32, 0, -near),
-        Max((result(0), constant(1)), (same, one), four, (), 32, 0),
-        Mul((INPUT, constant(2)), (same, same), four, (), 32, 0, 7, True),
-        Lookup((INPUT, constant(4)), (same, UNMAPPED), four, (), 8, 0, -128),
-        Gather((constant(3), result(4)), (AffineMap((4, 3), (0, 0), ((1, 0), (0, 1))), at_row), four, (3,), 32, 0),
-        Linear((constant(2),), (same,), four, (), 32, 0, 1, True, (-1,)),
-        Linear((INPUT, result(6)), (same, same), four, (), 32, 0, 0, True, (5, 1)),
+        Lookup((X, const(0)), (same, UNMAPPED), four, (), 32, 0, -128),
+        Index((X,), (AffineMap(four, (-1,), ((1,),)),), four, (), 32, 0, -near),
+        Max((made(0), const(1)), (same, one), four, (), 32, 0),
+        Mul((X, const(2)), (same, same), four, (), 32, 0, 7, True),
+        Lookup((X, const(4)), (same, UNMAPPED), four, (), 8, 0, -128),
+        Gather((const(3), made(4)), (AffineMap((4, 3), (0, 0), ((1, 0), (0, 1))), at_row), four, (3,), 32, 0),
+        Linear((const(2),), (same,), four, (), 32, 0, 1, True, (-1,)),
+        Linear((X, made(6)), (same, same), four, (), 32, 0, 0, True, (5, 1)),
     ]
-    made = all_outputs(ops, constants, four, bits=8)
-    return replace(made, outputs=tuple(o for o in made.outputs if o.ref != result(6)))
+    whole = all_outputs(ops, constants, four, bits=8)
+    return replace(whole, outputs=tuple(o for o in whole.outputs if o.ref != made(6)))
 
 
 def missed_operands() -> Program:
@@ -209,12 +204,12 @@ def missed_operands() -> Program:
     four = (4,)
     same, missed, one = AffineMap.identity(four), AffineMap(four, (4,), ((1,),)), AffineMap.broadcast((1,), four)
     ops: list[Op] = [
-        Max((INPUT, constant(0)), (missed, one), four, (), 32, 0),
-        Rsqrt((result(0),), (same,), four, (), 32, 0, 30),
-        Linear((INPUT, result(1)), (same, same), four, (), 32, 0, 0, True, (7, 1)),
+        Max((X, const(0)), (missed, one), four, (), 32, 0),
+        Rsqrt((made(0),), (same,), four, (), 32, 0, 30),
+        Linear((X, made(1)), (same, same), four, (), 32, 0, 0, True, (7, 1)),
     ]
-    made = all_outputs(ops, [values("least", np.array([2]))], four, bits=8)
-    return replace(made, outputs=made.outputs[2:])
+    whole = all_outputs(ops, [values("least", np.array([2]))], four, bits=8)
+    return replace(whole, outputs=whole.outputs[2:])
 
 
 def repetitions() -> Program:
@@ -228,10 +223,10 @@ def repetitions() -> Program:
     )
     ops: list[Op] = []
     for step in range(4):
-        source = result(2 * step - 1) if step else INPUT
-        ops.append(Contract((source, constant(0)), maps, (1, size), (size,), 8, 0, 8, True))
+        source = made(2 * step - 1) if step else X
+        ops.append(Contract((source, const(0)), maps, (1, size), (size,), 8, 0, 8, True))
         same = AffineMap.identity((1, size))
-        ops.append(Lookup((result(2 * step), constant(1)), (same, UNMAPPED), (1, size), (), 8, 0, -128))
+        ops.append(Lookup((made(2 * step), const(1)), (same, UNMAPPED), (1, size), (), 8, 0, -128))
     return all_outputs(ops, constants, (1, size), bits=8)
 
 

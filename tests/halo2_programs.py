@@ -7,19 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from circuits.program.graph import Constant, Program
-from circuits.program.ops import Accumulating, Contract, Divide, Index, Linear, Lookup, Max, Mul, Op, ReduceSum
-from circuits.program.ranges import Ranges
-from circuits.program.refs import AffineMap, Output, Port, Ref, Source, Visibility
-
-INPUT = Ref(Source.INPUT, 0)
-
-
-def constant(index: int) -> Ref:
-    return Ref(Source.CONST, index)
-
-
-def result(index: int) -> Ref:
-    return Ref(Source.OP, index)
+from circuits.program.ops import Contract, Index, Linear, Lookup, Max, Mul, Op, ReduceSum
+from circuits.program.refs import AffineMap, Port, Ref, Visibility
+from tests.programs import X, Y, const, made, program_of
 
 
 def program(
@@ -33,16 +23,7 @@ def program(
 ) -> Program:
     """One input `x` of `dims` (and more if named), one output `y`: the last op."""
     port = Port("x", dims, bits, (0,), visibility)
-    known = Ranges((port, *extra_inputs), constants)
-    ops = [_with_true_saturation(op, known) for op in ops]
-    last = ops[-1]
-    output = Output(result(len(ops) - 1), Port("y", last.dims, last.bits, (last.scale,)))
-    return Program((port, *extra_inputs), tuple(constants), tuple(ops), (output,))
-
-
-def _with_true_saturation(op: Op, known: Ranges) -> Op:
-    saturates = known.add(op).saturates
-    return replace(op, saturates=saturates) if isinstance(op, Accumulating | Divide) else op
+    return program_of((port, *extra_inputs), constants, ops)
 
 
 def values(name: str, array: np.ndarray, width: int = 4) -> Constant:
@@ -66,13 +47,13 @@ def dense(
         AffineMap((outputs, inputs), (0, 0), ((0, 1, 0), (0, 0, 1))),
         AffineMap((outputs,), (0,), ((0, 1, 0),)),
     )
-    operands = (source, constant(weight), constant(bias))
+    operands = (source, const(weight), const(bias))
     return Contract(operands, maps, (1, outputs), (inputs,), 16, 0, shift, True)
 
 
 def relu(source: Ref, zero: int, dims: tuple[int, ...]) -> Max:
     maps = (AffineMap.identity(dims), AffineMap.broadcast((1,), dims))
-    return Max((source, constant(zero)), maps, dims, (), 16, 0)
+    return Max((source, const(zero)), maps, dims, (), 16, 0)
 
 
 def gemm_relu(visibility: Visibility = Visibility.PUBLIC, seed: int = 1) -> Program:
@@ -85,14 +66,14 @@ def gemm_relu(visibility: Visibility = Visibility.PUBLIC, seed: int = 1) -> Prog
         values("b2", rng.integers(-(2**20), 2**20, (3,)), 8),
         values("zero", np.zeros(1)),
     ]
-    ops = [dense(INPUT, 0, 1, 6, 5, shift=7), relu(result(0), 4, (1, 5)), dense(result(1), 2, 3, 5, 3, shift=9)]
+    ops = [dense(X, 0, 1, 6, 5, shift=7), relu(made(0), 4, (1, 5)), dense(made(1), 2, 3, 5, 3, shift=9)]
     return program(ops, constants, (1, 6), visibility=visibility)
 
 
 def wide(elements: int = 1024) -> Program:
     """Many public inputs, little work: one output that sums them all."""
     maps = (AffineMap((1, elements), (0, 0), ((1, 0), (0, 1))),)
-    return program([ReduceSum((INPUT,), maps, (1,), (elements,), 16, 0, 10, False, 1)], [], (1, elements))
+    return program([ReduceSum((X,), maps, (1,), (elements,), 16, 0, 10, False, 1)], [], (1, elements))
 
 
 def convolution() -> Program:
@@ -107,11 +88,11 @@ def convolution() -> Program:
         ((1, 0, 0, 0, 0, 0), (0, 0, 0, 1, 0, 0), (0, 0, 0, 0, 1, 0), (0, 0, 0, 0, 0, 1)),
     )
     bias = AffineMap((2,), (0,), ((1, 0, 0, 0, 0, 0),))
-    operands = (INPUT, constant(0), constant(1))
+    operands = (X, const(0), const(1))
     conv = Contract(operands, (image, weight, bias), (2, 3, 3), (2, 3, 3), 16, 0, 11, True)
     # Windows reach beyond the 3×3 plane: out of bounds is left out.
     window = AffineMap((2, 3, 3), (0, 0, 0), ((1, 0, 0, 0, 0), (0, 2, 0, 1, 0), (0, 0, 2, 0, 1)))
-    pool = Max((result(0),), (window,), (2, 2, 2), (2, 2), 16, 0)
+    pool = Max((made(0),), (window,), (2, 2, 2), (2, 2), 16, 0)
     return program([conv, pool], constants, (2, 5, 5))
 
 
@@ -119,7 +100,7 @@ def batched() -> Program:
     """Per group g a product of two parts of the same input: no operand is constant."""
     left = AffineMap((2, 2, 3), (0, 0, 0), ((1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 0, 1)))
     right = AffineMap((2, 3, 2), (0, 0, 0), ((1, 0, 0, 0), (0, 0, 0, 1), (0, 0, 1, 0)))
-    op = Contract((INPUT, INPUT), (left, right), (2, 2, 2), (3,), 16, 0, 15, True)
+    op = Contract((X, X), (left, right), (2, 2, 2), (3,), 16, 0, 15, True)
     return program([op], [], (12,))
 
 
@@ -128,18 +109,18 @@ def linear_and_mul() -> Program:
     dims = (4,)
     same, backwards = AffineMap.identity(dims), AffineMap((4,), (3,), ((-1,),))
     constants = [values("b", np.array([7, -(2**27) - 1, 3, -9]), 8)]
-    linear = Linear((INPUT, INPUT, constant(0)), (same, backwards, same), dims, (), 16, 0, 2, True, (3, -5))
-    square = Mul((result(0), result(0)), (same, same), dims, (), 16, 0, 17, True)
+    linear = Linear((X, X, const(0)), (same, backwards, same), dims, (), 16, 0, 2, True, (3, -5))
+    square = Mul((made(0), made(0)), (same, same), dims, (), 16, 0, 17, True)
     return program([linear, square], constants, dims)
 
 
 def reduce_and_lookup() -> Program:
     """Sum of rows, brought to 8 bits, looked up in a table of signed entries."""
     rows = AffineMap((3, 4), (0, 0), ((1, 0), (0, 1)))
-    total = ReduceSum((INPUT,), (rows,), (3,), (4,), 8, 0, 20, True, 500)
+    total = ReduceSum((X,), (rows,), (3,), (4,), 8, 0, 20, True, 500)
     table = np.random.default_rng(4).integers(-30000, 30000, 256)
     maps = (AffineMap.identity((3,)), AffineMap((), (), ()))
-    found = Lookup((result(0), constant(0)), maps, (3,), (), 16, 0, -128)
+    found = Lookup((made(0), const(0)), maps, (3,), (), 16, 0, -128)
     return program([total, found], [values("table", table)], (3, 4))
 
 
@@ -149,9 +130,9 @@ def rearrange() -> Program:
     constants = [values("row", np.array([5, -6, 7, -8])), values("floor", np.array([-2, 100, 0, -30000]))]
     # Output 5×4: the transposed 3×2 image at (1, 1); the constant row where the image is out of bounds in row 0.
     row = AffineMap((1, 4), (0, 0), ((1, 0), (0, 1)))
-    moved = Index((INPUT, constant(0)), (border, row), (5, 4), (), 16, 0, fill=-77)
+    moved = Index((X, const(0)), (border, row), (5, 4), (), 16, 0, fill=-77)
     raised = Max(
-        (result(0), constant(1)), (AffineMap.identity((5, 4)), AffineMap.broadcast((4,), (5, 4))), (5, 4), (), 16, 0
+        (made(0), const(1)), (AffineMap.identity((5, 4)), AffineMap.broadcast((4,), (5, 4))), (5, 4), (), 16, 0
     )
     return program([moved, raised], constants, (2, 3))
 
@@ -161,14 +142,14 @@ def two_inputs() -> Program:
     dims = (2, 2)
     same = AffineMap.identity(dims)
     second = Port("z", dims, 8, (0,))
-    op = Linear((INPUT, Ref(Source.INPUT, 1)), (same, same), dims, (), 18, 0, 0, False, (1, -1))
+    op = Linear((X, Y), (same, same), dims, (), 18, 0, 0, False, (1, -1))
     return program([op], [], dims, extra_inputs=(second,))
 
 
 def wide_integers() -> Program:
     """Inputs of 32 bits, which no float32 holds, tripled, halved twice and cut to 24 bits."""
     same = AffineMap.identity((5,))
-    op = Linear((INPUT,), (same,), (5,), (), 24, 0, 2, True, (3,))
+    op = Linear((X,), (same,), (5,), (), 24, 0, 2, True, (3,))
     return program([op], [], (5,), bits=32)
 
 
@@ -177,7 +158,7 @@ def random_chain(seed: int) -> Program:
     rng = np.random.default_rng(seed)
     width = int(rng.integers(2, 7))
     start, constants, ops = (1, width), [values("zero", np.zeros(1))], []
-    source = INPUT
+    source = X
     for _ in range(int(rng.integers(2, 5))):
         kind = rng.integers(0, 4)
         if kind == 0:
@@ -197,7 +178,7 @@ def random_chain(seed: int) -> Program:
             ops.append(Mul((source, source), (same, turned), (1, width), (), 16, 0, int(rng.integers(1, 32)), True))
         else:
             ops.append(replace(relu(source, 0, (1, width)), bits=24))
-        source = result(len(ops) - 1)
+        source = made(len(ops) - 1)
     return program(ops, constants, start)
 
 

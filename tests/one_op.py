@@ -7,24 +7,14 @@ import numpy as np
 from circuits.program.graph import Constant, Program
 from circuits.program.interpreter import run
 from circuits.program.ops import Contract, Linear, Op
-from circuits.program.refs import AffineMap, Output, Port, Ref, Source
+from circuits.program.refs import AffineMap
 from circuits.program.validate import validate
-
-X, Y = Ref(Source.INPUT, 0), Ref(Source.INPUT, 1)
-
-
-def const(index: int) -> Ref:
-    return Ref(Source.CONST, index)
-
-
-def constant(values: object, width: int = 4) -> Constant:
-    return Constant("c", np.array(values, np.int64), width, 0)
+from tests.programs import X, Y, const, constant, output, ports
 
 
 def program(op: Op, inputs: list[tuple[int, ...]], constants: list[Constant] | None = None, bits: int = 16) -> Program:
-    ports = tuple(Port(f"x{i}", dims, bits, (0,)) for i, dims in enumerate(inputs))
-    port = Port("y", op.dims, op.bits, (op.scale,))
-    return Program(ports, tuple(constants or ()), (op,), (Output(Ref(Source.OP, 0), port),))
+    """With the flag of saturation that the op has, right or wrong."""
+    return Program(ports(inputs, bits), tuple(constants or ()), (op,), (output("y", 0, op),))
 
 
 def result(of: Program, *inputs: object) -> list[object]:

@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from halo2_programs import INPUT, dense, program, relu, result, values
+from halo2_programs import dense, program, relu, values
 from web3.types import RPCEndpoint
 
 from circuits.execute import Executor
 from circuits.lower.optimistic import accumulators
 from circuits.program.graph import Program
 from circuits.program.ops import Linear
-from circuits.program.refs import AffineMap, Ref, Source
+from circuits.program.refs import AffineMap
 from circuits.statement import Route, input_root, keccak256
 from contracts.client.chain import Chain
-from contracts.client.deploy import OPTIMISTIC_SELECTOR
+from contracts.client.deploy import OPTIMISTIC_SELECTOR, deploy_core
 from contracts.client.deployment import Deployment
+from contracts.client.devnet import DEV_KEYS, Devnet
 from contracts.client.disputes import OptimisticClaims
 from contracts.client.hub import Hub
 from contracts.client.registry import Registry
 from contracts.client.types import ZERO_ADDRESS, Request, RoutePin, Tensor
 from prover.optimistic.claim import Contracts, needed_window_s
 from prover.optimistic.key import OptimisticKey
+from tests.programs import X, made
 from verifier.dispute.commitment import CommittedTrace, encode_sums
 from verifier.dispute.openings import open_terms
 from verifier.dispute.rules import CHUNK_ELEMENTS, Move, pick_at, revealed_height
@@ -39,6 +43,7 @@ from verifier.dispute.types import (
     challenge_id,
     commitment_hash,
 )
+from verifier.srs import DEVELOPMENT_S_G2
 
 Integers = npt.NDArray[np.int64]
 
@@ -57,12 +62,12 @@ def deep_program(tail: int = 33) -> Program:
         values("zero", np.zeros(1)),
     ]
     ops = [
-        dense(INPUT, 0, 1, 40, 1200, shift=9),
-        relu(result(0), 4, (1, 1200)),
-        dense(result(1), 2, 3, 1200, 3, shift=14),
+        dense(X, 0, 1, 40, 1200, shift=9),
+        relu(made(0), 4, (1, 1200)),
+        dense(made(1), 2, 3, 1200, 3, shift=14),
     ]
     same = (AffineMap.identity((1, 3)),)
-    ops += [Linear((result(2 + i),), same, (1, 3), (), 16, 0, 0, False, (1,)) for i in range(tail)]
+    ops += [Linear((made(2 + i),), same, (1, 3), (), 16, 0, 0, False, (1,)) for i in range(tail)]
     return program(ops, constants, (1, 40))
 
 
@@ -123,6 +128,14 @@ class Market:
         return hub.request_id(asked)
 
 
+@contextmanager
+def running_market(of: Program) -> Iterator[Market]:
+    """A local chain of its own, with the contracts and the program on it."""
+    with Devnet() as net:
+        chain = Chain(net.rpc_url, DEV_KEYS[0])
+        yield Market.open(chain, deploy_core(chain, DEVELOPMENT_S_G2), of)
+
+
 class Stubborn:
     """Challenges a correct claim all the way down to one element, with moves that are all legal."""
 
@@ -161,7 +174,7 @@ class Stubborn:
         height, chunk = tree.height if at.is_leaf else at.height, self.element // CHUNK_ELEMENTS
         if pick_at(at, self.trace.size_of(self.op)) is Move.PICK_NODE:
             return self._pick_node(tree, height, revealed_height(at, tree.height), chunk)
-        shown = self.trace.chunks(Ref(Source.OP, self.op), chunk, chunk + 1)
+        shown = self.trace.chunks(made(self.op), chunk, chunk + 1)
         return self.claims.pick_element(self.challenge, self.element, shown, tree.siblings(0, chunk, height))
 
     def _open(self) -> Any:

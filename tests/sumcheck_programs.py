@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from circuits.program.graph import Constant, Program
 from circuits.program.ops import (
-    Accumulating,
     Argmax,
     Compare,
     Contract,
@@ -26,13 +24,11 @@ from circuits.program.ops import (
     Rsqrt,
     Select,
 )
-from circuits.program.ranges import Ranges
-from circuits.program.refs import UNMAPPED, AffineMap, Output, Port, Ref, Source
-from circuits.program.validate import validate
+from circuits.program.refs import UNMAPPED, AffineMap, Ref
+from tests.programs import X, Y, const, constant, made, ports, program_of
 
 ONE = (1,)
 SAME = AffineMap.identity(ONE)
-X, Y = Ref(Source.INPUT, 0), Ref(Source.INPUT, 1)
 EDGES = [(-128,), (-127,), (-3,), (-1,), (0,), (1,), (2,), (126,), (127,)]
 PAIRS = [(0, 0), (-128, 127), (127, -128), (5, 5), (-1, 0), (0, -1), (1, 0), (127, 127), (-128, -128)]
 
@@ -40,34 +36,11 @@ PAIRS = [(0, 0), (-128, 127), (127, -128), (5, 5), (-1, 0), (0, -1), (1, 0), (12
 Case = tuple[Program, list[tuple[int, ...]]]
 
 
-def const(index: int) -> Ref:
-    return Ref(Source.CONST, index)
-
-
-def made(index: int) -> Ref:
-    return Ref(Source.OP, index)
-
-
-def constant(values: object, width: int = 4) -> Constant:
-    return Constant("c", np.array(values, np.int64), width, 0)
-
-
 def program(
     ops: Sequence[Op], dims: Sequence[tuple[int, ...]] = (ONE,), constants: Sequence[Constant] = (), bits: int = 8
 ) -> Program:
-    """With the `saturates` that ranges give, and the last op as the output."""
-    ports = tuple(Port(f"x{i}", d, bits, (0,)) for i, d in enumerate(dims))
-    known, fixed = Ranges(ports, constants), []
-    for op in ops:
-        if isinstance(op, Accumulating | Divide):
-            op = replace(op, saturates=op.bound(known.operands(op)).saturates)
-        known.add(op)
-        fixed.append(op)
-    last = fixed[-1]
-    port = Port("y", last.dims, last.bits, (0,))
-    found = Program(ports, tuple(constants), tuple(fixed), (Output(made(len(fixed) - 1), port),))
-    validate(found)
-    return found
+    """With the last op as the output."""
+    return program_of(ports(dims, bits), constants, ops)
 
 
 def linear(factor: int, shift: int, bits: int, of: Ref = X) -> Linear:

@@ -14,7 +14,8 @@ from circuits.program.refs import AffineMap
 from circuits.statement import CHUNK_BYTES, keccak256, leaf
 from tests import dispute_programs
 from tests.dispute_games import honest
-from tests.dispute_programs import X, const, constant, copy_of, made, program, random_constant
+from tests.dispute_programs import copy_of, program, random_constant
+from tests.programs import X, const, constant, made
 from verifier.dispute.commitment import CommittedTrace
 from verifier.dispute.errors import DisputeError
 from verifier.dispute.one_step import run_step

@@ -35,6 +35,7 @@ from circuits.program.validate import validate
 from tests import one_op
 from tests.one_step_cases import Case, compare, corners, falsified, segment, whole
 from tests.one_step_chain import OneStepChain, one_step_chain
+from tests.programs import X, const, constant
 from tests.random_programs import GROW, inputs_of, programs
 from verifier.dispute.commitment import CommittedTrace
 
@@ -112,11 +113,11 @@ def made_by_hand(kind: type[Op]) -> list[CommittedTrace]:
         a, d = np.meshgrid(np.arange(-9, 10), np.arange(1, 9))
         how = AffineMap.identity((a.size,))
         for up in (0, 1):
-            op = Divide((one_op.X, one_op.const(0)), (how, how), (a.size,), (), 32, 0, up, False)
-            found.append((one_op.program(op, [(a.size,)], [one_op.constant(d.reshape(-1))]), a.reshape(-1)))
+            op = Divide((X, const(0)), (how, how), (a.size,), (), 32, 0, up, False)
+            found.append((one_op.program(op, [(a.size,)], [constant(d.reshape(-1))]), a.reshape(-1)))
     if kind is Argmax:
         rows = AffineMap((4, 150), (0, 0), ((1, 0), (0, 1)))
-        op = Argmax((one_op.X,), (rows,), (4,), (150,), 16, 0)
+        op = Argmax((X,), (rows,), (4,), (150,), 16, 0)
         for least in (-1, -(2**15)):
             x = np.random.default_rng(least + 2**15).integers(least, 0, size=(4, 150), endpoint=True)
             found.append((one_op.program(op, [(4, 150)]), x))

@@ -7,7 +7,7 @@ import pytest
 
 from circuits.lower.optimistic import longest_game, longest_game_of, term_count
 from circuits.program.graph import Program
-from circuits.program.ops import Opcode
+from circuits.program.ops import Contract, Opcode
 from tests import dispute_programs
 from tests.dispute_games import (
     CHALLENGER,
@@ -27,6 +27,7 @@ from tests.dispute_games import (
     propagated,
     wander,
 )
+from tests.programs import X
 from verifier.dispute.commitment import CommittedTrace
 from verifier.dispute.errors import DisputeError
 from verifier.dispute.game import Game
@@ -135,11 +136,11 @@ def test_the_longest_game_of_every_op_is_as_long_as_the_note_says(program: Progr
 
 
 def test_the_notes_example_takes_eleven_transactions() -> None:
-    op = dispute_programs.Contract((), (), (4096,), (4096,), 16, 0, 8, True)
-    biased = dispute_programs.Contract((dispute_programs.X,) * 3, (), (4096,), (4096,), 16, 0, 8, True)
+    op = Contract((), (), (4096,), (4096,), 16, 0, 8, True)
+    biased = Contract((X,) * 3, (), (4096,), (4096,), 16, 0, 8, True)
     assert (longest_game_of(op, 500), longest_game_of(biased, 500)) == (11, 11)
     assert longest_game_of(biased, 32) == 9
-    assert longest_game_of(dispute_programs.copy_of(dispute_programs.X, (0,)), 500) == 5
+    assert longest_game_of(dispute_programs.copy_of(X, (0,)), 500) == 5
 
 
 def test_wrong_dims_cannot_be_revealed() -> None:

@@ -45,7 +45,7 @@ from circuits.program.ops import (
     Select,
 )
 from circuits.program.refs import UNMAPPED, AffineMap, Source
-from tests.one_op import X, Y, const
+from tests.programs import X, Y, const
 from tests.random_programs import GROW, inputs_of, programs
 
 Integers = npt.NDArray[np.int64]

@@ -15,6 +15,7 @@ from circuits.program.refs import Ref, Source
 from circuits.statement import ZERO, Tag, input_root, keccak256, leaf, merkle_root, output_root, tensor_root
 from tests import dispute_programs
 from tests.dispute_games import honest
+from tests.programs import X
 from tests.vectors import make_dispute
 from verifier.dispute.commitment import CommittedProgram, CommittedTrace, plain_chunk_levels
 from verifier.dispute.errors import DisputeError
@@ -181,7 +182,7 @@ def test_every_node_that_can_be_asked_for_is_revealed(elements: int) -> None:
 
 
 def test_an_empty_tensor_is_one_chunk_of_zeros() -> None:
-    empty = dispute_programs.copy_of(dispute_programs.X, (0,))
+    empty = dispute_programs.copy_of(X, (0,))
     program = dispute_programs.program([(0,)], [], [empty], [0])
     mine = honest(program, [np.zeros(0, np.int64)])
     at = Position(Phase.TRACE, op=0)

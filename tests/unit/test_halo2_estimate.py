@@ -15,6 +15,7 @@ from prover.halo2.estimate import check_limits, choose_logrows, estimate_cost
 from prover.halo2.options import Halo2Options, Limits
 from prover.halo2.plan import make_plan
 from prover.key_cache import KeyCache
+from tests.programs import X
 
 
 def settings(rows: int, *, tables: int = 1024, dynamic: int = 0, poseidon: int = 0, values: int = 10) -> dict[str, Any]:
@@ -64,7 +65,7 @@ def test_domain_holds_rows_tables_and_values() -> None:
 def test_models_whose_rows_fill_the_domain_take_digits_of_16_bits(tmp_path: Path) -> None:
     elements, cache = (1000,), KeyCache(tmp_path)
     same = AffineMap.identity(elements)
-    rescaled = Linear((halo2_programs.INPUT,), (same,), elements, (), 16, 0, 16, False, (3,))
+    rescaled = Linear((X,), (same,), elements, (), 16, 0, 16, False, (3,))
     plans = [
         make_plan(halo2_programs.program([rescaled], [], elements, bits=32), Halo2Options(digit_bits=bits), cache)
         for bits in (None, 14, 16)

@@ -24,6 +24,7 @@ from circuits.program.graph import Program
 from circuits.program.interpreter import run
 from circuits.program.ops import Compare, Divide, Gather, Linear, Lookup, Max, Op, Relation
 from circuits.program.refs import UNMAPPED, AffineMap, Visibility
+from tests.programs import X, const, made
 
 # Every operator has a row in docs/security.md; Cast and Identity copy.
 ARGUED = {"Concat", "Gather", "Reshape", "MatMul", "Add", "Sub", "Mul", "Relu", "Div", "Floor", "Cast", "Identity"}
@@ -110,13 +111,13 @@ def test_refuses_an_output_of_constants_alone() -> None:
     dims = (4,)
     same = AffineMap.identity(dims)
     constant = halo2_programs.values("c", np.arange(4))
-    op = Linear((halo2_programs.constant(0),), (same,), dims, (), 16, 0, 0, False, (2,))
+    op = Linear((const(0),), (same,), dims, (), 16, 0, 0, False, (2,))
     assert refusal(halo2_programs.program([op], [constant], dims)).details["op"] == "linear"
 
 
 def test_refuses_tensors_without_elements_by_name() -> None:
     same = AffineMap.identity((0,))
-    empty = Linear((halo2_programs.INPUT,), (same,), (0,), (), 16, 0, 0, False, (2,))
+    empty = Linear((X,), (same,), (0,), (), 16, 0, 0, False, (2,))
     with pytest.raises(InputError) as caught:
         lower(halo2_programs.program([empty], [], (0,)), salted=False)
     assert (caught.value.code, caught.value.details["input"]) == ("halo2_cannot_lower", "x")
@@ -129,7 +130,7 @@ def chosen_among(points: int, outputs: int) -> Program:
     table = halo2_programs.values("t", np.arange(256) % points)
     ops: list[Op] = [
         Lookup(
-            (halo2_programs.INPUT, halo2_programs.constant(0)),
+            (X, const(0)),
             (AffineMap((points,), (0,), ((0,),)), UNMAPPED),
             (outputs,),
             (),
@@ -138,7 +139,7 @@ def chosen_among(points: int, outputs: int) -> Program:
             -128,
         ),
         Gather(
-            (halo2_programs.INPUT, halo2_programs.result(0)),
+            (X, made(0)),
             (AffineMap((points,), (0,), ((0, 1),)), AffineMap((outputs,), (0,), ((1, 0),))),
             (outputs,),
             (points,),
@@ -170,8 +171,8 @@ def test_no_constant_that_ezkl_would_decompose_is_there_twice() -> None:
 def test_refuses_a_constant_divisor_whose_multiple_is_beyond_int64() -> None:
     same = AffineMap.identity((2,))
     constants = [halo2_programs.values("d", np.array([1, 2**31 - 1])), halo2_programs.values("zero", np.zeros(2))]
-    positive = Max((halo2_programs.INPUT, halo2_programs.constant(1)), (same, same), (2,), (), 32, 0)
-    op = Divide((halo2_programs.result(0), halo2_programs.constant(0)), (same, same), (2,), (), 32, 0, 0, False)
+    positive = Max((X, const(1)), (same, same), (2,), (), 32, 0)
+    op = Divide((made(0), const(0)), (same, same), (2,), (), 32, 0, 0, False)
     error = refusal(halo2_programs.program([positive, op], constants, (2,), bits=32))
     assert error.details["op"] == "divide"
     assert "62 bits" in error.message
@@ -181,7 +182,7 @@ def test_a_comparison_that_ranges_decide_and_an_output_given_twice_are_lowered()
     dims = (3,)
     limit = halo2_programs.values("t", np.array([2**20]))
     how = (AffineMap.identity(dims), AffineMap.broadcast((1,), dims))
-    always = Compare((halo2_programs.INPUT, halo2_programs.constant(0)), how, dims, (), 8, 0, Relation.LESS)
+    always = Compare((X, const(0)), how, dims, (), 8, 0, Relation.LESS)
     program = halo2_programs.program([always], [limit], dims)
     again = dataclasses.replace(program.outputs[0], port=dataclasses.replace(program.outputs[0].port, name="again"))
     twice = lower(dataclasses.replace(program, outputs=(*program.outputs, again)), salted=False)

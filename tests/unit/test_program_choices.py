@@ -15,7 +15,8 @@ from circuits.program.ranges import ranges
 from circuits.program.refs import AffineMap, Port
 from circuits.program.validate import validate
 from circuits.program.values import outputs_document
-from tests.one_op import X, Y, const, constant, program, result
+from tests.one_op import program, result
+from tests.programs import X, Y, const, constant
 
 THREE = AffineMap.identity((3,))
 MISSES = AffineMap((3,), (-1,), ((1,),))  # out of bounds at 0

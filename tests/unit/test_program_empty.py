@@ -19,7 +19,8 @@ from circuits.program.ranges import ranges
 from circuits.program.refs import UNMAPPED, AffineMap, Port
 from circuits.program.validate import validate
 from circuits.statement import output_root
-from tests.one_op import X, const, constant, program, result
+from tests.one_op import program, result
+from tests.programs import X, const, constant
 
 BY_COLUMN = AffineMap((0, 3), (0, 0), ((0, 1), (1, 0)))
 ABSENT = AffineMap((0,), (0,), ((1,),))

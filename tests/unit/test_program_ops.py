@@ -17,7 +17,8 @@ from circuits.program.ranges import ranges
 from circuits.program.refs import UNMAPPED, AffineMap, Output, Port, Ref, Source
 from circuits.program.rescale import rescale_half_up
 from circuits.program.validate import validate
-from tests.one_op import MATVEC, MATVEC_CONSTANTS, X, Y, const, constant, linear, program, result
+from tests.one_op import MATVEC, MATVEC_CONSTANTS, linear, program, result
+from tests.programs import X, Y, const, constant
 
 
 @pytest.mark.parametrize(

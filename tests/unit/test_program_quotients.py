@@ -18,7 +18,8 @@ from circuits.program.ops.divide import divide_half_up, rsqrt_half_up
 from circuits.program.ranges import ranges
 from circuits.program.refs import AffineMap
 from circuits.program.validate import validate
-from tests.one_op import X, Y, const, constant, program, result
+from tests.one_op import program, result
+from tests.programs import X, Y, const, constant
 
 FOUR = AffineMap.identity((4,))
 EVERY = AffineMap.broadcast((), (4,))

@@ -13,7 +13,8 @@ from circuits.program.ops import Argmax, Contract, Max, Op
 from circuits.program.ranges import ranges
 from circuits.program.refs import AffineMap
 from circuits.program.validate import validate
-from tests.one_op import MATVEC, MATVEC_CONSTANTS, X, const, constant, linear, program
+from tests.one_op import MATVEC, MATVEC_CONSTANTS, linear, program
+from tests.programs import X, const, constant
 
 
 def test_saturates_flag_is_exact() -> None:

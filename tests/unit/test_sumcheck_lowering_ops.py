@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from random_programs import GROW, inputs_of, programs
-from sumcheck_programs import CASES, EDGES, X, const, constant, constant_floor, linear, made, program, split_input
+from sumcheck_programs import CASES, EDGES, constant_floor, linear, program, split_input
 
 from circuits.errors import InputError
 from circuits.lower.sumcheck import pieces, plan
@@ -23,6 +23,7 @@ from circuits.program.interpreter import trace
 from circuits.program.ops import Contract, Max, Op
 from circuits.program.ranges import Ranges
 from circuits.program.refs import AffineMap, Output, Port, Visibility
+from tests.programs import X, const, constant, made
 
 RANDOM = settings(deadline=None, suppress_health_check=list(HealthCheck))
 

@@ -23,7 +23,8 @@ from circuits.program.ops import (
     Select,
 )
 from circuits.program.refs import UNMAPPED, AffineMap, Port
-from tests.vectors.golden_layers import HIGH, LOW, X, Y, const, constant, made, program, rows
+from tests.programs import X, Y, const, made
+from tests.vectors.golden_layers import HIGH, LOW, constant, program, rows
 
 LEAST, MOST = -(2**31), 2**31 - 1
 FLAT = AffineMap.identity((4,))

@@ -9,18 +9,10 @@ import numpy as np
 
 from circuits.program.graph import Constant, Program
 from circuits.program.ops import Contract, Index, Linear, Lookup, Max, Mul, Op, ReduceSum
-from circuits.program.refs import UNMAPPED, AffineMap, Output, Port, Ref, Source, Visibility
+from circuits.program.refs import UNMAPPED, AffineMap, Output, Port, Visibility
+from tests.programs import X, Y, const, made
 
-X, Y = Ref(Source.INPUT, 0), Ref(Source.INPUT, 1)
 LOW, HIGH = -(2**15), 2**15 - 1
-
-
-def const(index: int) -> Ref:
-    return Ref(Source.CONST, index)
-
-
-def made(index: int) -> Ref:
-    return Ref(Source.OP, index)
 
 
 def constant(name: str, values: Any, width: int = 4, scale: int = 0) -> Constant:
