@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,14 +13,11 @@ import numpy.typing as npt
 from dispute_model import OP_OF, mixed_inputs, mixed_program
 from dispute_play import defend
 from dispute_table import Claimed, Table, rpc
-from optimistic_market import Market
 
 from circuits.program.file import save_program
 from circuits.program.graph import Program
 from circuits.program.interpreter import trace
 from contracts.client.chain import Chain
-from contracts.client.deploy import deploy_core
-from contracts.client.devnet import DEV_KEYS, Devnet
 from contracts.client.dispute_events import Committed
 from contracts.client.types import Tensor
 from verifier.challenger.case import Case
@@ -38,7 +34,6 @@ from verifier.challenger.watch import Mode, Notice, Watcher
 from verifier.dispute.commitment import CommittedTrace
 from verifier.dispute.rules import OVER
 from verifier.dispute.types import ClaimStatus, Phase
-from verifier.srs import DEVELOPMENT_S_G2
 
 Integers = npt.NDArray[np.int64]
 
@@ -48,14 +43,6 @@ PROGRAM = mixed_program()
 INPUTS = mixed_inputs()
 TRUE = trace(PROGRAM, INPUTS)
 CONTRACT, LOOKUP = OP_OF["contract"], OP_OF["lookup"]
-
-
-@contextmanager
-def running_table() -> Iterator[Table]:
-    """A devnet of its own with the mixed program registered."""
-    with Devnet() as net:
-        chain = Chain(net.rpc_url, DEV_KEYS[0])
-        yield Table(Market.open(chain, deploy_core(chain, DEVELOPMENT_S_G2), PROGRAM))
 
 
 class Inline(Child):

@@ -7,20 +7,15 @@ from collections.abc import Iterator
 import pytest
 from dispute_model import honest, mixed_inputs, mixed_program
 from dispute_table import Table
-from optimistic_market import Market
+from optimistic_market import Market, running_market
 
-from contracts.client.chain import Chain
-from contracts.client.deploy import deploy_core
-from contracts.client.devnet import DEV_KEYS, Devnet
 from verifier.dispute.commitment import CommittedProgram, CommittedTrace
-from verifier.srs import DEVELOPMENT_S_G2
 
 
 @pytest.fixture(scope="session")
 def market() -> Iterator[Market]:
-    with Devnet() as net:
-        chain = Chain(net.rpc_url, DEV_KEYS[0])
-        yield Market.open(chain, deploy_core(chain, DEVELOPMENT_S_G2), mixed_program())
+    with running_market(mixed_program()) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,7 +21,6 @@ from challenger_world import (
     lying_claim,
     play_out,
     publishing,
-    running_table,
 )
 from dispute_model import OP_OF
 from dispute_table import Table
@@ -50,19 +48,6 @@ from verifier.dispute.trace_file import TraceFile
 from verifier.dispute.types import ClaimStatus
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def devnet_table() -> Iterator[Table]:
-    with running_table() as table:
-        yield table
-
-
-@pytest.fixture
-def table(devnet_table: Table) -> Iterator[Table]:
-    """Every test begins at the same block."""
-    with devnet_table.undone():
-        yield devnet_table
 
 
 # Both paths.

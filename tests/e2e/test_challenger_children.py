@@ -24,7 +24,6 @@ from challenger_world import (
     killed,
     lying_claim,
     play_out,
-    running_table,
 )
 from dispute_table import Table
 
@@ -39,18 +38,6 @@ from verifier.dispute.commitment import CommittedTrace
 pytestmark = pytest.mark.slow
 
 LIMITS = Limits(work=10**9, seconds=60, memory_bytes=2**30)
-
-
-@pytest.fixture(scope="module")
-def devnet_table() -> Iterator[Table]:
-    with running_table() as table:
-        yield table
-
-
-@pytest.fixture
-def table(devnet_table: Table) -> Iterator[Table]:
-    with devnet_table.undone():
-        yield devnet_table
 
 
 @pytest.fixture

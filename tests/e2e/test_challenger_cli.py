@@ -11,13 +11,12 @@ from pathlib import Path
 
 import pytest
 from challenger_court import PYTHON, Court
-from optimistic_market import TERMS, Market, an_input, deep_program, honest_trace, let_pass
+from optimistic_market import TERMS, Market, an_input, deep_program, honest_trace, let_pass, running_market
 from test_service_delivers import wait_until
 
 from circuits.program.file import save_program
 from contracts.client.chain import Chain
-from contracts.client.deploy import deploy_core
-from contracts.client.devnet import DEV_KEYS, Devnet
+from contracts.client.devnet import DEV_KEYS
 from prover.cli.app import run_cli
 from prover.optimistic.claim import Made, examine, find_request, make_claim
 from prover.optimistic.defender import Defender
@@ -27,7 +26,6 @@ from prover.optimistic.standing import ClaimReader, OpenChallenge
 from verifier.challenger.log_reader import LogReader
 from verifier.dispute.commitment import CommittedTrace
 from verifier.dispute.types import ClaimStatus
-from verifier.srs import DEVELOPMENT_S_G2
 
 pytestmark = pytest.mark.slow
 
@@ -58,9 +56,7 @@ def claimed(market: Market, trace: CommittedTrace, nonce: int) -> tuple[Made, De
 @pytest.fixture(scope="module")
 def court(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Court]:
     folder = tmp_path_factory.mktemp("court")
-    with Devnet() as net:
-        chain = Chain(net.rpc_url, DEV_KEYS[0])
-        market = Market.open(chain, deploy_core(chain, DEVELOPMENT_S_G2), deep_program())
+    with running_market(deep_program()) as market:
         market.deployment.save(folder / "deployment.json")
         save_program(market.program, folder / "deep.program")
         wrong, liar = claimed(market, corrupted(market), 1)

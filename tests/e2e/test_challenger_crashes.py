@@ -4,23 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from challenger_world import (
-    CHALLENGER,
-    Liar,
-    Process,
-    corrupted,
-    gas_of,
-    killed,
-    mine,
-    play_out,
-    publishing,
-    running_table,
-)
+from challenger_world import CHALLENGER, Liar, Process, corrupted, gas_of, killed, mine, play_out, publishing
 from dispute_table import Table, rpc
 
 from circuits.errors import EnvironmentFailure
@@ -36,18 +25,6 @@ pytestmark = pytest.mark.slow
 
 class Killed(BaseException):
     """The process dies here."""
-
-
-@pytest.fixture(scope="module")
-def devnet_table() -> Iterator[Table]:
-    with running_table() as table:
-        yield table
-
-
-@pytest.fixture
-def table(devnet_table: Table) -> Iterator[Table]:
-    with devnet_table.undone():
-        yield devnet_table
 
 
 def events_of(table: Table, liar: Liar) -> Counter[str]:

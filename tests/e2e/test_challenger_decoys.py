@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from challenger_world import (
-    CONTRACT,
-    INPUTS,
-    PROGRAM,
-    TRUE,
-    Liar,
-    Process,
-    corrupted,
-    killed,
-    lying_claim,
-    play_out,
-    running_table,
-)
+from challenger_world import CONTRACT, INPUTS, PROGRAM, TRUE, Liar, Process, corrupted, killed, lying_claim, play_out
 from dispute_table import Table, rpc
 from optimistic_market import Market
 
@@ -33,19 +20,6 @@ from verifier.dispute.types import DisputeTerms
 pytestmark = pytest.mark.slow
 
 DAY_S, ETHER = 86_400, 10**18
-
-
-@pytest.fixture(scope="module")
-def devnet_table() -> Iterator[Table]:
-    with running_table() as table:
-        yield table
-
-
-@pytest.fixture
-def table(devnet_table: Table) -> Iterator[Table]:
-    """Every test begins at the same block."""
-    with devnet_table.undone():
-        yield devnet_table
 
 
 def decoy(table: Table, account: int, terms: DisputeTerms, locator: str = "") -> tuple[Liar, bytes]:

@@ -9,20 +9,16 @@ import onnx
 import pytest
 from challenger_world import Liar, Process, gas_of, lying_claim, play_out, publishing
 from dispute_table import Table
-from optimistic_market import Market
+from optimistic_market import running_market
 
 from bench import models
 from circuits.execute import Executor
 from circuits.program.graph import Program
 from circuits.program.values import quantize_input
 from circuits.quantize import CompileOptions, compile_model
-from contracts.client.chain import Chain
-from contracts.client.deploy import deploy_core
-from contracts.client.devnet import DEV_KEYS, Devnet
 from prover.kernels import chunk_levels, fast_hasher, narrow_product, trace_roots
 from verifier.challenger import Engine, replay, report
 from verifier.dispute.types import ClaimStatus
-from verifier.srs import DEVELOPMENT_S_G2
 
 pytestmark = pytest.mark.slow
 
@@ -39,9 +35,8 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Program:
 
 @pytest.fixture(scope="module")
 def table(program: Program) -> Iterator[Table]:
-    with Devnet() as net:
-        chain = Chain(net.rpc_url, DEV_KEYS[0])
-        yield Table(Market.open(chain, deploy_core(chain, DEVELOPMENT_S_G2), program))
+    with running_market(program) as market:
+        yield Table(market)
 
 
 def corrupted(table: Table, op: int) -> Liar:

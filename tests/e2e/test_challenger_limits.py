@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +22,6 @@ from challenger_world import (
     lying_claim,
     mine,
     play_out,
-    running_table,
 )
 from dispute_table import Table
 
@@ -49,19 +47,6 @@ from verifier.dispute.commitment import CommittedTrace
 from verifier.dispute.types import Phase
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def devnet_table() -> Iterator[Table]:
-    with running_table() as table:
-        yield table
-
-
-@pytest.fixture
-def table(devnet_table: Table) -> Iterator[Table]:
-    """Every test begins at the same block."""
-    with devnet_table.undone():
-        yield devnet_table
 
 
 # What is not believed.

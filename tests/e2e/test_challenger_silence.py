@@ -2,40 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from challenger_world import (
-    LOOKUP,
-    Process,
-    corrupted,
-    gas_of,
-    killed,
-    play_out,
-    running_table,
-)
+from challenger_world import LOOKUP, Process, corrupted, gas_of, killed, play_out
 from dispute_table import Table
 
-from verifier.challenger import (
-    Mode,
-)
+from verifier.challenger import Mode
 from verifier.dispute.types import ClaimStatus
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def devnet_table() -> Iterator[Table]:
-    with running_table() as table:
-        yield table
-
-
-@pytest.fixture
-def table(devnet_table: Table) -> Iterator[Table]:
-    """Every test begins at the same block."""
-    with devnet_table.undone():
-        yield devnet_table
 
 
 def test_claimant_that_never_answers_is_timed_out(table: Table, tmp_path: Path) -> None:

@@ -10,14 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 from halo2_programs import convolution, gemm_relu
-from optimistic_market import TERMS, Market, an_input, let_pass
+from optimistic_market import TERMS, Market, an_input, let_pass, running_market
 
 from circuits.errors import InputError
 from circuits.program.file import save_program
 from circuits.program.interpreter import run
 from contracts.client.chain import Chain
-from contracts.client.deploy import deploy_core
-from contracts.client.devnet import DEV_KEYS, Devnet
+from contracts.client.devnet import DEV_KEYS
 from contracts.client.types import Status
 from prover.cli.app import run_cli
 from prover.cli.chain_options import DEFAULT_CONFIRMATIONS
@@ -26,7 +25,6 @@ from prover.service.adapters.claim_chain import ClaimClient
 from prover.service.adapters.hub_chain import HubClient
 from prover.service.settings import Settings
 from verifier.challenger.pace import PACE_BLOCKS, measured_pace
-from verifier.srs import DEVELOPMENT_S_G2
 
 pytestmark = pytest.mark.slow
 
@@ -35,9 +33,8 @@ SHORT = ("--min-extension", TERMS.extension)
 
 @pytest.fixture(scope="module")
 def market() -> Iterator[Market]:
-    with Devnet() as net:
-        chain = Chain(net.rpc_url, DEV_KEYS[0])
-        yield Market.open(chain, deploy_core(chain, DEVELOPMENT_S_G2), convolution())
+    with running_market(convolution()) as opened:
+        yield opened
 
 
 def run_json(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, dict[str, Any]]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from challenger_world import INPUTS, LOOKUP, PROGRAM, TRUE, Process, corrupted, running_table
+from challenger_world import INPUTS, LOOKUP, PROGRAM, TRUE, Process, corrupted
 from dispute_table import Table, outputs_of, status_of
 
 from circuits.statement import Route, input_root
@@ -25,18 +24,6 @@ pytestmark = pytest.mark.slow
 
 STAND_IN, NO_TEXT, READ = "X" * 32, b"\xff" * 32, "\\xff" * 32
 STRANGER = 3
-
-
-@pytest.fixture(scope="module")
-def devnet_table() -> Iterator[Table]:
-    with running_table() as table:
-        yield table
-
-
-@pytest.fixture
-def table(devnet_table: Table) -> Iterator[Table]:
-    with devnet_table.undone():
-        yield devnet_table
 
 
 def send_no_text(chain: Chain, function: Any, value: int = 0) -> None:

@@ -7,13 +7,22 @@ from itertools import count
 from typing import Any
 
 import pytest
-from optimistic_market import FEE, TERMS, Market, Stubborn, an_input, deep_program, honest_trace, let_pass
+from optimistic_market import (
+    FEE,
+    TERMS,
+    Market,
+    Stubborn,
+    an_input,
+    deep_program,
+    honest_trace,
+    let_pass,
+    running_market,
+)
 from web3.types import RPCEndpoint
 
 from circuits.errors import EnvironmentFailure, InputError
 from contracts.client.chain import Chain
-from contracts.client.deploy import deploy_core
-from contracts.client.devnet import DEV_KEYS, Devnet
+from contracts.client.devnet import DEV_KEYS
 from contracts.client.dispute_events import Revealed
 from contracts.client.types import Status
 from prover.optimistic.claim import Made, examine, find_request, make_claim
@@ -24,20 +33,18 @@ from prover.optimistic.standing import ClaimReader
 from verifier.challenger.log_reader import LogReader
 from verifier.dispute.commitment import CommittedTrace
 from verifier.dispute.types import ClaimStatus, Phase
-from verifier.srs import DEVELOPMENT_S_G2
 
 pytestmark = pytest.mark.slow
 
-OWNER, CLAIMANT, CHALLENGER = DEV_KEYS[:3]
+CLAIMANT, CHALLENGER = DEV_KEYS[1:3]
 NONCES = count()
 POLICY = Policy(10**19, min_extension=TERMS.extension)
 
 
 @pytest.fixture(scope="module")
 def market() -> Iterator[Market]:
-    with Devnet() as net:
-        chain = Chain(net.rpc_url, OWNER)
-        yield Market.open(chain, deploy_core(chain, DEVELOPMENT_S_G2), deep_program())
+    with running_market(deep_program()) as opened:
+        yield opened
 
 
 class Claimant:

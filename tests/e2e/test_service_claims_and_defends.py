@@ -15,24 +15,21 @@ import httpx
 import numpy as np
 import pytest
 from halo2_programs import gemm_relu
-from optimistic_market import TERMS, Market, Stubborn, an_input, honest_trace, let_pass
+from optimistic_market import TERMS, Market, Stubborn, an_input, honest_trace, let_pass, running_market
 from test_service_delivers import mine_every_second, ready, stop_and_require_nothing_left, wait_until
 
 from circuits.program.file import save_program
 from circuits.program.interpreter import run
 from circuits.statement import Route
-from contracts.client.chain import Chain
-from contracts.client.deploy import deploy_core
-from contracts.client.devnet import DEV_KEYS, Devnet, free_port
+from contracts.client.devnet import DEV_KEYS, free_port
 from contracts.client.disputes import OptimisticClaims
 from contracts.client.hub import Hub
 from contracts.client.types import Status
 from verifier.dispute.types import ClaimStatus, Phase
-from verifier.srs import DEVELOPMENT_S_G2
 
 pytestmark = pytest.mark.slow
 
-OWNER, CLAIMANT, CHALLENGER = DEV_KEYS[:3]
+CLAIMANT, CHALLENGER = DEV_KEYS[1:3]
 
 
 @dataclass
@@ -53,13 +50,11 @@ class World:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("claims")
-    with Devnet() as net:
-        chain = Chain(net.rpc_url, OWNER)
-        market = Market.open(chain, deploy_core(chain, DEVELOPMENT_S_G2), gemm_relu())
+    with running_market(gemm_relu()) as market:
         market.deployment.save(folder / "deployment.json")
         save_program(market.program, folder / "m.program")
-        mine_every_second(chain)
-        yield World(market, folder, net.rpc_url)
+        mine_every_second(market.chain)
+        yield World(market, folder, market.chain.rpc_url)
 
 
 @contextmanager

@@ -1,0 +1,23 @@
+"""Where challengers are tested: a module's own local chain, on which every test begins at the same block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from challenger_world import PROGRAM
+from dispute_table import Table
+from optimistic_market import running_market
+
+
+@pytest.fixture(scope="module")
+def devnet_table() -> Iterator[Table]:
+    """A devnet of its own with the mixed program registered."""
+    with running_market(PROGRAM) as market:
+        yield Table(market)
+
+
+@pytest.fixture
+def table(devnet_table: Table) -> Iterator[Table]:
+    with devnet_table.undone():
+        yield devnet_table
