@@ -3,6 +3,7 @@
 from prover.sumcheck.argument import Argument
 from prover.sumcheck.estimate import estimate
 from prover.sumcheck.keys import ProvingKey, SumcheckKeys, audit, setup
+from prover.sumcheck.memory import memory
 from prover.sumcheck.plan import Plan, make_plan
 from prover.sumcheck.proving import ProofResult, prove
 
@@ -15,6 +16,7 @@ __all__ = [
     "audit",
     "estimate",
     "make_plan",
+    "memory",
     "prove",
     "setup",
 ]

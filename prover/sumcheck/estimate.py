@@ -9,14 +9,10 @@ import math
 
 from circuits.lower.sumcheck.layout import fraction_layout
 from prover.backend import Estimate
+from prover.sumcheck.memory import memory
 from prover.sumcheck.plan import Plan
 from verifier.curve import POINT_BYTES
 
-_BASE_BYTES = 120 << 20
-# Of a committed cell: itself; and the table and the claims' weights as field elements, and what their folding takes.
-_INTEGER_BYTES, _TABLE_CELL_BYTES = 8, 2 * 32 + 16
-# Of a leaf: numerators and denominators of the whole tree, and of one layer while it is folded.
-_LEAF_BYTES = 150
 _SRS_BYTES_PER_CELL = 2 * POINT_BYTES
 _START_S, _TERM_S, _POINT_S = 0.05, 1.5e-4, 1e-8
 _COMMIT_S, _LEAF_S, _CELL_S, _COEFFICIENT_S = 2e-7, 4e-7, 1.3e-7, 9e-6
@@ -31,12 +27,10 @@ def estimate(plan: Plan) -> Estimate:
     terms = sum(len(identity.terms) for identity in system.identities)
     terms += sum(1 + sum(map(len, fractions.columns)) for fractions in system.fractions)
     points = sum(math.prod(op.iteration_of(operand)) for op in program.ops for operand in range(len(op.operands)))
-    constants = sum(constant.values.nbytes for constant in program.constants)
     prove_s = _START_S + terms * _TERM_S + points * _POINT_S + witness_cells * _COMMIT_S
-    table_bytes = max(cells * _TABLE_CELL_BYTES, leaves * _LEAF_BYTES)
     return Estimate(
         setup_s=_START_S + setup_cells * _COMMIT_S + row * _COEFFICIENT_S,
         prove_s=prove_s + leaves * _LEAF_S + cells * _CELL_S + row * _COEFFICIENT_S,
-        peak_memory_bytes=_BASE_BYTES + 2 * constants + cells * _INTEGER_BYTES + table_bytes,
+        peak_memory_bytes=memory(plan).peak_bytes,
         disk_bytes=POINT_BYTES * len(table.setup_rows) + _SRS_BYTES_PER_CELL * row,
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable, Sequence
 
-from circuits.lower.sumcheck.expressions import KnownSums, Value, canonical, over_axes, plus, times
+from circuits.lower.sumcheck.expressions import KnownSums, Value, canonical, over_axes, plus, times, without
 from circuits.lower.sumcheck.filling import Integers, Values
+from circuits.lower.sumcheck.owners import Owner, Owners
 from circuits.lower.sumcheck.pieces import Piece, cut_constants, is_cut
 from circuits.lower.sumcheck.system import Expression, Fractions, Identity, Kind, Reading, Tensor, Term
 from circuits.lower.sumcheck.tables import Dims, Lookup, Table, cheaper_ranges
@@ -35,6 +36,8 @@ class Context:
         self.bounds: list[Interval] = []  # that the system enforces, tensor by tensor
         self.identities: list[Identity] = []
         self.fractions: list[Fractions] = []
+        self.owner: Owner = None  # of what is added now
+        self.owners = Owners()
         self.fills: list[Step] = []
         self.counts: list[Step] = []
         self.setup: dict[int, Integers] = {}
@@ -58,6 +61,7 @@ class Context:
     def _add(self, tensor: Tensor, bound: Interval) -> int:
         self.tensors.append(tensor)
         self.bounds.append(bound)
+        self.owners.tensors.append(self.owner)
         return len(self.tensors) - 1
 
     def witness(self, dims: Dims, bound: Interval) -> int:
@@ -71,6 +75,7 @@ class Context:
             within = self.spans[position].output
             most = within.lo + (1 << self.whole_limbs(within.hi - within.lo + 1)) - 1
             self.made[position] = self.witness(self.program.ops[position].dims, Interval(within.lo, most))
+            self.owners.tensors[-1] = position
         return self.made[position]
 
     def committed(self, values: Integers, bound: Interval) -> int:
@@ -122,7 +127,7 @@ class Context:
         if not factors:
             return self.constant(coefficient)
         kept = tuple(size for size, used in zip(inner, summed, strict=True) if used)
-        return (Term(coefficient, tuple(_without(factor, summed) for factor in factors), kept),)
+        return (Term(coefficient, tuple(without(factor, summed) for factor in factors), kept),)
 
     def whole(self, tensor: int) -> Reading:
         """Every element at its own place."""
@@ -218,6 +223,7 @@ class Context:
         self._require_small(terms)
         if terms:
             self.identities.append(Identity(dims, terms))
+            self.owners.identities.append(self.owner)
 
     def look_up(
         self, key: Hashable, table: Table, dims: Dims, columns: Sequence[Expression], when: Reading | None = None
@@ -227,7 +233,7 @@ class Context:
             self._require_small(column)
         known = self._tables.setdefault(key, table)
         known.rows = known.rows.hull(table.rows)
-        known.lookups[Lookup(dims, tuple(columns), when)] = None
+        known.lookups[Lookup(dims, tuple(columns), when, self.owner)] = None
 
     def tag(self) -> int:
         """One that no table has."""
@@ -241,6 +247,7 @@ class Context:
             self._require_small(column)
         top = self.constant(sign)[0] if numerator is None else Term(sign, (numerator,))
         self.fractions.append(Fractions(tag, dims, top, tuple(columns)))
+        self.owners.fractions.append(self.owner)
 
     def magnitude(self, terms: Expression) -> int:
         """The largest absolute value that the terms' sum can have."""
@@ -263,7 +270,9 @@ class Context:
         for table in cheaper_ranges(self._tables, self.limb_bits, self.constant).values():
             tag = self.tag()
             for lookup in table.lookups:
+                self.owner = lookup.owner
                 self.fraction(tag, lookup.dims, lookup.columns, lookup.when)
+            self.owner = None
             self._offer(tag, table)
 
     def _offer(self, tag: int, table: Table) -> None:
@@ -278,14 +287,3 @@ class Context:
             values[times_found] = table.count(values)
 
         self.counts.append(count)
-
-
-def _without(reading: Reading, summed: Sequence[bool]) -> Reading:
-    """A reading over its grid without those of the last axes that are not summed: it does not depend on them."""
-
-    def kept(row: tuple[int, ...]) -> tuple[int, ...]:
-        outer = len(row) - len(summed)
-        return row[:outer] + tuple(stride for stride, used in zip(row[outer:], summed, strict=True) if used)
-
-    how = reading.how
-    return Reading(reading.tensor, AffineMap(how.view, how.offsets, tuple(kept(row) for row in how.strides)))

@@ -42,6 +42,17 @@ def over_axes(how: AffineMap, axes: Sequence[int]) -> AffineMap:
     return AffineMap(how.view, how.offsets, tuple(tuple(row[axis] for axis in axes) for row in how.strides))
 
 
+def without(reading: Reading, summed: Sequence[bool]) -> Reading:
+    """A reading over its grid without those of the last axes that are not summed: it does not depend on them."""
+
+    def kept(row: tuple[int, ...]) -> tuple[int, ...]:
+        outer = len(row) - len(summed)
+        return row[:outer] + tuple(stride for stride, used in zip(row[outer:], summed, strict=True) if used)
+
+    how = reading.how
+    return Reading(reading.tensor, AffineMap(how.view, how.offsets, tuple(kept(row) for row in how.strides)))
+
+
 @lru_cache(maxsize=1 << 14)
 def canonical(how: AffineMap, iteration: tuple[int, ...]) -> AffineMap:
     """An equal map, the same for maps that differ only in what they do on axes of size 1.

@@ -16,6 +16,7 @@ from circuits.lower.sumcheck.expressions import minus
 from circuits.lower.sumcheck.filling import Accumulators, Integers, Values
 from circuits.lower.sumcheck.layout import box_bits, fraction_layout
 from circuits.lower.sumcheck.moves import lower_functions, lower_gather, lower_index
+from circuits.lower.sumcheck.owners import Owners
 from circuits.lower.sumcheck.plan import Plan, make_plan
 from circuits.lower.sumcheck.quotients import lower_divide, lower_rsqrt
 from circuits.lower.sumcheck.sums import accumulator, clamped, lower_accumulating
@@ -55,13 +56,17 @@ class Lowering:
         self._context = context = Context(program, known, limb_bits)
         plan = make_plan(context)
         for position in range(len(program.ops)):
+            context.owner = position
             _lower_op(context, plan, position)
+        context.owner = None
         for number, output in enumerate(program.outputs):
             if 0 not in output.port.dims:
                 public, made = context.outputs[number], context.output(output.ref.index)
                 context.identity(output.port.dims, minus(context.itself(made), context.itself(public)))
         context.offer_tables()
         self.system, self._order = assemble(context)
+        found = context.owners
+        self.owners = Owners([found.tensors[t] for t in self._order], found.identities, found.fractions)
         self._sums: dict[Arithmetic | None, Accumulators] = {}
 
     def setup_values(self) -> list[Integers]:

@@ -14,6 +14,7 @@ import numpy as np
 from circuits.lower.sumcheck.expressions import plus, points
 from circuits.lower.sumcheck.filling import Integers, Values
 from circuits.lower.sumcheck.layout import box_bits
+from circuits.lower.sumcheck.owners import Owner
 from circuits.lower.sumcheck.system import Expression, Reading
 from circuits.program.intervals import Interval
 
@@ -30,6 +31,7 @@ class Lookup:
     dims: Dims
     columns: tuple[Expression, ...]
     when: Reading | None
+    owner: Owner = field(default=None, compare=False)  # of equal lookups that of the first
 
 
 @dataclass
@@ -91,5 +93,6 @@ def cheaper_ranges(
         shift = constant((1 << limb_bits) - (1 << width))
         for lookup in table.lookups:
             limb.lookups[lookup] = None
-            limb.lookups[Lookup(lookup.dims, (plus(lookup.columns[0], shift),), lookup.when)] = None
+            shifted = (plus(lookup.columns[0], shift),)
+            limb.lookups[Lookup(lookup.dims, shifted, lookup.when, lookup.owner)] = None
     return kept

@@ -1,0 +1,115 @@
+"""Peak memory of a proof, op by op (docs/protocol/sumcheck.md section 13).
+
+The figures per cell, leaf and point are measured on two cores.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+from circuits.lower.sumcheck.layout import box_bits, fraction_layout, last_cell
+from circuits.lower.sumcheck.owners import Owner
+from circuits.lower.sumcheck.system import Kind
+from prover.sumcheck.plan import Plan
+from verifier.claims import product_instances
+from verifier.curve import POINT_BYTES
+
+# The interpreter, its libraries and what threads need of their own; and the reference string, read and decoded.
+_PROCESS_BYTES, _STRING_BYTES = 72 << 20, 2 * POINT_BYTES
+# Throughout: of the key's cells, and of the constants that they come from, here and in the executor; of the witness's,
+# and of its values.
+_SETUP_CELL_BYTES, _WITNESS_CELL_BYTES = 8 + 3 * 8, 8 + 8
+# What a phase adds: of a leaf, the tree's numerators and denominators; of a product's point, both factors; of a cell,
+# its weight, and half a field element once the first variable is bound.
+_LEAF_BYTES, _POINT_BYTES, _CELL_BYTES = 4 * 32 + 12, 2 * 32, 32 + 16
+
+# All other phases need less than one of these.
+PHASES = ("fractions", "identities", "evaluation")
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one op owns; tables that ops share and padding have no op."""
+
+    op: Owner
+    kind: str
+    setup_cells: int
+    witness_cells: int
+    leaves: int
+    points: int
+
+    def phase_bytes(self) -> dict[str, int]:
+        """That are there because of it, phase by phase."""
+        throughout = self.setup_cells * _SETUP_CELL_BYTES + self.witness_cells * _WITNESS_CELL_BYTES
+        cells = self.setup_cells + self.witness_cells
+        added = self.leaves * _LEAF_BYTES, self.points * _POINT_BYTES, cells * _CELL_BYTES
+        return {phase: throughout + more for phase, more in zip(PHASES, added, strict=True)}
+
+
+@dataclass(frozen=True)
+class Memory:
+    """`base_bytes` belong to no part. With them the parts' sum in the largest phase is the peak."""
+
+    base_bytes: int
+    parts: tuple[Part, ...]
+
+    def phase_bytes(self) -> dict[str, int]:
+        total = Counter(dict.fromkeys(PHASES, self.base_bytes))
+        for part in self.parts:
+            total.update(part.phase_bytes())
+        return dict(total)
+
+    @property
+    def peak_phase(self) -> str:
+        """The one that counts."""
+        total = self.phase_bytes()
+        return max(PHASES, key=lambda phase: total[phase])
+
+    @property
+    def peak_bytes(self) -> int:
+        return max(self.phase_bytes().values())
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "peak_phase": self.peak_phase,
+            "base_bytes": self.base_bytes,
+            "phase_bytes": self.phase_bytes(),
+            "parts": [{**vars(part), "phase_bytes": part.phase_bytes()} for part in self.parts],
+        }
+
+
+def memory(plan: Plan) -> Memory:
+    """Every op in order, then the shared tables, then what fills up rows and tree."""
+    ops, table, row = plan.lowering.program.ops, plan.layout, 1 << plan.layout.row_bits
+    sizes = _sizes(plan)
+    padding = Counter(
+        setup_cells=len(table.setup_rows) * row,
+        witness_cells=len(table.witness_rows) * row,
+        leaves=1 << fraction_layout(plan.lowering.system).depth,
+    )
+    for name in padding:
+        padding[name] -= sum(owned[name] for owned in sizes.values())
+    parts = [_part(position, op.opcode.name.lower(), sizes[position]) for position, op in enumerate(ops)]
+    parts += [_part(None, "tables", sizes[None]), _part(None, "padding", padding)]
+    return Memory(_PROCESS_BYTES + row * _STRING_BYTES, tuple(parts))
+
+
+def _sizes(plan: Plan) -> dict[Owner, Counter[str]]:
+    """Cells, leaves and points by owner, each in its padded box; a tensor's cells up to its last real one."""
+    system, owners = plan.lowering.system, plan.lowering.owners
+    found: dict[Owner, Counter[str]] = defaultdict(Counter)
+    for tensor, owner in zip(system.tensors, owners.tensors, strict=True):
+        if tensor.kind.committed and tensor.size:
+            name = "setup_cells" if tensor.kind is Kind.SETUP else "witness_cells"
+            found[owner][name] += last_cell(tensor.dims) + 1
+    for fractions, owner in zip(system.fractions, owners.fractions, strict=True):
+        found[owner]["leaves"] += 1 << box_bits(fractions.dims)
+    for product in product_instances(system):
+        found[owners.identities[product.identity]]["points"] += 1 << box_bits(product.shared_dims)
+    return found
+
+
+def _part(op: Owner, kind: str, sizes: Counter[str]) -> Part:
+    return Part(op, kind, sizes["setup_cells"], sizes["witness_cells"], sizes["leaves"], sizes["points"])

@@ -1,0 +1,82 @@
+"""Memory by op: the parts are what the lowering made, and add up to what a proof holds."""
+
+from __future__ import annotations
+
+import pytest
+from sumcheck_programs import CASES
+
+from circuits.lower.sumcheck.layout import box_bits, fraction_layout, layout
+from circuits.lower.sumcheck.lowering import lower
+from prover.backend import PhaseReport
+from prover.sumcheck import Plan, estimate, memory
+from prover.sumcheck.memory import PHASES, Memory
+from verifier.claims import product_instances
+
+ROW_BITS = 4
+
+# Setup cells, witness cells, leaves and product points of each op, all of one element, over limbs of 16 bits.
+OWNED = {
+    "linear that is its sum": {"linear": (0, 1, 0, 0)},
+    "linear that rescales": {"linear": (0, 1, 3, 0)},
+    "linear that saturates, without a rescale": {"linear": (0, 4, 2, 1)},
+    "linear that saturates far": {"linear": (0, 5, 2, 1)},
+    "linear that saturates to flags": {"linear": (0, 5, 6, 2)},
+    "relu of a saturating sum": {"linear": (0, 0, 0, 0), "max": (0, 5, 2, 1)},
+    "contract that rescales": {"contract": (2, 2, 3, 2)},
+    "mul that rescales": {"mul": (0, 2, 3, 1)},
+    "max of two": {"max": (0, 2, 2, 2)},
+    "max of three": {"max": (0, 4, 7, 0)},
+    "less": {"compare": (0, 1, 2, 0)},
+    "equal": {"compare": (0, 2, 4, 0)},
+    "select": {"compare": (0, 1, 2, 0), "select": (0, 1, 0, 2)},
+    "divide": {"max": (0, 2, 2, 1), "divide": (0, 2, 3, 1)},
+    "rsqrt": {"max": (0, 2, 2, 1), "rsqrt": (0, 3, 4, 2)},
+}
+
+
+def planned(name: str) -> Plan:
+    lowering = lower(CASES[name]()[0], 16)
+    return Plan(lowering, layout(lowering.system, ROW_BITS), PhaseReport("lower", 0.0))
+
+
+def total(told: Memory, name: str) -> int:
+    return sum(getattr(part, name) for part in told.parts)
+
+
+@pytest.mark.parametrize("name", sorted(OWNED))
+def test_an_op_owns_what_its_lowering_makes(name: str) -> None:
+    told = memory(planned(name))
+    ops = [part for part in told.parts if part.op is not None]
+    assert [part.op for part in ops] == list(range(len(ops)))
+    assert {part.kind: (part.setup_cells, part.witness_cells, part.leaves, part.points) for part in ops} == OWNED[name]
+
+
+def test_what_ops_share_is_the_firsts_and_tables_are_nobodys() -> None:
+    first, second, after, tables, padding = memory(planned("lookups of one argument")).parts
+    assert (first.op, first.witness_cells, first.leaves) == (0, 1, 1)
+    assert (second.op, second.witness_cells, second.leaves) == (1, 1, 0)
+    assert (after.kind, after.witness_cells, after.leaves) == ("linear", 1, 0)
+    assert (tables.op, tables.kind) == (None, "tables")
+    assert (tables.setup_cells, tables.witness_cells, tables.leaves) == (512, 256, 256)
+    assert (padding.op, padding.kind) == (None, "padding")
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_parts_add_up_to_the_table_the_tree_and_the_products(name: str) -> None:
+    plan = planned(name)
+    told, table, system = memory(plan), plan.layout, plan.lowering.system
+    assert total(told, "setup_cells") == len(table.setup_rows) << ROW_BITS
+    assert total(told, "witness_cells") == len(table.witness_rows) << ROW_BITS
+    assert total(told, "leaves") == 1 << fraction_layout(system).depth
+    assert total(told, "points") == sum(1 << box_bits(product.shared_dims) for product in product_instances(system))
+    assert all(min(part.setup_cells, part.witness_cells, part.leaves, part.points) >= 0 for part in told.parts)
+
+
+@pytest.mark.parametrize("name", ["contract that rescales", "linear that is its sum"])
+def test_the_peak_is_the_largest_phases_sum_of_parts(name: str) -> None:
+    plan = planned(name)
+    told = memory(plan)
+    sums = {phase: sum(part.phase_bytes()[phase] for part in told.parts) for phase in PHASES}
+    assert told.phase_bytes() == {phase: told.base_bytes + count for phase, count in sums.items()}
+    assert sums[told.peak_phase] == max(sums.values())
+    assert estimate(plan).peak_memory_bytes == told.peak_bytes == told.base_bytes + max(sums.values())
