@@ -34,16 +34,16 @@ def setup_halo2(program: Program, parameters: Parameters, private_input: bool, s
 
 def prove_halo2(
     program: Program, inputs: Sequence[Integers], wanted: Halo2Key, srs: Path | None, salt: Path | None
-) -> tuple[halo2.Halo2Keys, halo2.ProofResult]:
+) -> tuple[Estimate, halo2.Halo2Keys, halo2.ProofResult]:
     """Everything that can be refused is refused before the work starts."""
     if hides_input(program) and salt is None:
         raise InputError("salt_missing", "this program's input is committed with a salt: name its file with --salt")
     numbers = load_or_draw(salt) if salt else None
-    _, keys = _keys(program, _options(wanted.param_mode, wanted.input_mode is InputMode.PRIVATE, srs))
+    estimate, keys = _keys(program, _options(wanted.param_mode, wanted.input_mode is InputMode.PRIVATE, srs))
     if keys.key.encode() != wanted.encode():
         raise InputError("key_over_another_srs", "the key file is not this program's key over this SRS")
     with progress_bar() as progress:
-        return keys, halo2.prove(program, inputs, keys, progress, salt=numbers)
+        return estimate, keys, halo2.prove(program, inputs, keys, progress, salt=numbers)
 
 
 def commit_input(program: Program, inputs: Sequence[Integers], salt: Path) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -10,15 +10,15 @@ import typer
 from rich.table import Column, Table
 from rich.text import Text
 
-from circuits.errors import EnvironmentFailure, InferproofError
+from circuits.errors import EnvironmentFailure, InferproofError, InputError
 from circuits.lower.optimistic import longest_game
 from circuits.program.file import load_program
 from circuits.program.graph import Program
 from circuits.program.refs import Port
-from prover.backend import Estimate
 from prover.cli.model_document import ops_of, summary
 from prover.cli.model_options import ProgramFile
 from prover.cli.plain_text import about_s, size
+from prover.cli.route_options import RouteName
 from verifier.console import JsonOption, emit, progress_bar
 
 SIZES = ("parameters", "table_entries", "values", "multiply_accumulates", "file_bytes")
@@ -28,18 +28,27 @@ SHOWN_LABELS = 8
 def inspect_(
     program: ProgramFile,
     costs: Annotated[bool, typer.Option(help="Estimate each route's cost: seconds, for a large program.")] = True,
+    route: Annotated[
+        RouteName | None,
+        typer.Option(help="Only this route's cost; sumcheck: also each op's part of the memory.", show_default=False),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Shows a program: its name, inputs and outputs, size, every op with its range, and its cost for each route."""
+    if route is not None and not costs:
+        raise InputError("bad_option", "--route names a cost to estimate, and --no-costs wants none")
     source = load_program(program)
     document = {**summary(source), "file_bytes": program.stat().st_size, "ops": ops_of(source)}
     if costs:
-        document["routes"] = {name: cost(source) for name, cost in COSTS.items()}
+        document["routes"] = {name: cost(source) for name, cost in COSTS.items() if route in (None, name)}
     ports = [("input", port) for port in source.inputs] + [("output", output.port) for output in source.outputs]
     lines: list[str | Table] = [f"model {document['model_id']}", *(_port_line(side, port) for side, port in ports)]
     lines.append(", ".join(f"{name.replace('_', ' ')} {document[name]:,}" for name in SIZES))
     lines.append(_op_table(document["ops"]))
-    lines += [_route_line(route, cost) for route, cost in document.get("routes", {}).items()]
+    for name, cost in document.get("routes", {}).items():
+        lines.append(_route_line(name, cost))
+        if route is not None and "memory" in cost:
+            lines.append(_memory_table(cost["memory"]))
     emit(json, document, lines)
 
 
@@ -47,19 +56,24 @@ def _halo2_cost(program: Program) -> dict[str, Any]:
     from prover import halo2  # its libraries take longer to load than everything else here
 
     with progress_bar() as progress:
-        return _proof_cost(lambda: halo2.estimate(program, halo2.Halo2Options(), progress=progress))
+        return _proof_cost(lambda: asdict(halo2.estimate(program, halo2.Halo2Options(), progress=progress)))
 
 
 def _sumcheck_cost(program: Program) -> dict[str, Any]:
     from prover import sumcheck
 
-    return _proof_cost(lambda: sumcheck.estimate(sumcheck.make_plan(program)))
+    def cost() -> dict[str, Any]:
+        plan = sumcheck.make_plan(program)
+        return {**asdict(sumcheck.estimate(plan)), "memory": sumcheck.memory(plan).as_dict()}
+
+    return _proof_cost(cost)
 
 
-def _proof_cost(estimate: Callable[[], Estimate]) -> dict[str, Any]:
-    """The route's estimate on two cores, or why it refuses the program; `provable` is None where that is not known."""
+def _proof_cost(cost: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """The route's estimate on two cores, with what else it tells, or why it refuses the program; `provable` is None
+    where that is not known."""
     try:
-        return {"provable": True, **asdict(estimate())}
+        return {"provable": True, **cost()}
     except EnvironmentFailure as error:
         return {"provable": None, "reason": error.as_dict()}
     except InferproofError as error:
@@ -117,3 +131,22 @@ def _op_table(ops: list[dict[str, Any]]) -> Table:
         cells = (op["op"], op["kind"], op["of"], op["dims"], op["bits"], op["scale"], shift)
         table.add_row(*(Text(str(cell)) for cell in cells), f"{low:,} … {high:,}")
     return table
+
+
+def _memory_table(memory: dict[str, Any]) -> Table:
+    """What is there because of each op while a phase runs; the largest phase's total is the peak."""
+    title = f"MiB of memory while a phase runs; the peak is in {memory['peak_phase']}"
+    table = Table(
+        *(Column(name, overflow="fold") for name in ("op", "cells", "leaves", *memory["phase_bytes"])), title=title
+    )
+    for part in memory["parts"]:
+        name = part["kind"] if part["op"] is None else f"{part['op']} {part['kind']}"
+        cells = part["setup_cells"] + part["witness_cells"]
+        table.add_row(name, f"{cells:,}", f"{part['leaves']:,}", *_mebibytes(part["phase_bytes"].values()))
+    table.add_row("process", "", "", *_mebibytes([memory["base_bytes"]] * len(memory["phase_bytes"])))
+    table.add_row("all", "", "", *_mebibytes(memory["phase_bytes"].values()))
+    return table
+
+
+def _mebibytes(counts: Iterable[int]) -> list[str]:
+    return [f"{count / 2**20:,.1f}" for count in counts]

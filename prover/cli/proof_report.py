@@ -102,8 +102,8 @@ def write_key(made: Made, output: Path, json: bool) -> None:
     emit(json, document, _phase_table(f"key {document['key_digest']} in {output}", keys.phases))
 
 
-def write_proof(program: Program, keys: Keys, result: Proven, output: Path, json: bool) -> None:
-    """The proof file, and the document about it."""
+def write_proof(program: Program, estimate: Estimate, keys: Keys, result: Proven, output: Path, json: bool) -> None:
+    """The proof file, and the document about it: what it did cost beside what was told."""
     output.write_bytes(result.proof_file.to_json())
     statement = {name: "0x" + value.hex() for name, value in vars(result.statement).items()}
     document: dict[str, Any] = {
@@ -112,10 +112,14 @@ def write_proof(program: Program, keys: Keys, result: Proven, output: Path, json
         "proof_bytes": len(result.proof_file.proof),
         "statement": statement,
         "unbound": result.unbound,
+        "estimate": vars(estimate),
         "phases": [*keys.phases.as_list(), *result.phases.as_list()],
         **outputs_document(program, result.outputs),
     }
-    emit(json, document, _phase_table(f"proof of model {statement['model_id']} in {output}", result.phases))
+    table = _phase_table(f"proof of model {statement['model_id']} in {output}", result.phases)
+    peak = max(report.peak_memory_bytes for report in result.phases.reports)
+    told = f"peak memory {size(peak)}, and {size(estimate.peak_memory_bytes)} was expected"
+    emit(json, document, [table, told])
 
 
 def _phase_table(title: str, phases: Phases) -> Table:

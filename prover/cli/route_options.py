@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,14 @@ import typer
 from circuits.errors import InputError
 
 SrsOption = Annotated[Path | None, typer.Option("--srs", help="SRS file; without it the INSECURE development SRS.")]
+
+
+class RouteName(StrEnum):
+    """The routes that have keys."""
+
+    HALO2 = "halo2"
+    SUMCHECK = "sumcheck"
+    OPTIMISTIC = "optimistic"
 
 
 def refuse_options(owners: str, given: Mapping[str, object]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -22,18 +21,10 @@ from prover.cli.optimistic_key import (
 )
 from prover.cli.output_files import require_writable
 from prover.cli.proof_report import write_key
-from prover.cli.route_options import SrsOption, refuse_options
+from prover.cli.route_options import RouteName, SrsOption, refuse_options
 from prover.cli.sumcheck_proofs import setup_sumcheck
 from prover.optimistic.key import TERM_NAMES
 from verifier.console import JsonOption
-
-
-class RouteName(StrEnum):
-    """The routes that have keys."""
-
-    HALO2 = "halo2"
-    SUMCHECK = "sumcheck"
-    OPTIMISTIC = "optimistic"
 
 
 def setup(

@@ -27,16 +27,16 @@ def setup_sumcheck(program: Program, srs: Path | None) -> Made:
 
 def prove_sumcheck(
     program: Program, inputs: Sequence[Integers], wanted: SumcheckKey, srs: Path | None
-) -> tuple[sumcheck.SumcheckKeys, sumcheck.ProofResult]:
+) -> tuple[Estimate, sumcheck.SumcheckKeys, sumcheck.ProofResult]:
     """Everything that can be refused is refused before the work starts."""
     require_srs_of(wanted, srs)
-    _, keys = _keys(program, srs)
+    estimate, keys = _keys(program, srs)
     if keys.key.encode() != wanted.encode():
         expected, got = ("0x" + key.digest().hex() for key in (wanted, keys.key))
         message = "the key file is not the one that this program gives here: audit it, or run `setup` again"
         raise InputError("key_of_another_setup", message, expected=expected, got=got)
     with progress_bar() as progress:
-        return keys, sumcheck.prove(program, inputs, keys, progress)
+        return estimate, keys, sumcheck.prove(program, inputs, keys, progress)
 
 
 def require_srs_of(key: SumcheckKey, srs: Path | None) -> None:

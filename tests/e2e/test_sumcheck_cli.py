@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from sumcheck_files import Bench, changed, forged_key, hex_g2, make_bench
 
 from circuits.program.file import load_program, save_program
 from circuits.program.refs import Visibility
+from prover import sumcheck
 from prover.cli.app import run_cli
 from prover.srs import generate_dev_srs
 from verifier.cli import app as verifier_app
@@ -82,9 +84,23 @@ def test_setup_and_prove_say_what_halo2_says(bench: Bench, invoke: Invoke, tmp_p
     proving = ["prove", bench.program, bench.input, "--key", tmp_path / "key", "-o", tmp_path / "proof"]
     code, proof = invoke(*proving)
     assert (code, proof["route"], proof["statement"]["model_id"]) == (0, "sumcheck", model_id)
-    assert set(proof) == {"route", "proof", "proof_bytes", "statement", "unbound", "phases", "outputs"}
+    assert set(proof) == {"route", "proof", "proof_bytes", "statement", "unbound", "estimate", "phases", "outputs"}
     assert proof["proof_bytes"] == (len(json.loads(bench.proof.read_text())["proof"]) - 2) // 2
+    assert proof["estimate"] == key["estimate"]
     assert proof["outputs"] == invoke("model", "run", bench.program, bench.input)[1]["outputs"]
+
+
+def test_people_are_told_the_peak_of_a_proof_beside_its_estimate(
+    bench: Bench, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    proving = ["prove", str(bench.program), str(bench.input), "--key", str(bench.key), "-o", str(tmp_path / "proof")]
+    expected = sumcheck.estimate(sumcheck.make_plan(load_program(bench.program))).peak_memory_bytes
+    capsys.readouterr()
+    assert run_cli(proving) == 0
+    told = re.search(r"peak memory (\d+) MiB, and (\d+) MiB was expected", capsys.readouterr().out)
+    assert told is not None
+    assert int(told[1]) > 0
+    assert int(told[2]) == round(expected / 2**20)
 
 
 def test_people_are_told_the_estimate_and_what_is_insecure(
@@ -336,6 +352,24 @@ def test_audit_matches_the_key_and_tells_a_forged_one(bench: Bench, invoke: Invo
 def test_key_cannot_be_registered_while_no_contract_verifies_the_route(bench: Bench, invoke: Invoke) -> None:
     register = ["model", "register", bench.program, "--key", bench.key, "--rpc-url", "http://127.0.0.1:9"]
     refused(invoke, "route_not_on_chain", *register)
+
+
+def test_inspect_tells_each_ops_part_of_the_memory(
+    bench: Bench, invoke: Invoke, capsys: pytest.CaptureFixture[str]
+) -> None:
+    routes = invoke("model", "inspect", bench.program, "--route", "sumcheck")[1]["routes"]
+    assert list(routes) == ["sumcheck"]
+    memory = routes["sumcheck"]["memory"]
+    peak = memory["peak_phase"]
+    kinds = [op.opcode.name.lower() for op in load_program(bench.program).ops]
+    assert [part["kind"] for part in memory["parts"]] == [*kinds, "tables", "padding"]
+    parts = sum(part["phase_bytes"][peak] for part in memory["parts"])
+    assert memory["base_bytes"] + parts == routes["sumcheck"]["peak_memory_bytes"]
+    assert run_cli(["model", "inspect", str(bench.program), "--route", "sumcheck"]) == 0
+    told = capsys.readouterr().out
+    assert f"the peak is in {peak}" in told
+    assert f"0 {kinds[0]}" in told
+    refused(invoke, "bad_option", "model", "inspect", bench.program, "--route", "sumcheck", "--no-costs")
 
 
 def test_inspect_tells_what_the_route_costs_or_why_it_refuses(bench: Bench, invoke: Invoke, tmp_path: Path) -> None:
