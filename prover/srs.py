@@ -24,7 +24,6 @@ from circuits.errors import EnvironmentFailure, InputError
 from circuits.statement import keccak256
 from prover import kernels
 from prover.backend import Progress, silent
-from prover.srs_download import download
 
 P = 0x30644E72E131A029B85045B68181585D97816A916871CA8D3C208C16D87CFD47  # BN254's base field
 R = 0x30644E72E131A029B85045B68181585D2833E84879B9709143E1F593F0000001  # BN254's scalar field
@@ -97,6 +96,8 @@ def fetch_srs(
     retry_wait_s: float = 1.0,
 ) -> SrsReport:
     """Downloads the public ceremony's file of 2^k points and puts it at `path` once its digest and pairings hold."""
+    from prover.srs_download import download  # whose HTTP library nobody else here needs
+
     _check_k(k)
     url = f"{base_url.rstrip('/')}/kzg{k}"
     with _atomically(Path(path)) as partial:

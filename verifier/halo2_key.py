@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from eth_abi.abi import encode
-
 from circuits.statement import MAX_RANK, keccak256
 from verifier.abi_words import Words
 from verifier.errors import VerificationError
@@ -60,6 +58,8 @@ class Halo2Key:
 
     def encode(self) -> bytes:
         """`abi.encode(key)`."""
+        from eth_abi.abi import encode  # for which no other route should wait
+
         return encode([_KEY_TYPE], [self._fields()])
 
     def as_tuple(self) -> tuple[Any, ...]:

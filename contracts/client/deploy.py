@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from contracts.client.chain import Chain
 from contracts.client.deployment import Deployment
+
+if TYPE_CHECKING:  # whose libraries are slow to load
+    from contracts.client.chain import Chain
 
 # What the router knows the halo2 adapter by; the first four bytes of keccak("inferproof.halo2.v1").
 HALO2_SELECTOR = bytes.fromhex("33cc16f5")

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any
-
-from web3.types import RPCEndpoint
+from typing import TYPE_CHECKING, Any, cast
 
 from circuits.errors import EnvironmentFailure
-from contracts.client.chain import Chain
+
+if TYPE_CHECKING:
+    from web3.types import RPCEndpoint
 
 # anvil's own first accounts: public keys of a public mnemonic, funded on every devnet and nowhere else.
 DEV_KEYS = (
@@ -74,6 +74,8 @@ class Devnet:
             self._arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         )
         deadline = time.monotonic() + timeout_s
+        from contracts.client.chain import Chain  # for which who only looks for anvil should not wait
+
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
                 break
@@ -122,7 +124,9 @@ class Devnet:
             self._ask("evm_revert", before)
 
     def _ask(self, method: str, *arguments: Any) -> Any:
-        answer = Chain(self.rpc_url).web3.provider.make_request(RPCEndpoint(method), arguments)
+        from contracts.client.chain import Chain
+
+        answer = Chain(self.rpc_url).web3.provider.make_request(cast("RPCEndpoint", method), arguments)
         if "error" in answer:
             message = f"anvil refused {method}: {answer['error']}"
             raise EnvironmentFailure("chain_refused", message, method=method, arguments=list(arguments))

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from circuits.statement import ModelHeader
-from contracts.client.chain import Chain
 from contracts.client.dispute_events import DECODERS, ClaimEvent
 from contracts.client.dispute_types import Challenge, Claim, DisputeKey, Reveal
 from contracts.client.hub import LogPosition
 from contracts.client.types import Request, Tensor, fields
 from verifier.dispute.types import DescriptorProof, DisputeTerms, FaultProof, Opening
+
+if TYPE_CHECKING:  # whose libraries are slow to load
+    from contracts.client.chain import Chain
 
 
 class OptimisticClaims:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from circuits.errors import EnvironmentFailure, InputError
 from circuits.statement import ModelHeader, Route
-from contracts.client.chain import Chain
 from contracts.client.types import RoutePin
+
+if TYPE_CHECKING:  # whose libraries are slow to load
+    from contracts.client.chain import Chain
 
 
 @dataclass(frozen=True)

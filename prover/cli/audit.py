@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,27 +12,26 @@ from circuits.errors import InputError
 from circuits.program.file import load_program
 from circuits.program.graph import Program
 from circuits.statement import Route
-from contracts.client.chain import Chain
 from contracts.client.deployment import Deployment
 from contracts.client.disputes import OptimisticClaims
 from contracts.client.registry import Registry
 from contracts.client.types import RoutePin
-from prover import halo2, sumcheck
 from prover.cli.chain_options import DeploymentFile, RpcUrl, open_chain, open_deployment
 from prover.cli.hex_words import word
 from prover.cli.model_options import ProgramFile
 from prover.cli.proof_report import INSECURE
 from prover.cli.proofs import read_key
 from prover.cli.route_options import SrsOption
-from prover.cli.sumcheck_proofs import require_srs_of
 from prover.key_cache import KeyCache
-from prover.optimistic.claim import require_key
 from prover.optimistic.key import is_optimistic
 from prover.optimistic.key import read_key as read_optimistic_key
 from verifier.acceptance import Key, route_of
 from verifier.console import JsonOption, emit, progress_bar, warn
 from verifier.halo2_key import Halo2Key
 from verifier.sumcheck_key import SumcheckKey
+
+if TYPE_CHECKING:  # whose libraries are slow to load
+    from contracts.client.chain import Chain
 
 ANSWERS_NO = ("audit_differs", "registration_of_another_model", "key_of_another_program")
 
@@ -77,15 +76,22 @@ def _file(program: Program, path: Path, srs: Path | None) -> Audited:
 
 
 def _rebuilt(program: Program, wanted: Key, srs: Path | None) -> Audited:
+    # Neither route waits for the other's libraries.
     if isinstance(wanted, SumcheckKey):
+        from prover.cli.sumcheck_proofs import require_srs_of
+
         require_srs_of(wanted, srs)
     if srs is None:
         warn(INSECURE)
     with tempfile.TemporaryDirectory(prefix="inferproof-audit-") as folder, progress_bar() as progress:
         cache = KeyCache(Path(folder))
         if isinstance(wanted, SumcheckKey):
+            from prover import sumcheck
+
             sumcheck.audit(program, wanted, srs, cache=cache, progress=progress)
         else:
+            from prover import halo2
+
             halo2.audit(program, wanted, halo2.Halo2Options(srs=srs), progress, cache=cache)
     return route_of(wanted), wanted.digest()
 
@@ -105,6 +111,8 @@ def _registered(
 
 def _pinned(program: Program, pin: RoutePin, srs: Path | None, chain: Chain, addresses: Deployment) -> Audited:
     if pin.route == Route.OPTIMISTIC:
+        from prover.optimistic.claim import require_key  # which can do all that a claim takes
+
         require_key(OptimisticClaims(chain, addresses["OptimisticClaims"]).key(pin.key_digest), program)
         return Route.OPTIMISTIC, pin.key_digest
     if pin.route != Route.HALO2:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from circuits.errors import InputError
-from contracts.client.chain import Chain
 from contracts.client.deployment import Deployment
 from contracts.client.devnet import DEV_KEYS
 from prover.cli.plain_text import gwei
 from prover.service.settings import Settings
+
+if TYPE_CHECKING:  # whose libraries are slow to load
+    from contracts.client.chain import Chain
 
 DEVNET_CHAIN_ID = 31337
 DEFAULT_CONFIRMATIONS: int = Settings.model_fields["confirmations"].default
@@ -64,6 +66,8 @@ def open_chain(rpc_url: str | None, key_file: Path | None = None, dev_account: i
     url = rpc_url or settings.rpc_url
     if url is None:
         raise InputError("rpc_url_missing", "name a chain: --rpc-url or INFERPROOF_RPC_URL")
+    from contracts.client.chain import Chain
+
     chain = Chain(url, _private_key(settings, key_file, dev_account))
     if dev_account is not None and chain.chain_id != DEVNET_CHAIN_ID:
         raise InputError(

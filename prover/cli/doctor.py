@@ -15,7 +15,6 @@ from rich.table import Table
 
 from circuits.errors import InferproofError
 from contracts.client.artifacts import artifact_names
-from contracts.client.chain import Chain
 from contracts.client.devnet import find_anvil
 from prover.service.settings import Settings
 from verifier.console import JsonOption, emit
@@ -64,7 +63,11 @@ def _contracts() -> str:
 
 def _chain() -> str:
     url = Settings().rpc_url
-    return f"{url}: chain {Chain(url).chain_id}" if url else "none configured"
+    if url is None:
+        return "none configured"
+    from contracts.client.chain import Chain  # whose libraries take longer than all other checks
+
+    return f"{url}: chain {Chain(url).chain_id}"
 
 
 CHECKS: dict[str, Callable[[], str]] = {

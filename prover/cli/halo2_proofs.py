@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
 
 from circuits.errors import InputError
@@ -13,18 +12,11 @@ from circuits.program.values import Integers
 from prover import halo2
 from prover.backend import Estimate
 from prover.cli.proof_report import INSECURE, Made, tell_estimate
+from prover.cli.route_options import Parameters
 from prover.cli.salt import load_or_draw
 from prover.service.settings import Settings
 from verifier.console import progress_bar, warn
 from verifier.halo2_key import Halo2Key, InputMode, ParamMode
-
-
-class Parameters(StrEnum):
-    """How a key binds the parameters."""
-
-    FIXED = "fixed"
-    HASHED = "hashed"
-    PRIVATE = "private"
 
 
 def setup_halo2(program: Program, parameters: Parameters, private_input: bool, srs: Path | None) -> Made:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import typer
+from prover.cli.late_verbs import Verb, late_group
 
-from prover.cli.model_check import check
-from prover.cli.model_compile import compile_
-from prover.cli.model_inspect import inspect_
-from prover.cli.model_run import run_
+VERBS = {
+    "compile": Verb("Compiles an ONNX model to an integer program", "prover.cli.model_compile", "compile_"),
+    "run": Verb("Runs a program on one input", "prover.cli.model_run", "run_"),
+    "inspect": Verb("Shows a program", "prover.cli.model_inspect", "inspect_"),
+    "check": Verb("Says whether every node of an ONNX model can be compiled", "prover.cli.model_check", "check"),
+    "register": Verb("Registers the program under the paying account", "prover.cli.listing", "register"),
+    "audit": Verb("Rebuilds the key from the program and compares it", "prover.cli.audit", "audit"),
+}
 
-app = typer.Typer(no_args_is_help=True, help="Compile, run and look into programs; list them on a chain.")
-app.command("compile")(compile_)
-app.command("run")(run_)
-app.command("inspect")(inspect_)
-app.command("check")(check)
+app = late_group(VERBS, "Compile, run and look into programs; list them on a chain.")

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from circuits.errors import InputError
 from circuits.program.file import load_program
 from circuits.program.graph import Program
 from circuits.statement import Route
-from contracts.client.chain import Chain
 from contracts.client.deploy import OPTIMISTIC_SELECTOR
 from contracts.client.deployment import Deployment
 from contracts.client.disputes import OptimisticClaims
@@ -26,23 +23,13 @@ from verifier.challenger.pace import READING_S, Pace, lag_s, measured_pace
 from verifier.console import emit, warn
 from verifier.dispute.types import DisputeTerms
 
-PANEL = "Terms of the optimistic route"
+if TYPE_CHECKING:  # whose libraries are slow to load
+    from contracts.client.chain import Chain
+
 # Ethereum's, and rollups are faster; `model register` measures the chain's own.
 BLOCK_S = 12
 ASSUMED_PACE = Pace(lag_s(DEFAULT_CONFIRMATIONS, 1, BLOCK_S), BLOCK_S, int(READING_S))
 ASSUMED = f"At {BLOCK_S} s a block"
-
-
-def _term(text: str) -> Any:
-    return typer.Option(help=text, rich_help_panel=PANEL, show_default=False)
-
-
-ClaimBond = Annotated[int | None, _term("Wei that a claim puts at stake; 10^17 by default.")]
-ChallengeBond = Annotated[int | None, _term("Wei that a challenge puts at stake; 10^16 by default.")]
-Window = Annotated[int | None, _term("Seconds in which a claim may be challenged; a day by default.")]
-ProveTime = Annotated[int | None, _term("Seconds for a proof over a published trace; a day by default.")]
-Clock = Annotated[int | None, _term("Seconds that each side has in a challenge; a day by default.")]
-Extension = Annotated[int | None, _term("Seconds that are left for a move at least; an hour by default.")]
 
 
 def setup_optimistic(program: Path, output: Path, terms: dict[str, int], json: bool) -> None:

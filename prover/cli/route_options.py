@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -20,6 +20,29 @@ class RouteName(StrEnum):
     HALO2 = "halo2"
     SUMCHECK = "sumcheck"
     OPTIMISTIC = "optimistic"
+
+
+class Parameters(StrEnum):
+    """How a key binds the parameters."""
+
+    FIXED = "fixed"
+    HASHED = "hashed"
+    PRIVATE = "private"
+
+
+PANEL = "Terms of the optimistic route"
+
+
+def _term(text: str) -> Any:
+    return typer.Option(help=text, rich_help_panel=PANEL, show_default=False)
+
+
+ClaimBond = Annotated[int | None, _term("Wei that a claim puts at stake; 10^17 by default.")]
+ChallengeBond = Annotated[int | None, _term("Wei that a challenge puts at stake; 10^16 by default.")]
+Window = Annotated[int | None, _term("Seconds in which a claim may be challenged; a day by default.")]
+ProveTime = Annotated[int | None, _term("Seconds for a proof over a published trace; a day by default.")]
+Clock = Annotated[int | None, _term("Seconds that each side has in a challenge; a day by default.")]
+Extension = Annotated[int | None, _term("Seconds that are left for a move at least; an hour by default.")]
 
 
 def refuse_options(owners: str, given: Mapping[str, object]) -> None:

@@ -8,21 +8,21 @@ from typing import Annotated
 import typer
 
 from circuits.program.file import load_program
-from prover.cli.halo2_proofs import Parameters, setup_halo2
 from prover.cli.model_options import ProgramFile
-from prover.cli.optimistic_key import (
+from prover.cli.output_files import require_writable
+from prover.cli.proof_report import write_key
+from prover.cli.route_options import (
     ChallengeBond,
     ClaimBond,
     Clock,
     Extension,
+    Parameters,
     ProveTime,
+    RouteName,
+    SrsOption,
     Window,
-    setup_optimistic,
+    refuse_options,
 )
-from prover.cli.output_files import require_writable
-from prover.cli.proof_report import write_key
-from prover.cli.route_options import RouteName, SrsOption, refuse_options
-from prover.cli.sumcheck_proofs import setup_sumcheck
 from prover.optimistic.key import TERM_NAMES
 from verifier.console import JsonOption
 
@@ -55,11 +55,18 @@ def setup(
     if route is not RouteName.HALO2:
         refuse_options("the halo2 route", {"--params": params, "--private-input": private_input})
     if route is RouteName.OPTIMISTIC:
+        from prover.cli.optimistic_key import setup_optimistic
+
         refuse_options("the routes halo2 and sumcheck", {"--srs": srs})
         return setup_optimistic(program, output, terms, json)
     source = load_program(program)
+    # No route waits for the others' libraries.
     if route is RouteName.SUMCHECK:
+        from prover.cli.sumcheck_proofs import setup_sumcheck
+
         made = setup_sumcheck(source, srs)
     else:
+        from prover.cli.halo2_proofs import setup_halo2
+
         made = setup_halo2(source, params or Parameters.FIXED, private_input, srs)
     write_key(made, output, json)

@@ -9,10 +9,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from circuits.errors import EnvironmentFailure
-from contracts.client.chain import Fees, SignedTransaction
+
+if TYPE_CHECKING:  # whose libraries are slow to load
+    from contracts.client.chain import Fees, SignedTransaction
 
 PATIENCE_S = 30.0
 POLL_S = 0.5

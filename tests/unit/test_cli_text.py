@@ -17,7 +17,8 @@ import structlog
 import typer
 
 from circuits.errors import InputError
-from prover.cli.app import make_app, run_cli
+from prover.cli import app, challenger, model
+from prover.cli.app import run_cli
 from prover.cli.chain_options import wei_of_gwei
 from prover.cli.hex_words import known_word
 from prover.cli.plain_text import event_line, field_lines, gas, gwei, log_line, until, wei
@@ -146,18 +147,57 @@ def test_a_key_file_that_is_no_text_is_refused_and_not_quoted(
     assert "0xff" not in told.out + told.err
 
 
-def parameters_of(command: Any, path: str = "inferproof") -> Iterator[tuple[str, str | None]]:
-    yield path, command.help
+def helps(command: Any, path: str = "inferproof") -> Iterator[tuple[str, str]]:
+    """The help text of a verb, of its parameters, and of the verbs in it."""
+    yield path, " ".join((command.help or "").split())
     for parameter in command.params:
-        yield f"{path} {parameter.name}", getattr(parameter, "help", None)
-    for name, verb in getattr(command, "commands", {}).items():
-        yield from parameters_of(verb, f"{path} {name}")
+        yield f"{path} {parameter.name}", getattr(parameter, "help", None) or ""
+    with command.make_context(path, [], resilient_parsing=True) as context:
+        for name in getattr(command, "commands", {}):
+            yield from helps(command.resolve_command(context, [name])[1], f"{path} {name}")
 
 
 def test_every_verb_argument_and_option_has_a_help_text() -> None:
-    found = dict(parameters_of(typer.main.get_command(make_app([]))))
+    found = dict(helps(typer.main.get_command(app.app)))
     assert found["inferproof prove salt"]
     assert [path for path, text in found.items() if not text] == []
+    groups = {"inferproof": app.VERBS, "inferproof model": model.VERBS, "inferproof challenger": challenger.VERBS}
+    for path, verbs in groups.items():
+        for name, verb in verbs.items():
+            assert found[f"{path} {name}"].startswith(verb.line)
+
+
+# What a program takes long to import, of which no overview, no mistyped verb and no look at a local file has any need.
+HEAVY = "web3 eth_account eth_abi ezkl onnx onnxruntime fastapi sqlalchemy celery httpx"
+LOADED = f"""
+import sys
+from prover.cli.app import run_cli
+run_cli(sys.argv[1:])
+print([name for name in {HEAVY.split()} if name in sys.modules], file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--help",
+        "stup",
+        "model --help",
+        "challenger --help",
+        "setup --help",
+        "prove --help",
+        "verify --help",
+        "doctor --help",
+        "model inspect --help",
+        "model audit --help",
+        "srs dev --help",
+        "serve --help",
+    ],
+)
+def test_what_talks_to_nobody_waits_for_no_heavy_library(words: str) -> None:
+    command = [sys.executable, "-c", LOADED, *words.split()]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.stderr.splitlines()[-1] == "[]"
 
 
 LONG = """
