@@ -1,0 +1,63 @@
+"""The estimated peak against the one of a process that proves: one program for each phase that can be the largest."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sumcheck_programs import X, const, constant, program
+
+from circuits.program.file import save_program
+from circuits.program.graph import Program
+from circuits.program.ops import Contract, Linear
+from circuits.program.refs import AffineMap
+from prover.sumcheck import estimate, make_plan, memory
+
+PROVE = """
+import json, sys
+from collections.abc import Callable
+from pathlib import Path
+import numpy as np
+from circuits.program.file import load_program
+from prover import sumcheck
+from prover.key_cache import KeyCache
+
+program = load_program(Path(sys.argv[1]))
+keys = sumcheck.setup(sumcheck.make_plan(program), cache=KeyCache(Path(sys.argv[2])))
+made = sumcheck.prove(program, [np.ones(port.dims, np.int64) for port in program.inputs], keys)
+print(json.dumps(made.phases.as_list()))
+"""
+
+
+def many_lookups() -> Program:
+    dims = (1 << 18,)
+    return program([Linear((X,), (AffineMap.identity(dims),), dims, (), 16, 0, 8, False, (300,))], [dims])
+
+
+def large_matrix() -> Program:
+    rows, columns = 1 << 9, 1 << 12
+    x, weights = AffineMap((columns,), (0,), ((0, 1),)), AffineMap.identity((rows, columns))
+    values = np.arange(rows * columns).reshape(rows, columns) % 251 - 125
+    op = Contract((X, const(0)), (x, weights), (rows,), (columns,), 16, 0, 12, False)
+    return program([op], [(columns,)], [constant(values)])
+
+
+@pytest.mark.parametrize(("make", "phase"), [(many_lookups, "fractions"), (large_matrix, "evaluation")])
+def test_a_process_that_proves_needs_what_was_estimated(
+    make: Callable[[], Program], phase: str, tmp_path: Path
+) -> None:
+    whole = make()
+    save_program(whole, tmp_path / "program")
+    plan = make_plan(whole)
+    assert memory(plan).peak_phase == phase
+    command = [sys.executable, "-c", PROVE, str(tmp_path / "program"), str(tmp_path / "cache")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
+    peaks = {report["name"]: report["peak_memory_bytes"] for report in json.loads(done.stdout)}
+    expected = estimate(plan).peak_memory_bytes
+    assert 0.8 * expected < peaks[phase] < 1.2 * expected
+    assert peaks["verify"] < 1.1 * peaks[phase]  # no later phase needs more
