@@ -65,7 +65,8 @@ def _prove(program_file: Path, input_file: Path, cache: Path) -> dict[str, Any]:
     with np.load(input_file) as stored:
         inputs = [stored[name] for name in stored.files]
     loading = time.perf_counter()
-    keys = sumcheck.setup(sumcheck.make_plan(program), cache=KeyCache(cache))
+    plan = sumcheck.make_plan(program)
+    keys = sumcheck.setup(plan, cache=KeyCache(cache))
     loaded = time.perf_counter()
     seconds, made = [], sumcheck.prove(program, inputs, keys)
     first = time.perf_counter() - loaded
@@ -86,6 +87,7 @@ def _prove(program_file: Path, input_file: Path, cache: Path) -> dict[str, Any]:
         "prove_over_inference_ratio": statistics.median(seconds) / plain_run,
         "phases": made.phases.as_list(),
         "peak_rss_bytes": peak,
+        "peak_over_estimate_ratio": peak / sumcheck.estimate(plan).peak_memory_bytes,
         "proof_bytes": len(proof.proof),
         "verify_s": fast,
         "verify_plain_s": plain,
