@@ -26,11 +26,12 @@ from verifier.challenger.child import Child, Limits, Question
 from verifier.challenger.claim_view import ClaimView
 from verifier.challenger.claims_on_chain import ClaimsOnChain
 from verifier.challenger.engine import Engine
+from verifier.challenger.errands import Notice
 from verifier.challenger.fault import PublishedTrace, ReadTrace
 from verifier.challenger.judging import OWN, Found, Judge
 from verifier.challenger.sender import Budgets, Sender
 from verifier.challenger.store import Store
-from verifier.challenger.watch import Mode, Notice, Watcher
+from verifier.challenger.watch import Mode, Watcher
 from verifier.dispute.commitment import CommittedTrace
 from verifier.dispute.rules import OVER
 from verifier.dispute.types import ClaimStatus, Phase

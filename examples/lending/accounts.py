@@ -23,10 +23,11 @@ from prover.optimistic.standing import ClaimReader
 from verifier.challenger import challenger, sender
 from verifier.challenger.claims_on_chain import ClaimsOnChain
 from verifier.challenger.engine import Engine
+from verifier.challenger.errands import Notice
 from verifier.challenger.judging import Found, Judge
 from verifier.challenger.log_reader import LogReader
 from verifier.challenger.store import Store
-from verifier.challenger.watch import Mode, Notice, Watcher
+from verifier.challenger.watch import Mode, Watcher
 from verifier.dispute.commitment import CommittedTrace
 
 Integers = npt.NDArray[np.int64]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Any
 
 import pytest
 
 from circuits.errors import EnvironmentFailure
-from verifier.challenger import errands
+from verifier.challenger import Notice, errands
 from verifier.challenger.errands import FIRST_RETRY_S, LAST_RETRY_S, REFUSED_RETRY_S, UNEXPECTED, Errand, Errands
 from verifier.challenger.errors import ChallengerError
 from verifier.challenger.judging import UnderWay
@@ -31,8 +30,8 @@ class Desk:
     def wait(self, seconds: float) -> None:
         self.now += min(seconds, 1.0)
 
-    def tell(self, code: str, claim_id: bytes, challenge_id: bytes = b"", **_: Any) -> None:
-        self.told.append((code, claim_id, challenge_id))
+    def tell(self, notice: Notice) -> None:
+        self.told.append((notice.code, notice.claim_id, notice.challenge_id))
 
     def good(self) -> Errand:
         return Errand(GOOD, b"", lambda: self.done.append(GOOD))

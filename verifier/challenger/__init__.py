@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from verifier.challenger.claim_view import ClaimView
     from verifier.challenger.claims_on_chain import ClaimsOnChain
     from verifier.challenger.engine import Engine
+    from verifier.challenger.errands import Notice
     from verifier.challenger.errors import ChallengerError
     from verifier.challenger.evidence import Replay, replay
     from verifier.challenger.fault import PublishedTrace, ReadTrace
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from verifier.challenger.sender import Sender
     from verifier.challenger.stakes import Budgets
     from verifier.challenger.store import Store
-    from verifier.challenger.watch import Mode, Notice, Watcher
+    from verifier.challenger.watch import Mode, Watcher
 
 __all__ = [
     "OWN",
@@ -69,6 +70,7 @@ _NAMES = {
     "claim_view": "ClaimView",
     "claims_on_chain": "ClaimsOnChain",
     "engine": "Engine",
+    "errands": "Notice",
     "errors": "ChallengerError",
     "evidence": "Replay replay",
     "fault": "PublishedTrace ReadTrace",
@@ -79,7 +81,7 @@ _NAMES = {
     "sender": "Sender",
     "stakes": "Budgets",
     "store": "Store",
-    "watch": "Mode Notice Watcher",
+    "watch": "Mode Watcher",
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names.split()}
 

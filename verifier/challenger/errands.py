@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
 
@@ -30,17 +30,18 @@ class Errand:
     act: Callable[[], None]
 
 
-class Tell(Protocol):
-    """Tells the operator; a code about the same claim and challenge is told once."""
+@dataclass(frozen=True)
+class Notice:
+    """Something that its operator should hear of. `code` is stable."""
 
-    def __call__(
-        self,
-        code: str,
-        claim_id: bytes,
-        challenge_id: bytes = b"",
-        message: str = "",
-        details: dict[str, Any] | None = None,
-    ) -> None: ...
+    code: str
+    claim_id: bytes
+    challenge_id: bytes = b""
+    message: str = ""
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+Notify = Callable[[Notice], None]
 
 
 @dataclass
@@ -54,11 +55,11 @@ class Errands:
 
     Args:
         wait: for an answer that an errand needs, at most so many seconds.
-        tell: what the operator hears.
+        tell: what the operator hears; the same once only.
         note: keeps the reason why a claim could not be dealt with; empty: it could.
     """
 
-    def __init__(self, wait: Callable[[float], None], tell: Tell, note: Callable[[bytes, str], None]) -> None:
+    def __init__(self, wait: Callable[[float], None], tell: Notify, note: Callable[[bytes, str], None]) -> None:
         self._wait = wait
         self._tell = tell
         self._note = note
@@ -90,7 +91,7 @@ class Errands:
         except InferproofError as error:
             if error.code == "chain_unreachable":
                 raise  # it keeps all claims waiting
-            self._tell(error.code, *place, message=error.message, details=error.details)
+            self._tell(Notice(error.code, *place, error.message, error.details))
             if not errand.challenge_id:
                 self.put_off(errand.claim_id, REFUSED_RETRY_S)
         # The one place that catches whatever it is: an error in our own handling of one claim, which anybody may have
@@ -111,4 +112,4 @@ class Errands:
         log.exception("claim_failed", claim_id=place[0].hex(), attempts=attempts + 1, again_in_s=wait_s)
         self._note(place[0], UNEXPECTED)
         message = f"an error of our own: {type(error).__name__}; the log says where, and it is tried again"
-        self._tell(UNEXPECTED, *place, message=message)
+        self._tell(Notice(UNEXPECTED, *place, message))

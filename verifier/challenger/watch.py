@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from enum import StrEnum
 from functools import partial
 from itertools import chain
@@ -26,7 +25,7 @@ from contracts.client.dispute_events import (
 from verifier.challenger.case import Judgement
 from verifier.challenger.challenger import Challenger
 from verifier.challenger.claim_view import ClaimView
-from verifier.challenger.errands import UNEXPECTED, Errand, Errands
+from verifier.challenger.errands import UNEXPECTED, Errand, Errands, Notice, Notify
 from verifier.challenger.judging import UnderWay
 from verifier.challenger.log_reader import LARGEST_RANGE
 from verifier.challenger.moves import in_words, name_of
@@ -55,20 +54,6 @@ class Mode(StrEnum):
     WATCHTOWER = "watchtower"  # checks and tells
     DEFENSIVE = "defensive"  # and plays its open challenges to their end, but opens none
     ACTIVE = "active"  # and challenges wrong claims
-
-
-@dataclass(frozen=True)
-class Notice:
-    """Something that its operator should hear of. `code` is stable."""
-
-    code: str
-    claim_id: bytes
-    challenge_id: bytes = b""
-    message: str = ""
-    details: dict[str, Any] = field(default_factory=dict)
-
-
-Notify = Callable[[Notice], None]
 
 
 class Watcher:
@@ -179,7 +164,7 @@ class Watcher:
         elif isinstance(event, ClaimFinal | ClaimKilled | ClaimCancelled):
             self._store.end_claim(event.claim_id)
             self._drop(event.claim_id)
-            self._tell(ENDINGS[type(event)], event.claim_id, message=_ending(event))
+            self._tell(Notice(ENDINGS[type(event)], event.claim_id, message=_ending(event)))
         elif isinstance(event, Committed) and self.challenger.has_account:
             self._adopt(event)
 
@@ -237,11 +222,11 @@ class Watcher:
             self._store.judge(view.claim_id, Verdict.REFUSED, error.code)
             if error.code in RARELY:
                 self._errands.put_off(view.claim_id, RARELY_S)
-            self._tell(error.code, view.claim_id, message=error.message, details=error.details)
+            self._tell(Notice(error.code, view.claim_id, message=error.message, details=error.details))
             return
         if judgement.verdict is Verdict.RIGHT:
             self._drop(view.claim_id)
-            self._tell("claim_right", view.claim_id, message="the claim is what our own run gives")
+            self._tell(Notice("claim_right", view.claim_id, message="the claim is what our own run gives"))
             return
         message = f"ops {judgement.first_op} to {judgement.last_op} are where it first differs from our own run"
         self._tell_wrong(view.claim_id, message, output_differs=judgement.output_differs)
@@ -250,41 +235,27 @@ class Watcher:
 
     def _tell_wrong(self, claim_id: bytes, message: str, **details: Any) -> None:
         self._found_wrong.add(claim_id)
-        self._tell("claim_wrong", claim_id, message=message, details=details)
+        self._tell(Notice("claim_wrong", claim_id, message=message, details=details))
 
     def _stake(self, view: ClaimView, judgement: Judgement) -> None:
         staked = self.challenger.stake(view, judgement)
         path = "a published trace" if staked.fault is not None else "forced reveals"
-        self._tell("challenged", view.claim_id, staked.row.challenge_id, message=f"challenged, by {path}")
+        self._tell(Notice("challenged", view.claim_id, staked.row.challenge_id, f"challenged, by {path}"))
 
     def _play(self, row: CommitmentRow, block: int) -> None:
         found = self.challenger.plan(row, block)
         sent = self.challenger.make(found)
         if sent is not None and found.move is not None:
-            self._tell(name_of(found.move), row.claim_id, row.challenge_id, message=in_words(found.move))
+            self._tell(Notice(name_of(found.move), row.claim_id, row.challenge_id, in_words(found.move)))
         elif found.why in (WITHOUT_SALT, OUR_CLOCK_RAN_OUT, "won", "lost", "settled"):
-            self._tell(found.why, row.claim_id, row.challenge_id)
+            self._tell(Notice(found.why, row.claim_id, row.challenge_id))
 
-    def _tell_trouble(
-        self,
-        code: str,
-        claim_id: bytes,
-        challenge_id: bytes = b"",
-        message: str = "",
-        details: dict[str, Any] | None = None,
-    ) -> None:
+    def _tell_trouble(self, notice: Notice) -> None:
         """Once, though what there is to say about it changes with the chain's prices."""
-        self._say(Notice(code, claim_id, challenge_id, message, details or {}), "")
+        self._say(notice, "")
 
-    def _tell(
-        self,
-        code: str,
-        claim_id: bytes,
-        challenge_id: bytes = b"",
-        message: str = "",
-        details: dict[str, Any] | None = None,
-    ) -> None:
-        self._say(Notice(code, claim_id, challenge_id, message, details or {}), message)
+    def _tell(self, notice: Notice) -> None:
+        self._say(notice, notice.message)
 
     def _say(self, notice: Notice, told_by: str) -> None:
         told = (notice.code, notice.claim_id, notice.challenge_id, told_by)
