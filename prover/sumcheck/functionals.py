@@ -18,8 +18,6 @@ from verifier.field import MODULUS, eq_prefix
 
 Integers = npt.NDArray[np.int64]
 
-CELLS_AT_ONCE = 1 << 22  # of tensors that are copied to be read together
-
 
 @dataclass(frozen=True, eq=False)
 class Weights:
@@ -42,21 +40,6 @@ class Weights:
             row = start // width + sum(part.row for part in choice)
             field.scatter(rows[row], start % width, factor, [(part.offsets, part.vector) for part in choice])
 
-    def sums(self, tensors: Sequence[Integers]) -> list[int]:
-        """The functional of several tensors of the same dims."""
-        elements = _elements(self.groups)
-        weights = self.vectors[0] if len(self.vectors) == 1 else field.outer(list(self.vectors))
-        found: list[int] = []
-        for some in _batches(tensors, max(1, CELLS_AT_ONCE // len(weights))):
-            flats = [tensor.reshape(-1) for tensor in some]
-            matrix = np.stack(flats if elements is None else [flat[elements] for flat in flats])
-            found += field.weighted_sum(matrix, weights).scalars()
-        return [self.factor * value % MODULUS for value in found]
-
-
-def _batches(tensors: Sequence[Integers], count: int) -> list[Sequence[Integers]]:
-    return [tensors[start : start + count] for start in range(0, len(tensors), count)]
-
 
 @dataclass(frozen=True, eq=False)
 class _Part:
@@ -78,14 +61,6 @@ def _by_row(offsets: Integers, vector: Vector, width: int) -> list[_Part]:
         for row, (first, stop) in enumerate(pairwise(bounds))
         if first < stop
     ]
-
-
-def _elements(found: Sequence[Group]) -> Integers | None:
-    """The element number of every cell, the groups in order; None if that is the tensor's own order."""
-    total = np.zeros(1, np.int64)
-    for group in found:
-        total = np.add.outer(total, group.elements).reshape(-1)
-    return None if np.array_equal(total, np.arange(len(total))) else total
 
 
 class WeightBook:

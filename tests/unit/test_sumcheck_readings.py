@@ -125,6 +125,15 @@ def test_a_matrix_product_couples_nothing() -> None:
     assert [group.axes for group in groups((540, 540), how, (1, 540, 540))] == [(1,), (2,)]
 
 
+def test_a_group_has_only_the_cells_that_it_reaches() -> None:
+    """A column of a matrix in runs of 4, as a gather reads it; and one cell where every point misses."""
+    rows, runs = groups((3, 8), AffineMap((3, 8), (0, 1), ((1, 0), (0, 4))), (3, 2))
+    assert (rows.offsets.tolist(), runs.offsets.tolist()) == ([0, 8, 16], [1, 5])
+    assert (runs.cells.tolist(), runs.elements.tolist(), runs.padded.tolist()) == ([0, 1], [1, 5], [1, 5])
+    (nowhere,) = groups((8,), AffineMap((8,), (8,), ((1,),)), (2,))
+    assert (nowhere.cells.tolist(), nowhere.offsets.tolist()) == ([-1, -1], [0])
+
+
 def test_refuses_to_enumerate_axes_coupled_at_too_many_points(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "MAX_GROUP_POINTS", 15)
     how = AffineMap((16,), (0,), ((4, 1),))

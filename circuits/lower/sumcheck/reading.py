@@ -121,12 +121,13 @@ def _group(
     sizes = [dims[axis] for axis in owned]
     strides = [math.prod(dims[axis + 1 :]) for axis in owned]
     padded = padded_strides(dims)
+    reached, cells = _reached(_cells(how, grid, segments, axes), math.prod(sizes))
     return Group(
         tuple(axes),
-        _cells(how, grid, segments, axes),
-        _sums(sizes, [padded[axis] for axis in owned]),
-        _sums(sizes, strides),
-        _sums(sizes, padded_strides(sizes)),
+        cells,
+        _sums(sizes, [padded[axis] for axis in owned])[reached],
+        _sums(sizes, strides)[reached],
+        _sums(sizes, padded_strides(sizes))[reached],
         tuple(
             sorted(
                 v
@@ -148,6 +149,15 @@ def _cells(how: AffineMap, grid: Sequence[int], segments: Sequence[_Segment], ax
         inside &= (index >= 0) & (index < how.view[a])
         number = number * how.view[a] + index
     return np.where(inside, number, -1).reshape(-1)
+
+
+def _reached(cells: Integers, count: int) -> tuple[Integers, Integers]:
+    """Of `count` cells those that a point reaches, or the first if none is; and each point's number among them."""
+    hit = np.zeros(count, np.bool_)
+    hit[cells[cells >= 0]] = True
+    hit[0] |= not hit.any()
+    numbers = np.cumsum(hit) - 1
+    return np.flatnonzero(hit), np.where(cells < 0, -1, numbers[cells])
 
 
 def _sums(sizes: Sequence[int], strides: Sequence[int]) -> Integers:
