@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,7 +12,6 @@ from circuits.errors import InputError
 from circuits.program.file import load_program
 from circuits.program.graph import Program
 from circuits.statement import Route
-from contracts.client.chain import Chain
 from contracts.client.deploy import HALO2_SELECTOR
 from contracts.client.deployment import Deployment
 from contracts.client.registry import Registry
@@ -27,6 +26,9 @@ from prover.optimistic.key import read_key as read_optimistic_key
 from verifier.console import JsonOption, emit, warn
 from verifier.halo2_key import Halo2Key
 from verifier.sumcheck_key import SumcheckKey
+
+if TYPE_CHECKING:  # whose libraries are slow to load
+    from contracts.client.chain import Chain
 
 
 def register(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,7 +15,6 @@ from circuits.program.graph import Program
 from circuits.program.input_file import read_inputs
 from circuits.program.values import outputs_document
 from circuits.statement import Route, input_root
-from contracts.client.chain import Chain
 from contracts.client.deployment import Deployment
 from contracts.client.disputes import OptimisticClaims
 from contracts.client.hub import DeliveredEvent, Hub
@@ -27,6 +26,9 @@ from prover.cli.model_options import ProgramFile
 from prover.cli.plain_text import answer_lines, gas, wei
 from prover.optimistic.claim import needed_window_s
 from verifier.console import JsonOption, emit, progress_bar
+
+if TYPE_CHECKING:  # whose libraries are slow to load
+    from contracts.client.chain import Chain
 
 POLL_S = 0.5
 PROOF_WINDOW_S = 3_600
