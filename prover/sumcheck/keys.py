@@ -33,7 +33,7 @@ Integers = npt.NDArray[np.int64]
 
 COMMITMENTS = "commitments"
 ROWS_AT_ONCE = 8  # what a setup that is interrupted loses at most
-_CACHE_FORMAT = b"inferproof-sumcheck-setup-1"
+_CACHE_FORMAT = b"inferproof-sumcheck-setup-2"
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +128,7 @@ def _commit(
     for first in range(0, len(rows), ROWS_AT_ONCE):
         progress("setup", first / len(rows))
         batch = rows[first : first + ROWS_AT_ONCE]
-        digest = hashlib.sha256(_CACHE_FORMAT + srs + batch.tobytes()).hexdigest()
+        digest = hashlib.sha256(_CACHE_FORMAT + srs + bytes([plan.layout.row_bits]) + batch.tobytes()).hexdigest()
         entry = cache.entry("rows", digest, partial(_write, batch, string))
         cached &= entry.cached
         found.append((entry.folder / COMMITMENTS).read_bytes())

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from bench.models import build, calibration
 from circuits.errors import EnvironmentFailure, InputError
 from circuits.execute import Executor
+from circuits.lower.sumcheck.layout import layout
 from circuits.program.graph import Program
 from circuits.program.interpreter import run
 from circuits.program.refs import Visibility
@@ -102,6 +103,17 @@ def test_second_setup_commits_nothing_again(cache: KeyCache) -> None:
     first, second = setup(make_plan(program), cache=cache), setup(make_plan(program), cache=KeyCache(cache.root))
     assert [(report.name, report.cached) for report in second.phases.reports] == [("lower", False), ("setup", True)]
     assert second.key == first.key
+
+
+def test_rows_of_another_length_are_other_rows(cache: KeyCache) -> None:
+    """Four rows of 32 cells have the bytes of two of 64."""
+    program = halo2_programs.gemm_relu()
+    plan, inputs = make_plan(program), halo2_programs.random_inputs(program, 4)
+    for row_bits, rows in ((5, 4), (6, 2)):
+        keys = setup(dataclasses.replace(plan, layout=layout(plan.lowering.system, row_bits)), cache=cache)
+        assert len(keys.key.commitments) == rows
+        result = prove(program, inputs, keys)
+        verify(result.statement, keys.key, result.proof_file.proof, DEVELOPMENT, field)
 
 
 def test_setup_that_was_stopped_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
