@@ -10,13 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sumcheck_programs import X, const, constant, program
+from sumcheck_programs import program
 
 from circuits.program.file import save_program
 from circuits.program.graph import Program
 from circuits.program.ops import Contract, Linear
 from circuits.program.refs import AffineMap
 from prover.sumcheck import estimate, make_plan, memory
+from tests.programs import X, const, constant
 
 PROVE = """
 import json, sys
