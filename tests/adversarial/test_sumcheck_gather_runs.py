@@ -6,8 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from sumcheck_forging import Forger, check
-from sumcheck_search import assignments, outputs
 
 from circuits.lower.sumcheck.lowering import lower
 from circuits.lower.sumcheck.moves import Runs
@@ -17,6 +15,8 @@ from circuits.program.ops import Gather, Lookup
 from circuits.program.refs import UNMAPPED, AffineMap
 from prover.key_cache import KeyCache
 from tests.programs import X, const, constant, made, ports, program_of
+from tests.sumcheck_forging import Forger, check
+from tests.sumcheck_search import assignments, outputs
 
 ROWS, WIDTH, RUN = 3, 6, 2
 EMBEDDING = np.arange(10, 10 + ROWS * WIDTH).reshape(ROWS, WIDTH)

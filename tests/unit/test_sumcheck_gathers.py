@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from random_programs import inputs_of, programs
 
 from circuits.lower.sumcheck.lowering import Lowering, lower
 from circuits.lower.sumcheck.moves import Runs
@@ -17,6 +16,7 @@ from circuits.program.interpreter import trace
 from circuits.program.ops import Gather, Lookup, Op
 from circuits.program.refs import UNMAPPED, AffineMap, Ref
 from tests.programs import X, Y, const, constant, made, ports, program_of
+from tests.random_programs import inputs_of, programs
 
 
 def rows(of: Ref, count: int, width: int) -> list[Op]:

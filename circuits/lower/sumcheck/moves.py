@@ -22,7 +22,7 @@ from circuits.program.refs import AffineMap, Source
 
 # What a column of a fraction costs beside the leaves: two terms in the key, two readings to weigh.
 COLUMN_LEAVES = 1 << 10
-MAX_RUN = 1 << 10
+MAX_RUN = 1 << 7  # section 11 counts on it
 
 
 def lower_functions(context: Context, positions: Sequence[int], floors: dict[int, Floor]) -> None:
