@@ -40,15 +40,13 @@ REPEATED_ROUNDS, REPEATED_CALLS, WARM_UPS = 15, 20, 3
 LARGE_OPS, LARGE_ELEMENTS = 8, 2**22
 
 MEMORY = """
-import json, resource, sys
+import json, sys
 import numpy as np
 from circuits.program.graph import Output, Port, Program
 from circuits.program.ops import Linear
 from circuits.program.refs import AffineMap, Ref, Source
 from prover.optimistic.trace import Tracer
-
-def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+from prover.peak_memory import peak_memory_bytes
 
 ops, dims = int(sys.argv[1]), (int(sys.argv[2]),)
 refs = [Ref(Source.INPUT, 0), *(Ref(Source.OP, i) for i in range(ops))]
@@ -56,11 +54,11 @@ chain = [Linear((ref,), (AffineMap.identity(dims),), dims, (), 16, 0, 0, False, 
 program = Program((Port("x", dims, 16, (0,)),), (), tuple(chain), (Output(refs[-1], Port("y", dims, 16, (0,))),))
 tracer, inputs = Tracer(program), [np.arange(dims[0]) % 2**15]
 tracer.executor.run(inputs)
-before = peak()
+before = peak_memory_bytes()
 trace = tracer.trace(inputs)
 trace.trace_tree, trace.output_root
-kept = sum(made.nbytes for made in trace.made)
-print(json.dumps({"peak_rises_bytes": peak() - before, "kept_bytes": kept, "largest_two_bytes": 2 * 8 * dims[0]}))
+rise, kept = peak_memory_bytes() - before, sum(made.nbytes for made in trace.made)
+print(json.dumps({"peak_rises_bytes": rise, "kept_bytes": kept, "largest_two_bytes": 2 * 8 * dims[0]}))
 """
 
 

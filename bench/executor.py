@@ -41,18 +41,19 @@ ALTERNATING_ROUNDS = 60
 REPEATED_ROUNDS, REPEATED_CALLS, WARM_UPS = 15, 20, 3
 
 COMPILE = """
-import json, resource, sys, time
+import json, sys, time
 import numpy as np
 from circuits.program.file import save_program
 from circuits.quantize import compile_model
+from prover.peak_memory import peak_memory_bytes
 with np.load(sys.argv[2]) as stored:
     data = {name: stored[name] for name in stored.files}
 start = time.perf_counter()
 program, _ = compile_model(sys.argv[1], data)
 compile_s = time.perf_counter() - start
 save_program(program, sys.argv[3])
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-print(json.dumps({"compile_s": compile_s, "with_saving_s": time.perf_counter() - start, "peak_rss_gb": peak / 1e9}))
+told = {"compile_s": compile_s, "with_saving_s": time.perf_counter() - start}
+print(json.dumps({**told, "peak_rss_gb": peak_memory_bytes() / 1e9}))
 """
 
 

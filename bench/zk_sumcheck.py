@@ -19,7 +19,7 @@ from circuits.program.file import load_program
 from prover import sumcheck
 from prover.kernels import fast_hasher, field, narrow_product
 from prover.key_cache import KeyCache
-from prover.sumcheck.measuring import peak_memory_bytes
+from prover.peak_memory import peak_memory_bytes
 from verifier.srs import DEVELOPMENT_S_G2, Accepted
 from verifier.sumcheck import verify
 

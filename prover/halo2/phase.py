@@ -18,6 +18,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from prover.peak_memory import peak_memory_bytes
+
 PR_SET_PDEATHSIG = 1
 
 
@@ -127,11 +129,8 @@ def _die_with_parent(parent: int) -> None:
 
 
 def _report_memory(target: Path) -> None:
-    """This process's own peak. What wait4 says is never below the caller's: Linux counts it in across the exec."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        (peak,) = [line.split()[1] for line in status.read_text().splitlines() if line.startswith("VmHWM:")]
-        target.write_text(str(int(peak) * 1024))
+    """This process's own peak. What wait4 says is never below the caller's."""
+    target.write_text(str(peak_memory_bytes()))
 
 
 def main() -> None:

@@ -21,8 +21,8 @@ from prover.backend import PhaseReport, Phases, Progress, silent
 from prover.kernels import fast_hasher, narrow_product
 from prover.kernels.field import ReferenceString
 from prover.key_cache import KeyCache
+from prover.peak_memory import peak_memory_bytes
 from prover.srs import generate_dev_srs, read_powers, srs_g2, srs_k, verify_srs
-from prover.sumcheck.measuring import peak_memory_bytes
 from prover.sumcheck.plan import Plan, make_plan
 from prover.sumcheck.table import fill_rows
 from verifier.curve import G1, POINT_BYTES, decode_point

@@ -12,7 +12,7 @@ HELD = 1 << 28
 TELL = """
 import sys
 import numpy as np
-from prover.sumcheck.measuring import peak_memory_bytes
+from prover.peak_memory import peak_memory_bytes
 
 before = peak_memory_bytes()
 np.ones(int(sys.argv[1]), np.uint8)
