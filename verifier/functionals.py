@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from circuits.lower.sumcheck.layout import Block, axis_bits
-from circuits.lower.sumcheck.reading import Group, groups
-from circuits.lower.sumcheck.system import Kind, System
+from circuits.lower.sumcheck.reading import Group, GroupBook
+from circuits.lower.sumcheck.system import Kind, System, Tensor
 from circuits.program.indexing import always_in_bounds, missing_axes
 from verifier.claims import Functional, Weight
 from verifier.field import MODULUS, dot, eq_index, eq_prefix, eq_prefix_dot, eq_prefix_index, eq_table
@@ -27,12 +27,14 @@ Integers = npt.NDArray[np.int64]
 class Functionals:
     """Computes functionals of one system's tensors; `public` holds the elements of those that the proof carries.
 
-    Tables of eq, and groups with the same weights at the same point, are computed once.
+    What every tensor of a kind has, tables of eq, and groups with the same weights at the same point are computed once.
     """
 
     system: System
     public: Mapping[int, Integers]
     modulus: int = MODULUS
+    groups: GroupBook = field(default_factory=GroupBook)
+    _known: dict[tuple[object, ...], int] = field(default_factory=dict)
     _tables: dict[tuple[Weight, int], list[int]] = field(default_factory=dict)
     # Groups compare by identity, and being keys here they stay alive.
     _parts: dict[tuple[Group, tuple[Weight, ...], tuple[int, ...]], int] = field(default_factory=dict)
@@ -42,6 +44,13 @@ class Functionals:
         tensor = self.system.tensors[functional.tensor]
         if not tensor.size or 0 in functional.grid:
             return 0
+        told_apart = functional.tensor if functional.tensor in self.public else None
+        key = told_apart, tensor, functional.how, functional.grid, functional.weights
+        if key not in self._known:
+            self._known[key] = self._value(tensor, functional)
+        return self._known[key]
+
+    def _value(self, tensor: Tensor, functional: Functional) -> int:
         if tensor.kind is Kind.ONES:
             return self._ones(functional)
         if tensor.kind is Kind.IOTA and always_in_bounds(functional.how, functional.grid):
@@ -53,7 +62,7 @@ class Functionals:
         """Of the weights, over the table at x; the tensor is committed as `block`."""
         if 0 in functional.grid:
             return 0
-        found = groups(self.system.tensors[functional.tensor].dims, functional.how, functional.grid)
+        found = self.groups.groups(self.system.tensors[functional.tensor].dims, functional.how, functional.grid)
         value = self._unread(functional, found)
         value = value * eq_index(x[block.bits :], block.offset >> block.bits, self.modulus) % self.modulus
         for group in found:
@@ -63,7 +72,7 @@ class Functionals:
     def _ones(self, functional: Functional) -> int:
         """The weight of the points in bounds: only those axes of the view matter where a point may miss."""
         missing = missing_axes(functional.how, functional.grid)
-        found = groups(missing.view, missing, functional.grid)
+        found = self.groups.groups(missing.view, missing, functional.grid)
         value = self._unread(functional, found)
         for group in found:
             value = value * self._total(group, functional, [int(cell >= 0) for cell in group.cells.tolist()])
@@ -87,7 +96,7 @@ class Functionals:
 
     def _contract(self, elements: Integers, dims: tuple[int, ...], functional: Functional) -> int:
         """Each element times its weight, cell by cell."""
-        found = groups(dims, functional.how, functional.grid)
+        found = self.groups.groups(dims, functional.how, functional.grid)
         order = np.zeros(1, np.int64)
         for group in found:
             order = np.add.outer(order, group.elements).reshape(-1)

@@ -87,7 +87,7 @@ class _Check:
         self.products = product_instances(system)
         self.positions = factor_positions(system, self.products)
         public = zip((*system.of_kind(Kind.INPUT), *system.of_kind(Kind.OUTPUT)), self._tensors(), strict=True)
-        self.functionals = Functionals(system, dict(public))
+        self.functionals = Functionals(system, dict(public), groups=self.key.group_book)
 
     def _tensors(self) -> tuple[Integers, ...]:
         return self.proof.inputs + self.proof.outputs

@@ -8,6 +8,7 @@ from functools import cached_property
 from circuits.lower.sumcheck.bounds import require_bounded
 from circuits.lower.sumcheck.encoding import decode_system, encode_system
 from circuits.lower.sumcheck.layout import Layout, layout
+from circuits.lower.sumcheck.reading import GroupBook
 from circuits.lower.sumcheck.system import System
 from circuits.statement import keccak256
 from verifier.curve import G1, POINT_BYTES, decode_point, encode_point
@@ -34,6 +35,10 @@ class SumcheckKey:
     @cached_property
     def layout(self) -> Layout:
         return layout(self.system, self.row_bits)
+
+    @cached_property
+    def group_book(self) -> GroupBook:
+        return GroupBook()
 
     def encode(self) -> bytes:
         head = MAGIC + bytes([VERSION]) + self.model_id + self.srs_digest + bytes([self.row_bits])

@@ -47,7 +47,7 @@ class Argument:
         self._values = values
         self._phases, self._progress = phases or Phases(), progress
         self._channel = channel or Channel(fast_hasher)
-        self._book = WeightBook()
+        self._book = WeightBook(keys.key.group_book)
 
     def prove(self, statement: Statement) -> bytes:
         """The proof; the statement's roots should be those of the values' public tensors."""

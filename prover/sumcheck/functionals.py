@@ -10,7 +10,7 @@ from itertools import pairwise, product
 import numpy as np
 import numpy.typing as npt
 
-from circuits.lower.sumcheck.reading import Group, groups
+from circuits.lower.sumcheck.reading import Group, GroupBook
 from prover.kernels import field
 from prover.kernels.field import Vector
 from verifier.claims import Functional, Weight
@@ -66,7 +66,8 @@ def _by_row(offsets: Integers, vector: Vector, width: int) -> list[_Part]:
 class WeightBook:
     """Makes weights; what several functionals share is made once."""
 
-    def __init__(self) -> None:
+    def __init__(self, groups: GroupBook) -> None:
+        self._groups = groups
         self._axes: dict[tuple[int, Weight], Vector] = {}
         self._made: dict[tuple[object, ...], Weights] = {}
 
@@ -89,7 +90,7 @@ class WeightBook:
 
     def _make(self, functional: Functional, dims: tuple[int, ...]) -> Weights:
         grid, weights = functional.grid, functional.weights
-        found = groups(dims, functional.how, grid)
+        found = self._groups.groups(dims, functional.how, grid)
         used = {axis for group in found for axis in group.axes}
         factor = math.prod(axis_total(grid[axis], weights[axis]) for axis in range(len(grid)) if axis not in used)
         vectors = tuple(

@@ -119,14 +119,20 @@ def _elements_summed(system: System, reading: Reading) -> int:
     return tensor.size if tensor.kind in (Kind.INPUT, Kind.OUTPUT) else 0
 
 
+def _weighed_as(kind: Kind) -> Kind:
+    """Whose weights are the same wherever they are read alike: those of all committed tensors."""
+    return Kind.SETUP if kind.committed else kind
+
+
 def _check_groups(system: System) -> None:
     weighed = list(_readings(system))
     different = {
-        (system.tensors[each.reading.tensor].dims, each.reading.how, each.grid, each.box, each.shared)
+        (_weighed_as(tensor.kind), tensor.dims, each.reading.how, each.grid, each.box, each.shared)
         for each in weighed
+        for tensor in [system.tensors[each.reading.tensor]]
     }
     total = sum(_elements_summed(system, each.reading) for each in weighed)
-    for dims, how, grid, _, _ in different:
+    for _, dims, how, grid, _, _ in different:
         sizes = [] if 0 in dims else group_sizes(dims, how, grid)
         most, total = max(sizes, default=0), total + sum(sizes)
         _require(most <= MAX_GROUP_POINTS, f"a reading couples over {MAX_GROUP_POINTS} points or cells", most)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -98,8 +97,24 @@ def group_sizes(dims: tuple[int, ...], how: AffineMap, grid: tuple[int, ...]) ->
     ]
 
 
-@lru_cache(maxsize=4096)
-def groups(dims: tuple[int, ...], how: AffineMap, grid: tuple[int, ...]) -> tuple[Group, ...]:
+Groups = tuple[Group, ...]
+
+
+class GroupBook:
+    """The groups of readings, each made once."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[tuple[int, ...], AffineMap, tuple[int, ...]], Groups] = {}
+
+    def groups(self, dims: tuple[int, ...], how: AffineMap, grid: tuple[int, ...]) -> Groups:
+        """As `groups`; the same ones each time, so that they can be keys."""
+        key = dims, how, grid
+        if key not in self._made:
+            self._made[key] = groups(dims, how, grid)
+        return self._made[key]
+
+
+def groups(dims: tuple[int, ...], how: AffineMap, grid: tuple[int, ...]) -> Groups:
     """The groups of a tensor of `dims`, read through `how` at the points of `grid`; the tensor has elements.
 
     A group may have no axes: then it reads one cell, or none. Axes of the grid in no group are not used by the map.
