@@ -77,14 +77,24 @@ def flags(context: Context, dims: Dims, flag: Expression, x: Expression, within:
 
     By Euclid no other integer will do, so that any bound on the flag is enough.
     """
-    width = context.whole_limbs(max(-within.lo, within.hi + 1, 1))
+    width = _flag_width(context, within)
     bounded(context, dims, flag, Interval(0, 1))
     ranged(context, dims, plus(x, context.constant(1 << width), times(-(1 << width), flag)), width)
 
 
+def _flag_width(context: Context, within: Interval) -> int:
+    return context.whole_limbs(max(-within.lo, within.hi + 1, 1))
+
+
+def flagged(context: Context, within: Interval) -> Interval:
+    """Where an integer is once it has a flag that was made for `within`, wherever it may have been before."""
+    width = _flag_width(context, within)
+    return Interval(-(1 << width), (1 << (width + context.whole_limbs(2))) - 1)
+
+
 def new_flag(context: Context, dims: Dims, x: Expression, within: Interval) -> int:
     """A new witness that is 1 where x ≥ 0 and else 0."""
-    tensor = context.witness(dims, Interval(0, 1))
+    tensor = context.witness(dims, Interval(0, (1 << context.whole_limbs(2)) - 1))
 
     def fill(values: Values) -> None:
         values[tensor] = np.asarray(values.evaluate(x, dims) >= 0)

@@ -19,7 +19,7 @@ from circuits.program.ranges import Ranges
 from circuits.program.refs import UNMAPPED, AffineMap, Ref, Source
 
 # Far below the field's order, so that an identity in the field is one of integers (section 4).
-MAGNITUDE_LIMIT = 1 << 120
+MAGNITUDE_LIMIT = 1 << 160
 
 Step = Callable[[Values], None]
 
@@ -72,9 +72,8 @@ class Context:
         """The tensor of an op's output."""
         if position not in self.made:
             # Its own lookups may only keep it within whole digits from the least value on.
-            within = self.spans[position].output
-            most = within.lo + (1 << self.whole_limbs(within.hi - within.lo + 1)) - 1
-            self.made[position] = self.witness(self.program.ops[position].dims, Interval(within.lo, most))
+            within = self.within_limbs(self.spans[position].output)
+            self.made[position] = self.witness(self.program.ops[position].dims, within)
             self.owners.tensors[-1] = position
         return self.made[position]
 
@@ -103,6 +102,11 @@ class Context:
     def whole_limbs(self, size: int) -> int:
         """The bits of the fewest LIMB digits that hold `size` different integers."""
         return self.limb_bits * max(1, -(-(size - 1).bit_length() // self.limb_bits))
+
+    def within_limbs(self, interval: Interval) -> Interval:
+        """Where whole LIMB digits from an interval's least integer on keep what should be in it."""
+        size = interval.hi - interval.lo + 1
+        return Interval(interval.lo, interval.lo + (1 << self.whole_limbs(size)) - 1)
 
     # Expressions.
 

@@ -23,7 +23,7 @@ def lower_divide(context: Context, position: int, op: Divide) -> None:
     dividend, divisor = context.operand_interval(op, 0), context.interval(op.operands[1])
     corners = [divide_half_up(x, z, op.up) for x in (dividend.lo, dividend.hi) for z in (divisor.lo, divisor.hi)]
     within = Interval(min(corners), max(corners))
-    q = context.witness(dims, within) if op.saturates else y
+    q = context.witness(dims, of_bits(op.bits).reach(context, within)) if op.saturates else y
 
     def quotient(values: Values) -> Integers:
         return divide_half_up(values.evaluate(a, dims), values.evaluate(d, dims), op.up)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from circuits.lower.sumcheck.bounding import Digits, bounded, digits_of, look_up_digits, new_flag, ranged
+from circuits.lower.sumcheck.bounding import Digits, bounded, digits_of, flagged, look_up_digits, new_flag, ranged
 from circuits.lower.sumcheck.context import Context
 from circuits.lower.sumcheck.expressions import NOTHING, is_linear, minus, plus, times
 from circuits.lower.sumcheck.filling import Integers, Values
@@ -51,6 +51,20 @@ class Clamp:
     def excess(self, rescaled: Interval) -> Interval:
         """Of which multiple of 2^width above `low` an integer can be."""
         return Interval((rescaled.lo - self.low) >> self.width, (rescaled.hi - self.low) >> self.width)
+
+    def reach(self, context: Context, rescaled: Interval) -> Interval:
+        """Where an integer is kept by clamping it so."""
+        excess = excess_bound(context, self.excess(rescaled))
+        return Interval(self.low + (excess.lo << self.width), self.low + ((excess.hi + 1) << self.width) - 1)
+
+
+def excess_bound(context: Context, excess: Interval) -> Interval:
+    """Where an excess is kept: among a table's rows, or by flags."""
+    if excess.hi - excess.lo < MAX_CLAMP_ROWS:
+        return excess.hull(SMALL)
+    above, below = Interval(excess.lo - 1, excess.hi - 1), Interval(-excess.hi - 1, -excess.lo - 1)
+    most = 1 + max(flagged(context, within).magnitude for within in (above, below))
+    return Interval(-most, most)
 
 
 def of_bits(bits: int) -> Clamp:
@@ -99,6 +113,8 @@ def _terms(context: Context, op: Accumulating) -> Expression:
 def rescaled(context: Context, y: int, total: Sum) -> None:
     """y = ⌊(terms + half) / 2^shift⌋: terms + half = 2^shift·y + ρ with ρ in [0, 2^shift)."""
     dims, result = total.dims, context.itself(y)
+    if total.shift:
+        context.bounds[y] = context.within_limbs(total.rescaled())
     rest = minus(plus(total.terms, context.constant(total.half)), times(1 << total.shift, result))
     look_up_digits(context, dims, _remainder(context, total, rest))
     if total.shift:
@@ -126,7 +142,7 @@ def clamped(context: Context, y: int, total: Sum, clamp: Clamp) -> None:
     above = plus(total.terms, context.constant(total.half - (clamp.low << total.shift)))
     left = minus(above, times(1 << total.shift, context.itself(low)))
     spelled_out = few and not total.shift and is_linear(left)
-    h = None if spelled_out else context.witness(dims, excess.hull(SMALL))
+    h = None if spelled_out else context.witness(dims, excess_bound(context, excess))
 
     def fill(values: Values) -> None:
         over = ((total.evaluate(values) + total.half) >> total.shift) - clamp.low
