@@ -51,8 +51,12 @@ def _reduce_layer(claim: LeafClaim, layer: LayerProof, transcript: Transcript) -
         point.append(x)
     p0, p1, q0, q1 = layer.values
     if (p0 * q1 + p1 * q0 + combiner * q0 * q1 - left) % modulus:
-        message = f"the fractions of layer {len(point) + 1} do not add up to those of the layer above"
-        raise VerificationError("layer_mismatch", message, layer=len(point))
+        layer_number = len(point) + 1
+        message = (
+            f"layer {layer_number} of the sum of fractions does not follow from the layer above it: the proof, or a "
+            "value that it is about, was changed after it was made"
+        )
+        raise VerificationError("layer_mismatch", message, layer=layer_number)
     transcript.absorb(Tag.LAYER_VALUES, scalar_bytes(layer.values))
     return _child(point, layer.values, transcript)
 
