@@ -28,7 +28,7 @@ from prover.cli.challenger_options import (
 from prover.cli.challenger_plot import plot_finding
 from prover.cli.challenger_text import CREDITS, claim_in_full, claim_lines, clock_lines
 from prover.cli.model_plot import require_matplotlib
-from prover.cli.output_files import require_writable
+from prover.cli.output_files import require_writable, write_file
 from prover.cli.plain_text import field_lines
 from verifier.challenger import ChallengerError, replay, report
 from verifier.challenger.judging import MAX_WORK
@@ -144,7 +144,7 @@ def explain(
     if document["right"]:
         return emit(json, document, ["The claim is what our own run gives."])
     if plot is not None:
-        plot.write_bytes(plot_finding(document, plot.suffix.removeprefix(".")))
+        write_file(plot, plot_finding(document, plot.suffix.removeprefix(".")))
     emit(json, document)
     if not json:
         for line in document["words"]:
@@ -182,7 +182,7 @@ def export_evidence(
     place = Place(store, from_block, confirmations, rpc_url, deployment, private_key_file, dev_account)
     world = open_world(json, place, Runs(program, fetch, max_work))
     raw = report.evidence(world.challenger, world.claim(claim))
-    output.write_bytes(raw)
+    write_file(output, raw)
     emit(json, {"evidence": str(output), "bytes": len(raw)}, [f"{output}: {len(raw):,} bytes"])
 
 

@@ -12,6 +12,7 @@ import typer
 from contracts.client.chain import Chain
 from contracts.client.deploy import deploy_core
 from contracts.client.devnet import DEV_KEYS, Devnet
+from prover.cli.output_files import require_writable, staged
 from verifier.console import JsonOption, emit, warn
 from verifier.srs import DEVELOPMENT_S_G2
 
@@ -30,13 +31,15 @@ def up(
     json: JsonOption = False,
 ) -> None:
     """Starts anvil, deploys the core contracts over the development SRS, and runs until Ctrl-C."""
+    require_writable([output])
     # Also where a shell started this in the background, with SIGINT ignored: anvil must not outlive us.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     warn("INSECURE: public accounts and the development SRS. For development only.")
     with Devnet(port) as net:
         deployment = deploy_core(Chain(net.rpc_url, DEV_KEYS[0]), DEVELOPMENT_S_G2)
-        deployment.save(output)
+        with staged(output) as file:
+            deployment.save(file)
         document = {"rpc_url": net.rpc_url, "chain_id": deployment.chain_id, "addresses": deployment.addresses}
         lines = [f"{net.rpc_url}, chain {deployment.chain_id}, deployment in {output}; Ctrl-C ends it"]
         emit(json, {**document, "deployment": str(output)}, lines)

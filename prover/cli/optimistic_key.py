@@ -15,6 +15,7 @@ from contracts.client.deployment import Deployment
 from contracts.client.disputes import OptimisticClaims
 from contracts.client.types import RoutePin
 from prover.cli.chain_options import DEFAULT_CONFIRMATIONS
+from prover.cli.output_files import write_file
 from prover.cli.plain_text import TERMS, field_lines
 from prover.optimistic.claim import needed_window_s
 from prover.optimistic.key import DEFAULT_TERMS, MAX_TIME_S, OptimisticKey, is_worth_copying
@@ -43,7 +44,7 @@ def setup_optimistic(program: Path, output: Path, terms: dict[str, int], json: b
         )
         raise InputError("terms_invalid", message, needed_s=needed, limit_s=MAX_TIME_S)
     warnings = [*_copying(key.terms), *_unclaimed(key.terms), *_unplayed(key.terms, ASSUMED_PACE, ASSUMED)]
-    output.write_bytes(key.to_json())
+    write_file(output, key.to_json())
     document: dict[str, Any] = {
         "route": Route.OPTIMISTIC.name.lower(),
         "key": str(output),

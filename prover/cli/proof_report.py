@@ -14,6 +14,7 @@ from circuits.program.graph import Program
 from circuits.program.values import Integers, outputs_document
 from circuits.statement import Statement
 from prover.backend import Estimate, Phases
+from prover.cli.output_files import write_file
 from prover.cli.plain_text import about_s, size
 from verifier.acceptance import Key, route_of
 from verifier.console import emit, stderr, warn
@@ -83,7 +84,7 @@ def write_key(made: Made, output: Path, json: bool) -> None:
     if len(file) > MAX_FILE_BYTES:
         message = f"the key file would have {len(file):,} bytes, and verifiers read {MAX_FILE_BYTES:,}"
         raise InputError("key_too_large", message, bytes=len(file), limit=MAX_FILE_BYTES)
-    output.write_bytes(file)
+    write_file(output, file)
     if made.unbound:
         warn(
             f"unbound: {' and '.join(made.unbound)}. Proofs under this key are for local use and cannot be registered."
@@ -104,7 +105,7 @@ def write_key(made: Made, output: Path, json: bool) -> None:
 
 def write_proof(program: Program, estimate: Estimate, keys: Keys, result: Proven, output: Path, json: bool) -> None:
     """The proof file, and the document about it: what it did cost beside what was told."""
-    output.write_bytes(result.proof_file.to_json())
+    write_file(output, result.proof_file.to_json())
     statement = {name: "0x" + value.hex() for name, value in vars(result.statement).items()}
     document: dict[str, Any] = {
         "route": result.proof_file.route.name.lower(),
