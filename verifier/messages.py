@@ -20,6 +20,7 @@ from verifier.errors import VerificationError
 PROOF_FORMAT = "inferproof-proof-1"
 KEY_FORMAT = "inferproof-key-1"
 MAX_FILE_BYTES = 1 << 24
+MAX_SHOWN = 200
 _PROOF_FIELDS = ("format", "route", "statement", "key_digest", "srs_digest", "proof")
 _KEY_FIELDS = ("format", "route", "key")
 _STATEMENT_FIELDS = ("model_id", "input_root", "output_root")
@@ -54,7 +55,12 @@ class ProofFile:
 
     @classmethod
     def load(cls, path: Path) -> ProofFile:
-        return cls.from_json(_read(path))
+        raw = _read(path)
+        try:
+            return cls.from_json(raw)
+        except VerificationError as error:
+            message = f"{path} is no proof file: {error.message}"
+            raise VerificationError(error.code, message, **error.details) from error
 
     def to_json(self) -> bytes:
         statement = {name: "0x" + getattr(self.statement, name).hex() for name in _STATEMENT_FIELDS}
@@ -116,10 +122,15 @@ def _object(raw: bytes, expected_format: str) -> dict[str, Any]:
         raise VerificationError("file_malformed", f"the file is over {MAX_FILE_BYTES} bytes", limit=MAX_FILE_BYTES)
     try:
         fields = strict_json.parse(raw)
+    except UnicodeDecodeError as error:
+        raise VerificationError("file_malformed", "it is no JSON, but binary") from error
     except ValueError as error:
-        raise VerificationError("file_malformed", f"the file is not JSON as expected: {error}") from error
+        raise VerificationError("file_malformed", f"it is not JSON as expected: {error}") from error
     if not isinstance(fields, dict):
-        raise VerificationError("file_malformed", "the file is not a JSON object")
+        raise VerificationError("file_malformed", "it is not a JSON object")
+    if isinstance(fields.get("code"), str) and "detail" in fields:
+        message = f"it is an error document of the service: {fields['code'][:64]}"
+        raise VerificationError("file_malformed", message)
     told = fields.get("format", expected_format)
     if told != expected_format:
         got = str(told)[:64]
@@ -131,7 +142,9 @@ def _object(raw: bytes, expected_format: str) -> dict[str, Any]:
 def _expect_fields(fields: Mapping[str, Any], names: tuple[str, ...], where: str) -> None:
     unknown, missing = sorted(set(fields) - set(names)), sorted(set(names) - set(fields))
     if unknown or missing:
-        message = f"the {where} has unknown fields {unknown} and lacks {missing}"
+        found = [f"has unknown fields {', '.join(unknown)[:MAX_SHOWN]}"] if unknown else []
+        found += [f"lacks {', '.join(missing)}"] if missing else []
+        message = f"the {where} {' and '.join(found)}"
         raise VerificationError("file_malformed", message, unknown=unknown, missing=missing)
 
 

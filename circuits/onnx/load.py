@@ -45,7 +45,7 @@ def load_onnx(path: str | os.PathLike[str], *, freeze: Frozen | None = None, bat
     except OSError as error:
         raise unreadable(path, error.strerror or error) from error
     except (DecodeError, EncodeError, onnx.checker.ValidationError, ValueError, RuntimeError) as error:
-        raise unreadable(path, str(error).splitlines()[0] if str(error) else type(error).__name__) from error
+        raise unreadable(path, _what_it_is(Path(path)) or _first_line(error)) from error
     _check_opsets(model)
     _check_equations(model)
     fix_inputs(model.graph, dict(freeze or {}), batch)
@@ -54,6 +54,19 @@ def load_onnx(path: str | os.PathLike[str], *, freeze: Frozen | None = None, bat
     for output in model.graph.output:
         output.type.tensor_type.ClearField("shape")
     return model
+
+
+def _what_it_is(path: Path) -> str | None:
+    """Of a file that is no model: what else it begins like."""
+    with path.open("rb") as file:
+        head = file.read(64)
+    if head.startswith(b"PK\3\4") and b"graph.json" in head:
+        return "it is a program already"
+    return "it is JSON" if head.lstrip()[:1] in (b"{", b"[") else None
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 def _check_opsets(model: onnx.ModelProto) -> None:

@@ -28,6 +28,9 @@ ENCRYPTED = 1
 # The end of a zip archive: signature, two disk numbers, members (twice), bytes and offset of their directory, comment.
 ARCHIVE_END = struct.Struct("<4s4HIIH")
 ZIP64_LOCATOR = struct.Struct("<4s16s")
+# An ONNX model says its version of the format first, then another of its fields 2 to 8.
+ONNX_VERSION = b"\x08"
+ONNX_NEXT = (b"\x12", b"\x1a", b"\x22", b"\x28", b"\x32", b"\x3a", b"\x42")
 DTYPES: dict[str, np.dtype[np.signedinteger[Any]]] = {"I32": np.dtype("<i4"), "I64": np.dtype("<i8")}
 
 
@@ -86,10 +89,21 @@ def _check_end(path: Path, file: BinaryIO) -> None:
     tail = file.read()
     end = tail[-ARCHIVE_END.size :]
     if len(end) < ARCHIVE_END.size or not end.startswith(b"PK\5\6") or not end.endswith(b"\0\0"):
-        raise zipfile.BadZipFile("it is no .program file: it does not end as a zip archive without a comment does")
+        raise zipfile.BadZipFile(_what_it_is(file))
     _, _, _, _, members, directory_bytes, _, _ = ARCHIVE_END.unpack(end)
     if members != len(MEMBERS) or directory_bytes > MAX_DIRECTORY_BYTES or tail.startswith(b"PK\6\7"):
         raise malformed(str(path), f"the archive has {members} members, {len(MEMBERS)} are needed")
+
+
+def _what_it_is(file: BinaryIO) -> str:
+    """Of a file that is no archive: what else it begins like."""
+    file.seek(0)
+    head = file.read(64)
+    if head[:1] == ONNX_VERSION and head[2:3] in ONNX_NEXT:
+        return "it is an ONNX model, of which `inferproof model compile` makes a program"
+    if head.lstrip()[:1] in (b"{", b"["):
+        return "it is JSON; where a verb takes both, the program comes before its input"
+    return "it does not end as a zip archive without a comment does"
 
 
 def _check_size(name: str, size: int, limit: int) -> None:

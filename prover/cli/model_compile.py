@@ -6,10 +6,12 @@ import json as json_format
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import numpy.typing as npt
 import typer
 
+from circuits.errors import InputError
 from circuits.program.input_file import read_npz
 from circuits.program.refs import Visibility
 from circuits.quantize import CompileOptions, compile_model
@@ -79,7 +81,7 @@ def compile_(
     require_writable([path for path in (output, report, plot) if path is not None], inputs)
     if plot is not None:
         require_matplotlib()
-    data = None if calibration is None else read_npz(calibration)
+    data = None if calibration is None else _samples(calibration)
     given = {"bits": bits, "weight_bits": weight_bits, "table_bits": table_bits}
     pinned = frozenset(name for name, value in given.items() if value is not None)
     with progress_bar() as progress:
@@ -90,6 +92,13 @@ def compile_(
             program, found, search = search_model(model, data, options, max_error, pinned, expired, progress)
             made = Compiled(program, found, search.chosen, search)
     _deliver(made, model.name, output, report, plot, json)
+
+
+def _samples(path: Path) -> dict[str, npt.NDArray[Any]]:
+    if path.suffix == ".json":
+        message = f"{path} is no calibration: that is an .npz file with an array for each input, (count, *shape)"
+        raise InputError("input_unreadable", message, path=str(path))
+    return read_npz(path)
 
 
 def _after(seconds: float) -> Callable[[], bool]:
