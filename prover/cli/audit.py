@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:  # whose libraries are slow to load
 
 ANSWERS_NO = ("audit_differs", "registration_of_another_model", "key_of_another_program")
 
-# A key that computes the program: its route and its digest.
+# A key that was looked at: its route and its digest.
 Audited = tuple[Route, bytes]
 
 
@@ -49,33 +50,47 @@ def audit(
     json: JsonOption = False,
 ) -> None:
     """Rebuilds the key from the program and compares it with a file's, or with every one that a registration has bound;
-    exit 1 if they differ."""
+    exit 1 if they differ, 2 if a key file is of another program or over another SRS."""
     source = load_program(program)
     if (key is None) == (registration is None):
         raise InputError("audit_subject", "say what to check: either --key or --registration")
+    found: list[Audited] = []
     try:
         if key is not None:
-            found = [_file(source, key, srs)]
+            _file(source, key, srs, found)
         else:
             chain = open_chain(rpc_url)
-            found = _registered(source, registration or "", srs, chain, open_deployment(deployment, chain))
+            _registered(source, registration or "", srs, chain, open_deployment(deployment, chain), found)
     except InputError as error:
         if error.code not in ANSWERS_NO:
             raise
-        emit(json, {"matches": False, "reason": error.as_dict()}, [f"DIFFERS: {error.message}"])
+        subject = "key file" if key is not None else "registration"
+        told = [f"  {name}: {value}" for name, value in error.details.items()]
+        lines = [f"DIFFERS: {error.message}: do not trust the {subject}", *told]
+        emit(json, _document(found, error.as_dict()), lines)
         raise typer.Exit(1) from error
-    keys = [{"route": route.name.lower(), "key_digest": "0x" + digest.hex()} for route, digest in found]
-    lines = [f"MATCHES: {key['route']} key {key['key_digest']} computes the program" for key in keys]
-    emit(json, {"matches": True, "reason": None, "key_digest": keys[0]["key_digest"], "keys": keys}, lines)
+    document = _document(found, None)
+    lines = [f"MATCHES: {each['route']} key {each['key_digest']} computes the program" for each in document["keys"]]
+    emit(json, document, lines)
 
 
-def _file(program: Program, path: Path, srs: Path | None) -> Audited:
+def _document(looked_at: Sequence[Audited], reason: dict[str, Any] | None) -> dict[str, Any]:
+    """`keys` are those looked at, in order; with a reason, the last of them is the one that differs."""
+    keys = [{"route": route.name.lower(), "key_digest": "0x" + digest.hex()} for route, digest in looked_at]
+    subject = keys[-1 if reason else 0]["key_digest"] if keys else None
+    return {"matches": reason is None, "reason": reason, "key_digest": subject, "keys": keys}
+
+
+def _file(program: Program, path: Path, srs: Path | None, found: list[Audited]) -> None:
     if is_optimistic(path):
-        return Route.OPTIMISTIC, read_optimistic_key(path, program).digest()
-    return _rebuilt(program, read_key(path, program), srs)
+        found.append((Route.OPTIMISTIC, read_optimistic_key(path, program).digest()))
+        return
+    key = read_key(path, program)
+    found.append((route_of(key), key.digest()))
+    _rebuild(program, key, srs)
 
 
-def _rebuilt(program: Program, wanted: Key, srs: Path | None) -> Audited:
+def _rebuild(program: Program, wanted: Key, srs: Path | None) -> None:
     # Neither route waits for the other's libraries.
     if isinstance(wanted, SumcheckKey):
         from prover.cli.sumcheck_proofs import require_srs_of
@@ -93,12 +108,16 @@ def _rebuilt(program: Program, wanted: Key, srs: Path | None) -> Audited:
             from prover import halo2
 
             halo2.audit(program, wanted, halo2.Halo2Options(srs=srs), progress, cache=cache)
-    return route_of(wanted), wanted.digest()
 
 
 def _registered(
-    program: Program, registration: str, srs: Path | None, chain: Chain, addresses: Deployment
-) -> list[Audited]:
+    program: Program,
+    registration: str,
+    srs: Path | None,
+    chain: Chain,
+    addresses: Deployment,
+    found: list[Audited],
+) -> None:
     """Every key that the registration has bound, as the routes' own contracts hold them."""
     listed = Registry(chain, addresses["ModelRegistry"]).registration(word(registration, "registration id"))
     if listed.model_id != program.model_id():
@@ -106,20 +125,22 @@ def _registered(
         raise InputError("registration_of_another_model", message, listed="0x" + listed.model_id.hex())
     if not listed.pins:
         raise InputError("registration_without_key", "the registration has no key bound")
-    return [_pinned(program, pin, srs, chain, addresses) for pin in listed.pins]
+    for pin in listed.pins:
+        if pin.route not in (Route.OPTIMISTIC, Route.HALO2):
+            message = f"no contract holds keys of route {pin.route}: audit the key's file with --key"
+            raise InputError("route_not_audited", message, route=pin.route)
+        found.append((Route(pin.route), pin.key_digest))
+        _pinned(program, pin, srs, chain, addresses)
 
 
-def _pinned(program: Program, pin: RoutePin, srs: Path | None, chain: Chain, addresses: Deployment) -> Audited:
+def _pinned(program: Program, pin: RoutePin, srs: Path | None, chain: Chain, addresses: Deployment) -> None:
     if pin.route == Route.OPTIMISTIC:
         from prover.optimistic.claim import require_key  # which can do all that a claim takes
 
         require_key(OptimisticClaims(chain, addresses["OptimisticClaims"]).key(pin.key_digest), program)
-        return Route.OPTIMISTIC, pin.key_digest
-    if pin.route != Route.HALO2:
-        message = f"no contract holds keys of route {pin.route}: audit the key's file with --key"
-        raise InputError("route_not_audited", message, route=pin.route)
+        return
     adapter = chain.contract("Halo2Adapter", addresses["Halo2Adapter"]).functions
     key = Halo2Key.from_tuple(tuple(chain.call(adapter.keyOf(pin.key_digest))))
     if key.digest() != pin.key_digest:
         raise InputError("audit_differs", "the adapter's key is not the one that the registry names")
-    return _rebuilt(program, key, srs)
+    _rebuild(program, key, srs)

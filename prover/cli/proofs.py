@@ -42,7 +42,8 @@ def prove(
     salt: SaltFileIfAny = None,
     json: JsonOption = False,
 ) -> None:
-    """Proves the program on one input. Everything that can be refused is refused before the work starts."""
+    """Proves the program on one input. Everything that can be refused is refused before the work starts; keys that the
+    cache does not hold are made again, which takes as long as `setup`."""
     require_writable([output], [program, input, key, *([srs] if srs else [])])
     source = load_program(program)
     inputs = read_inputs(input, source)
@@ -80,6 +81,6 @@ def read_key(path: Path, program: Program) -> Key:
     """A key file of a route that proves, and of this program."""
     key, model_id = load_key(path), program.model_id(fast_hasher)
     if key.model_id != model_id:
-        expected, got = model_id.hex(), key.model_id.hex()
+        expected, got = ("0x" + word.hex() for word in (model_id, key.model_id))
         raise InputError("key_for_another_model", f"{path} is another program's key", expected=expected, got=got)
     return key

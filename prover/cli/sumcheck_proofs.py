@@ -32,7 +32,7 @@ def prove_sumcheck(
     require_srs_of(wanted, srs)
     estimate, keys = _keys(program, srs)
     if keys.key.encode() != wanted.encode():
-        expected, got = ("0x" + key.digest().hex() for key in (wanted, keys.key))
+        expected, got = ("0x" + key.digest().hex() for key in (keys.key, wanted))
         message = "the key file is not the one that this program gives here: audit it, or run `setup` again"
         raise InputError("key_of_another_setup", message, expected=expected, got=got)
     with progress_bar() as progress:
@@ -44,7 +44,7 @@ def require_srs_of(key: SumcheckKey, srs: Path | None) -> None:
     named = srs_digest(DEVELOPMENT_S_G2 if srs is None else srs_g2(srs))
     if named != key.srs_digest:
         message = "the key file stands on another SRS: name its file with --srs"
-        expected, got = ("0x" + digest.hex() for digest in (key.srs_digest, named))
+        expected, got = ("0x" + digest.hex() for digest in (named, key.srs_digest))
         raise InputError("key_over_another_srs", message, expected=expected, got=got)
 
 

@@ -163,6 +163,7 @@ def audit(
         progress,
     )
     if rebuilt.key.encode() != key.encode():
-        message = "the key is not the one that this program gives: do not trust the registration"
-        raise InputError("audit_differs", message, expected=rebuilt.key.digest().hex(), got=key.digest().hex())
+        expected, got = ("0x" + each.digest().hex() for each in (rebuilt.key, key))
+        message = "the key is not the one that this program gives"
+        raise InputError("audit_differs", message, expected=expected, got=got)
     return rebuilt

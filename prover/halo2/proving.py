@@ -68,7 +68,7 @@ def prove(
     """
     if program.model_id() != keys.key.model_id:
         message = "these keys belong to another program"
-        raise InputError("key_for_another_model", message, keys=keys.key.model_id.hex())
+        raise InputError("key_for_another_model", message, keys="0x" + keys.key.model_id.hex())
     outputs = run(program, inputs)
     salt = _checked_salt(keys, salt)
     phases = Phases()

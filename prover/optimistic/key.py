@@ -98,7 +98,9 @@ def read_key(path: Path, program: Program) -> OptimisticKey:
     key = OptimisticKey.of(program, DisputeTerms(**terms))
     told = {name: body[name] for name in FIELDS}
     if told != json.loads(key.to_json()):
-        raise InputError("key_for_another_model", f"{path} is not this program's key", model_id=key.model_id.hex())
+        raise InputError(
+            "key_for_another_model", f"{path} is not this program's key", model_id="0x" + key.model_id.hex()
+        )
     return key
 
 

@@ -42,7 +42,7 @@ def prove(program: Program, inputs: Sequence[Integers], keys: SumcheckKeys, prog
     """
     if program is not keys.lowering.program and program.model_id(fast_hasher) != keys.key.model_id:
         message = "these keys belong to another program"
-        raise InputError("key_for_another_model", message, keys=keys.key.model_id.hex())
+        raise InputError("key_for_another_model", message, keys="0x" + keys.key.model_id.hex())
     phases = Phases()
     with Stopwatch("witness", phases, progress):
         made = keys.executor.trace(inputs)
