@@ -70,7 +70,7 @@ def make_bench(folder: Path) -> Bench:
     return made
 
 
-def changed(path: Path, target: Path, **fields: str) -> Path:
+def changed(path: Path, target: Path, **fields: object) -> Path:
     target.write_text(json.dumps({**json.loads(path.read_text()), **fields}))
     return target
 

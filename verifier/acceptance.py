@@ -31,6 +31,8 @@ class Wanted:
     output_root: bytes | None = None
 
 
+# The caller's own wish is compared first, so what is left is between a file's statement and its proof.
+CONTRADICTIONS = {"input_differs": "input", "output_differs": "output"}
 DECODERS: Mapping[Route, Callable[[bytes], Key]] = {Route.HALO2: Halo2Key.decode, Route.SUMCHECK: SumcheckKey.decode}
 
 
@@ -63,11 +65,18 @@ def accept(
     """
     _compare_with_key(proof, key, wanted.accepted)
     _compare_statement(proof.statement, wanted)
-    if isinstance(key, SumcheckKey):
-        return verify_sumcheck(proof.statement, key, proof.proof, wanted.accepted, arithmetic, hasher)
-    from verifier.halo2 import verify as verify_halo2  # an EVM that no other route should wait for
+    try:
+        if isinstance(key, SumcheckKey):
+            return verify_sumcheck(proof.statement, key, proof.proof, wanted.accepted, arithmetic, hasher)
+        from verifier.halo2 import verify as verify_halo2  # an EVM that no other route should wait for
 
-    return verify_halo2(proof.statement, key, proof.proof, wanted.accepted)
+        return verify_halo2(proof.statement, key, proof.proof, wanted.accepted)
+    except VerificationError as error:
+        tensors = CONTRADICTIONS.get(error.code)
+        if tensors is None:
+            raise
+        message = f"the proof file contradicts itself: its statement names another {tensors} than its proof shows"
+        raise VerificationError(error.code, message, **error.details) from error
 
 
 def _compare_with_key(proof: ProofFile, key: Key, accepted: Accepted) -> None:
@@ -77,20 +86,20 @@ def _compare_with_key(proof: ProofFile, key: Key, accepted: Accepted) -> None:
         route, keys_route = proof.route.name.lower(), route_of(key).name.lower()
         raise VerificationError("route_differs", f"the proof is of the route {route}, the key of {keys_route}")
     if proof.key_digest != key.digest():
-        raise VerificationError("key_differs", "the proof was made for another key", expected=key.digest().hex())
+        raise VerificationError("key_differs", "the proof was made for another key", expected="0x" + key.digest().hex())
     if proof.srs_digest not in {srs_digest(point) for point in accepted.srs_g2}:
         message = "the proof's SRS is not accepted: name its s·G2 with --srs-g2"
         if proof.srs_digest == srs_digest(DEVELOPMENT_S_G2):
             message = "the proof stands on the INSECURE development SRS, which only --allow-insecure-srs accepts"
-        raise VerificationError("srs_not_accepted", message, srs_digest=proof.srs_digest.hex())
+        raise VerificationError("srs_not_accepted", message, srs_digest="0x" + proof.srs_digest.hex())
     if proof.srs_digest != _key_srs_digest(key):
         message = "the proof names another SRS than its key stands on"
-        raise VerificationError("srs_differs", message, expected=_key_srs_digest(key).hex())
+        raise VerificationError("srs_differs", message, expected="0x" + _key_srs_digest(key).hex())
 
 
 def _compare_statement(statement: Statement, wanted: Wanted) -> None:
     if statement.model_id != wanted.model_id:
-        details = {"expected": wanted.model_id.hex(), "got": statement.model_id.hex()}
+        details = {"expected": "0x" + wanted.model_id.hex(), "got": "0x" + statement.model_id.hex()}
         raise VerificationError("model_differs", "the proof is for another model", **details)
     if wanted.input_root not in (None, statement.input_root):
         raise VerificationError("input_differs", "the proof is for another input")

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import numpy as np
-import numpy.typing as npt
 import typer
 from rich.table import Table
 
-from circuits import strict_json
 from circuits.errors import InputError
 from circuits.program.file import load_program
 from circuits.program.graph import Program
 from circuits.program.input_file import read_inputs
-from circuits.program.refs import Port, Visibility
+from circuits.program.refs import Visibility
 from circuits.program.values import outputs_document
 from circuits.statement import Hasher, Statement, input_root, keccak256, output_root
 from verifier.acceptance import Wanted, accept, load_key
+from verifier.claimed_outputs import claimed_outputs
 from verifier.console import JsonOption, emit, warn
 from verifier.curve import Arithmetic
 from verifier.errors import VerificationError
@@ -41,7 +38,7 @@ def verify_command(arithmetic: Arithmetic | None = None, hasher: Hasher = keccak
     """The verb, computing with what it is given: by default nothing but Python."""
 
     def verify_proof(
-        proof: Annotated[Path, typer.Argument(help="Proof file.")],
+        proof: Annotated[Path, typer.Argument(metavar="PROOF", help="Proof file.")],
         key: Annotated[Path, typer.Option(help="Key file of the route and program.")],
         model: Annotated[str | None, typer.Option(help="The modelId that must be proven, hex.")] = None,
         program: Annotated[
@@ -51,7 +48,7 @@ def verify_command(arithmetic: Arithmetic | None = None, hasher: Hasher = keccak
         output: Annotated[
             Path | None,
             typer.Option(
-                help="The output that must be proven, as `model run --json` prints it: its integers (needs --program)."
+                help="The output that must be proven, as `model run` or `verify` print it with --json; needs --program."
             ),
         ] = None,
         srs_g2: Annotated[list[str] | None, typer.Option(help="An accepted s·G2: 256 hex digits, x1 x0 y1 y0.")] = None,
@@ -62,9 +59,9 @@ def verify_command(arithmetic: Arithmetic | None = None, hasher: Hasher = keccak
         wanted_program = load_program(program) if program else None
         model_id = _model_id(model, wanted_program, hasher)
         accepted = _accepted(srs_g2 or [], allow_insecure_srs)
-        wanted = Wanted(model_id, accepted, *_roots(wanted_program, input, output, hasher))
         callers_key = load_key(key)
         try:
+            wanted = Wanted(model_id, accepted, *_roots(wanted_program, input, output, hasher))
             file = ProofFile.load(proof)
             opened = accept(file, callers_key, wanted, arithmetic, hasher)
         except VerificationError as error:
@@ -88,7 +85,7 @@ def _model_id(model: str | None, program: Program | None, hasher: Hasher) -> byt
         return named or b""
     model_id = program.model_id(hasher)
     if named is not None and named != model_id:
-        raise InputError("model_differs", "--model and --program name two programs", program=model_id.hex())
+        raise InputError("model_differs", "--model and --program name two programs", program="0x" + model_id.hex())
     return model_id
 
 
@@ -135,41 +132,8 @@ def _roots(
         raise InputError("input_is_hashed", message)
     return (
         input_root(read_inputs(input, program), hasher) if input else None,
-        _claimed_output_root(output, program, hasher) if output else None,
+        output_root(claimed_outputs(output, program), hasher) if output else None,
     )
-
-
-def _claimed_output_root(path: Path, program: Program, hasher: Hasher) -> bytes:
-    """The root of an outputs file, as `model run --json` and `prove --json` print it."""
-    try:
-        document = strict_json.parse(path.read_bytes())
-    except OSError as error:
-        raise InputError("output_unreadable", f"cannot read {path}: {error.strerror}", path=str(path)) from error
-    except ValueError:
-        raise _no_outputs(path, "it is no JSON") from None
-    claimed = document.get("outputs") if isinstance(document, dict) else None
-    if not isinstance(claimed, dict):
-        raise _no_outputs(path, "it has no object 'outputs'")
-    return output_root(
-        [_claimed(path, claimed.get(output.port.name), output.port) for output in program.outputs], hasher
-    )
-
-
-def _claimed(path: Path, output: Any, port: Port) -> npt.NDArray[np.int64]:
-    """What the file says of one output; a number with a fraction is not rounded to an integer."""
-    try:
-        array = np.array(output["integers"], object).reshape(port.dims)
-        if not all(type(element) is int and -(2**31) <= element < 2**31 for element in array.flat):
-            raise ValueError("not all elements are integers of 4 bytes")
-        return array.astype(np.int64)
-    except (ValueError, KeyError, TypeError):
-        why = f"its output {port.name!r} needs the {math.prod(port.dims)} 'integers' of shape {list(port.dims)}"
-        raise _no_outputs(path, why) from None
-
-
-def _no_outputs(path: Path, why: str) -> InputError:
-    message = f"{path} does not hold this program's outputs as `model run --json` prints them: {why}"
-    return InputError("output_unreadable", message, path=str(path))
 
 
 def _document(statement: Statement, opened: Opened, program: Program | None) -> dict[str, object]:

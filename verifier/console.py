@@ -100,7 +100,7 @@ def _outcome(app: typer.Typer, argv: list[str]) -> int:
     except typer.Exit as error:
         return error.exit_code
     except typer.TyperException as error:
-        message = error.format_message()
+        message = error.format_message().replace("Value error, ", "")  # Pydantic's words, by way of Typer
         if message:  # without a message the help has been printed instead
             _report("--json" in argv, {"code": "usage", "message": message, "details": {}})
         return 2

@@ -23,7 +23,7 @@ def verify(statement: Statement, key: Halo2Key, proof: bytes, accepted: Accepted
     key.check()
     if key.model_id != statement.model_id:
         message = "the key belongs to another model"
-        details = {"expected": statement.model_id.hex(), "got": key.model_id.hex()}
+        details = {"expected": "0x" + statement.model_id.hex(), "got": "0x" + key.model_id.hex()}
         raise VerificationError("key_for_another_model", message, **details)
     _check_bound(key, accepted)
     parsed = Halo2Proof.decode(proof)

@@ -30,7 +30,7 @@ def check_artifact(key: Halo2Key, accepted: Accepted) -> None:
         raise VerificationError("key_wrong_generators", "the key's artifact does not stand on BN254's generators")
     if _point(key, _NEG_S_G2) not in {negate(point) for point in accepted.srs_g2}:
         message = "the key was made over an SRS that this verifier does not accept"
-        raise VerificationError("srs_not_accepted", message, srs_digest=srs_digest(key_s_g2(key)).hex())
+        raise VerificationError("srs_not_accepted", message, srs_digest="0x" + srs_digest(key_s_g2(key)).hex())
     if int.from_bytes(key.vka[_ACCUMULATOR], "big") != 0:
         raise VerificationError("key_malformed", "the key's artifact reads an accumulator from the public values")
     count = int.from_bytes(key.vka[_NUM_INSTANCES], "big")

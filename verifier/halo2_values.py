@@ -82,14 +82,16 @@ def _signed(instances: Sequence[int], start: int, dims: tuple[int, ...], bits: i
 
 def check_roots(statement: Statement, key: Halo2Key, instances: Sequence[int], opened: Opened) -> None:
     if opened.inputs is not None and input_root(opened.inputs) != statement.input_root:
-        raise VerificationError("input_differs", "the proof is for another input", expected=statement.input_root.hex())
+        raise VerificationError(
+            "input_differs", "the proof is for another input", expected="0x" + statement.input_root.hex()
+        )
     if key.input_mode is InputMode.HASHED and input_commitment(instances[0]) != statement.input_root:
         message = "the proof's input hash is not the committed one"
-        raise VerificationError("input_differs", message, expected=statement.input_root.hex())
+        raise VerificationError("input_differs", message, expected="0x" + statement.input_root.hex())
     if key.input_mode is not InputMode.PUBLIC and instances[-1] != 0:
         raise VerificationError("input_out_of_range", "an element of the hidden input is outside its port's range")
     if key.param_mode is ParamMode.HASHED and instances[key.hash_count() - 1] != key.param_hashes[0]:
         raise VerificationError("parameters_differ", "the proof's parameter hash is not the key's")
     if output_root(opened.outputs) != statement.output_root:
         message = "the proof is for another output"
-        raise VerificationError("output_differs", message, expected=statement.output_root.hex())
+        raise VerificationError("output_differs", message, expected="0x" + statement.output_root.hex())

@@ -46,7 +46,7 @@ def verify(
     """
     if key.model_id != statement.model_id:
         message = "the key belongs to another model"
-        details = {"expected": statement.model_id.hex(), "got": key.model_id.hex()}
+        details = {"expected": "0x" + statement.model_id.hex(), "got": "0x" + key.model_id.hex()}
         raise VerificationError("key_for_another_model", message, **details)
     s_g2 = _accepted_srs(key, accepted)
     parsed = SumcheckProof.decode(proof, ProofShape.of(key.system, key.layout))
@@ -63,15 +63,17 @@ def _accepted_srs(key: SumcheckKey, accepted: Accepted) -> G2Point:
         if srs_digest(s_g2) == key.srs_digest:
             return s_g2
     message = "the key was made over an SRS that this verifier does not accept"
-    raise VerificationError("srs_not_accepted", message, srs_digest=key.srs_digest.hex())
+    raise VerificationError("srs_not_accepted", message, srs_digest="0x" + key.srs_digest.hex())
 
 
 def _check_roots(statement: Statement, proof: SumcheckProof, hasher: Hasher) -> None:
     if input_root(proof.inputs, hasher) != statement.input_root:
-        raise VerificationError("input_differs", "the proof is for another input", expected=statement.input_root.hex())
+        raise VerificationError(
+            "input_differs", "the proof is for another input", expected="0x" + statement.input_root.hex()
+        )
     if output_root(proof.outputs, hasher) != statement.output_root:
         message = "the proof is for another output"
-        raise VerificationError("output_differs", message, expected=statement.output_root.hex())
+        raise VerificationError("output_differs", message, expected="0x" + statement.output_root.hex())
 
 
 @dataclass
