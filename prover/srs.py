@@ -266,7 +266,7 @@ def _origin(k: int, sha256: str, s_g2: bytes) -> Origin:
 @contextmanager
 def _atomically(path: Path) -> Iterator[Path]:
     """A partial file beside `path` that takes its place at the end, or leaves nothing behind."""
-    if path.is_dir():
+    if os.path.isdir(path):  # of a name that cannot be, Path.is_dir raises
         raise InputError("srs_target", f"{path} is a folder: name the file to write", path=str(path))
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     try:

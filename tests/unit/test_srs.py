@@ -211,7 +211,11 @@ def test_refuses_k_outside_the_domain_and_writes_nothing(tmp_path: Path, k: int)
 
 @pytest.mark.parametrize(
     ("target", "kind", "code"),
-    [(".", InputError, "srs_target"), ("file/dev.srs", EnvironmentFailure, "srs_write_failed")],
+    [
+        (".", InputError, "srs_target"),
+        ("file/dev.srs", EnvironmentFailure, "srs_write_failed"),
+        ("n" * 300, EnvironmentFailure, "srs_write_failed"),
+    ],
 )
 def test_unwritable_target_is_one_clear_error(
     tmp_path: Path, target: str, kind: type[InferproofError], code: str
