@@ -4,7 +4,6 @@ import random
 
 import numpy as np
 
-from circuits.lower.sumcheck.reading import groups
 from circuits.lower.sumcheck.system import Fractions, Identity, Kind, Reading, System, Tensor, Term
 from circuits.program.indexing import strided_view
 from circuits.program.refs import AffineMap
@@ -109,5 +108,4 @@ def random_system(seed: int) -> tuple[System, list[np.ndarray]]:
     maker.identity(Kind.OUTPUT)
     for _ in range(maker.random.randrange(3)):
         maker.random.choice([maker.identity, maker.lookup])()
-    groups.cache_clear()
     return System(tuple(maker.tensors), tuple(maker.identities), tuple(maker.fractions)), maker.values
