@@ -82,7 +82,7 @@ def points_counted(monkeypatch, system: System) -> int:
 
 
 def reach_the_ledger(system: System) -> None:
-    """A proof of zeros, which no tree and no product refuses."""
+    """A proof of zeros: it is accepted, or refused only there."""
     raw = SumcheckKey(bytes(32), srs_digest(G2_GENERATOR), 8, (), system).encode()
     key = SumcheckKey.decode(raw)
     shape = ProofShape.of(key.system, key.layout)
@@ -94,4 +94,5 @@ def reach_the_ledger(system: System) -> None:
     try:
         verify(statement, key, bytes(proof), Accepted(frozenset([G2_GENERATOR])))
     except VerificationError as refusal:
-        assert refusal.code in ("products_mismatch", "evaluation_mismatch", "opening_mismatch")
+        if refusal.code not in ("products_mismatch", "evaluation_mismatch", "opening_mismatch"):
+            raise
