@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from circuits.statement import Hasher, Integers, StatementError, shape_header, tensor_bytes
+from circuits.statement import Hasher, Integers, StatementError, tensor_bytes
 from prover.kernels import _native
 from prover.kernels._native import KnownTauSrs, PointError, SrsCheck, g2_pair, keccak256
 
@@ -23,21 +23,11 @@ KERNEL_DTYPES = (np.dtype(np.int32), np.dtype(np.int64))
 fast_hasher: Hasher = keccak256
 
 
-def merkle_root(leaves: Sequence[bytes]) -> bytes:
-    """Root of 32-byte leaves; statement.md section 2. Equal to `circuits.statement.merkle_root`."""
-    if any(len(leaf) != 32 for leaf in leaves):
-        raise ValueError("a leaf is 32 bytes")
-    return _native.merkle_root(b"".join(leaves))
-
-
-def tensor_root(values: Integers, width: int = 4) -> bytes:
-    """Root of a tensor of any shape; statement.md section 3. Equal to `circuits.statement.tensor_root`."""
-    shape_header(width, values.shape)  # the same refusals, in the same words, as the definition's
-    return _native.tensor_root(tensor_bytes(values, width), width, list(values.shape))
-
-
 def trace_roots(tensors: Sequence[Integers]) -> list[bytes]:
-    """Roots of many tensors of width 4 by one call, a block at a time. Equal to `tensor_root` of each."""
+    """Roots of many tensors of width 4 by one call, a block at a time; statement.md section 3.
+
+    Equal to `circuits.statement.tensor_root` of each.
+    """
     flat = [(_by_rows(values), values.shape) for values in tensors]
     try:
         return _native.trace_roots(flat)
@@ -73,8 +63,6 @@ __all__ = [
     "fast_hasher",
     "g2_pair",
     "keccak256",
-    "merkle_root",
     "narrow_product",
-    "tensor_root",
     "trace_roots",
 ]

@@ -68,7 +68,7 @@ def pairing_check(pairs: Sequence[tuple[G1, G2]]) -> bool:
 
 
 class ReferenceString:
-    """Powers of tau, and commitments to coefficients as x and y, 32 big-endian bytes each (section 9)."""
+    """Powers of tau, and commitments to coefficients as x and y, 32 big-endian bytes each (sections 3 and 9)."""
 
     def __init__(self, points: bytes) -> None:
         if len(points) % G1_BYTES:
@@ -76,12 +76,9 @@ class ReferenceString:
         starts = range(0, len(points), G1_BYTES)
         self._points = [read_g1(points[start : start + G1_BYTES], i) for i, start in enumerate(starts)]
 
-    def __len__(self) -> int:
-        return len(self._points)
-
     def commit(self, coefficients: Sequence[int]) -> bytes:
-        if len(coefficients) > len(self):
-            raise ValueError(f"{len(coefficients)} coefficients for a string of {len(self)} points")
+        if len(coefficients) > len(self._points):
+            raise ValueError(f"{len(coefficients)} coefficients for a string of {len(self._points)} points")
         x, y = coordinates(_sum(self._points[: len(coefficients)], coefficients))
         return x.to_bytes(32, "big") + y.to_bytes(32, "big")
 

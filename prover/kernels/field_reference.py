@@ -47,7 +47,7 @@ class Vector(list[int]):
             raise ValueError(f"elements {start} to {stop} of a vector of {len(self)}")
         return Vector(self[start:stop])
 
-    def write_integers(self, offset: int, integers: Integers, factor: int = 1, modulus: int = MODULUS) -> None:
+    def write_integers(self, offset: int, integers: Integers, factor: int, modulus: int = MODULUS) -> None:
         check_room(self, offset, len(integers))
         for i, x in enumerate(integers):
             self[offset + i] = factor * int(x) % modulus
@@ -130,19 +130,16 @@ def fingerprints(
     tag: int,
     factors: Sequence[int],
     columns: Sequence[Integers],
-    mask: Integers | None,
+    mask: Integers,
     modulus: int = MODULUS,
 ) -> None:
     """What tuples of fractions are told apart by: alpha - tag mask_i - sum of factor_j column_j[i] (section 6)."""
     check_lengths(factors, columns)
-    given = [*columns, *([] if mask is None else [mask])]
-    if not given:
-        raise ValueError("fingerprints of neither columns nor a mask")
-    for column in given:
-        check_lengths(column, given[0])
-    check_room(target, offset, len(given[0]))
-    for i in range(len(given[0])):
-        print_ = tag * (1 if mask is None else int(mask[i]))
+    for column in columns:
+        check_lengths(column, mask)
+    check_room(target, offset, len(mask))
+    for i in range(len(mask)):
+        print_ = tag * int(mask[i])
         print_ += sum(factor * int(column[i]) for factor, column in zip(factors, columns, strict=True))
         target[offset + i] = (alpha - print_) % modulus
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from py_ecc import optimized_bn128
 
-from circuits.statement import CHUNK_BYTES, Integers, Tag, keccak256, leaf, merkle_root, tensor_bytes, tensor_root
+from circuits.statement import CHUNK_BYTES, Integers, Tag, keccak256, leaf, tensor_bytes, tensor_root
 from prover.kernels._native import PointError
 
 Floats = npt.NDArray[np.float64]
@@ -204,4 +204,4 @@ class SrsCheck:
         return True
 
 
-__all__ = ["KnownTauSrs", "PointError", "SrsCheck", "g2_pair", "keccak256", "merkle_root", "tensor_root"]
+__all__ = ["KnownTauSrs", "PointError", "SrsCheck", "chunk_levels", "g2_pair", "narrow_product", "trace_roots"]

@@ -20,7 +20,6 @@ def test_scalars_survive_the_way_there_and_back(values: list[int]) -> None:
     vector = Vector.from_scalars(values)
     assert vector.scalars() == values
     assert len(vector) == len(values)
-    assert [vector[i] for i in range(len(values))] == values
 
 
 def test_a_negative_scalar_stands_for_its_residue() -> None:
@@ -43,16 +42,13 @@ def test_write_integers_equals_its_twin(data: st.DataObject, count: int, before:
     vector.write_integers(before, integers, factor)
     twin.write_integers(before, integers, factor)
     assert vector.scalars() == twin
-    vector.write_integers(before, integers)
-    twin.write_integers(before, integers)
-    assert vector.scalars() == twin
     assert Vector.from_integers(integers).scalars() == field_reference.Vector.from_integers(integers)
 
 
 def test_a_slice_does_not_change_with_what_it_was_taken_from() -> None:
     whole = Vector.ones(5)
     part = whole.slice(1, 4)
-    whole.write_integers(0, np.arange(5))
+    whole.write_integers(0, np.arange(5), 1)
     assert part.scalars() == [1, 1, 1]
     assert whole.scalars() == [0, 1, 2, 3, 4]
     assert Vector.zeros(2).slice(2, 2).scalars() == []
@@ -106,12 +102,9 @@ def test_scatter_equals_its_twin(data: st.DataObject, count: int, factor: int) -
     assert vector.scalars() == twin
 
 
-@given(st.data(), st.integers(0, 3), LENGTHS, st.booleans(), SCALARS, SCALARS)
-def test_fingerprints_equal_their_twin(
-    data: st.DataObject, count: int, length: int, masked: bool, alpha: int, tag: int
-) -> None:
-    columns = [data.draw(arrays(length)) for _ in range(count)]
-    mask = data.draw(arrays(length)) if masked or not columns else None
+@given(st.data(), st.integers(0, 3), LENGTHS, SCALARS, SCALARS)
+def test_fingerprints_equal_their_twin(data: st.DataObject, count: int, length: int, alpha: int, tag: int) -> None:
+    columns, mask = [data.draw(arrays(length)) for _ in range(count)], data.draw(arrays(length))
     factors, start = data.draw(vectors(count)), data.draw(vectors(length + 2))
     vector, twin = fast(start), field_reference.Vector(start)
     field.fingerprints(vector, 1, alpha, tag, factors, columns, mask)

@@ -142,7 +142,7 @@ def line(zero: int, one: int, x: int) -> int:
 def test_a_sumcheck_reads_its_tables_as_they_were_handed_over() -> None:
     a, b = fast([1, 2, 3, 4]), fast([5, 6, 7, 8])
     product, tree = field.ProductSumcheck([(1, [], a, b)]), field.FractionTree(a, b)
-    a.write_integers(0, np.zeros(4, np.int64))
+    a.write_integers(0, np.zeros(4, np.int64), 1)
     assert product.round() == field_reference.ProductSumcheck([(1, [], [1, 2, 3, 4], [5, 6, 7, 8])]).round()
     layer = field_reference.FractionTree([1, 2, 3, 4], [5, 6, 7, 8]).layer(1, [9], 10)
     assert tree.layer(1, [9], 10).round() == layer.round()

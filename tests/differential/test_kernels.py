@@ -6,11 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 
 from circuits import statement
 from prover import kernels
@@ -28,58 +26,6 @@ def test_keccak_equals_the_definition(data: bytes) -> None:
 def test_keccak_of_inputs_long_enough_to_release_the_interpreter() -> None:
     for size in (4095, 4096, 100_000):
         assert kernels.keccak256(bytes(size)) == statement.keccak256(bytes(size))
-
-
-@given(st.lists(st.binary(min_size=32, max_size=32), max_size=40))
-def test_merkle_root_equals_the_definition(leaves: list[bytes]) -> None:
-    assert kernels.merkle_root(leaves) == statement.merkle_root(leaves)
-
-
-@given(
-    hnp.arrays(
-        st.sampled_from([np.int32, np.int64]),
-        hnp.array_shapes(min_dims=0, max_dims=5, min_side=0, max_side=9),
-        elements=st.integers(-(2**31), 2**31 - 1),
-    ),
-    st.sampled_from([4, 8]),
-)
-def test_tensor_root_equals_the_definition(values: npt.NDArray[Any], width: int) -> None:
-    assert kernels.tensor_root(values, width) == statement.tensor_root(values, width)
-
-
-def test_tensor_root_of_a_tensor_large_enough_for_all_cores() -> None:
-    values = np.arange(-70_000, 70_000, dtype=np.int64).reshape(100, 1400)
-    assert kernels.tensor_root(values) == statement.tensor_root(values)
-    assert kernels.tensor_root(values, 8) == statement.tensor_root(values, 8)
-    assert kernels.tensor_root(values.T) == statement.tensor_root(values.T)
-
-
-@pytest.mark.parametrize(
-    ("values", "width"),
-    [
-        (np.zeros(3, np.int32), 5),
-        (np.zeros(3, np.float32), 4),
-        (np.zeros(3, np.uint32), 4),
-        (np.array([2**31]), 4),
-        (np.zeros((1,) * 9, np.int32), 4),
-    ],
-)
-def test_tensor_root_refuses_what_the_definition_refuses(values: npt.NDArray[Any], width: int) -> None:
-    refusals = []
-    for twin in (kernels.tensor_root, statement.tensor_root):
-        with pytest.raises(statement.StatementError) as refused:
-            twin(values, width)
-        refusals.append(str(refused.value))
-    assert refusals[0] == refusals[1]
-
-
-def test_hashing_refuses_pieces_that_are_no_leaves() -> None:
-    with pytest.raises(ValueError, match="32 bytes"):
-        kernels.merkle_root([bytes(31), bytes(33)])
-    with pytest.raises(ValueError, match="32-byte leaves"):
-        _native.merkle_root(bytes(33))
-    with pytest.raises(ValueError, match="do not make"):
-        _native.tensor_root(bytes(8), 4, [3])
 
 
 @settings(max_examples=4, deadline=None)

@@ -6,7 +6,7 @@
 use ark_bn254::{Fq, Fq2, Fr, G1Affine, G2Affine};
 use ark_ec::AffineRepr;
 use ark_ec::short_weierstrass::{Affine, SWCurveConfig};
-use ark_ff::{BigInt, BigInteger, Fp, PrimeField};
+use ark_ff::{BigInt, Fp, PrimeField};
 use rayon::prelude::*;
 
 use crate::error::{KernelError, Result};
@@ -16,24 +16,25 @@ pub const G1_BYTES: usize = 64;
 /// Bytes of one G2 point.
 pub const G2_BYTES: usize = 128;
 const LIMB_BYTES: usize = 8;
-const FQ_BYTES: usize = 32;
+/// Bytes of an element of either field.
+const ELEMENT_BYTES: usize = 32;
 
-/// Parses a scalar; refuses anything but 32 big-endian bytes below r.
-pub fn scalar_from_be(bytes: &[u8]) -> Result<Fr> {
-    let refuse = || KernelError::Argument("a scalar is 32 big-endian bytes below the group order".into());
-    if bytes.len() != 32 {
-        return Err(refuse());
+/// The field element whose canonical big-endian bytes these are, if they are.
+pub fn from_be<F: PrimeField<BigInt = BigInt<4>>>(bytes: &[u8]) -> Option<F> {
+    if bytes.len() != ELEMENT_BYTES {
+        return None;
     }
     let mut limbs = [0u64; 4];
     for (limb, part) in limbs.iter_mut().rev().zip(bytes.chunks_exact(LIMB_BYTES)) {
         *limb = part.iter().fold(0, |acc, &byte| acc << 8 | u64::from(byte));
     }
-    Fr::from_bigint(BigInt::new(limbs)).ok_or_else(refuse)
+    F::from_bigint(BigInt::new(limbs))
 }
 
-/// The canonical big-endian bytes of a scalar.
-pub fn scalar_to_be(scalar: Fr) -> Vec<u8> {
-    scalar.into_bigint().to_bytes_be()
+/// Parses a scalar; refuses anything but 32 big-endian bytes below r.
+pub fn scalar_from_be(bytes: &[u8]) -> Result<Fr> {
+    let refuse = || KernelError::Argument("a scalar is 32 big-endian bytes below the group order".into());
+    from_be(bytes).ok_or_else(refuse)
 }
 
 fn read_fq(bytes: &[u8]) -> Option<Fq> {
@@ -52,7 +53,7 @@ fn write_fq(value: Fq, out: &mut Vec<u8>) {
 }
 
 fn read_fq2(bytes: &[u8]) -> Option<Fq2> {
-    let (c0, c1) = bytes.split_at(FQ_BYTES);
+    let (c0, c1) = bytes.split_at(ELEMENT_BYTES);
     Some(Fq2::new(read_fq(c0)?, read_fq(c1)?))
 }
 
@@ -70,7 +71,7 @@ fn finite_on_curve<P: SWCurveConfig>(point: Affine<P>) -> std::result::Result<Af
 }
 
 fn read_g1(bytes: &[u8]) -> std::result::Result<G1Affine, &'static str> {
-    let (x, y) = bytes.split_at(FQ_BYTES);
+    let (x, y) = bytes.split_at(ELEMENT_BYTES);
     let (Some(x), Some(y)) = (read_fq(x), read_fq(y)) else {
         return Err(NOT_CANONICAL);
     };
@@ -95,7 +96,7 @@ pub fn g2_point(bytes: &[u8]) -> Result<G2Affine> {
     if bytes.len() != G2_BYTES {
         return Err(KernelError::Argument(format!("a G2 point is {G2_BYTES} bytes, got {}", bytes.len())));
     }
-    let (x, y) = bytes.split_at(2 * FQ_BYTES);
+    let (x, y) = bytes.split_at(2 * ELEMENT_BYTES);
     let (Some(x), Some(y)) = (read_fq2(x), read_fq2(y)) else {
         return Err(refuse(NOT_CANONICAL));
     };
@@ -130,6 +131,7 @@ pub fn write_g2(point: G2Affine) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ark_ff::BigInteger;
 
     #[test]
     fn points_survive_the_round_trip() {
@@ -161,7 +163,7 @@ mod tests {
             x.add_with_carry(&Fq::MODULUS);
             x.to_bytes_le()
         };
-        raw[..FQ_BYTES].copy_from_slice(&shifted);
+        raw[..ELEMENT_BYTES].copy_from_slice(&shifted);
         let reason = NOT_CANONICAL;
         assert_eq!(g1_points(&raw), Err(KernelError::Point { index: 0, reason }));
     }
@@ -179,7 +181,7 @@ mod tests {
     #[test]
     fn scalars_are_canonical() {
         let scalar = Fr::from(258u64);
-        assert_eq!(scalar_from_be(&scalar_to_be(scalar)).unwrap(), scalar);
+        assert_eq!(scalar_from_be(&scalar.into_bigint().to_bytes_be()).unwrap(), scalar);
         assert!(scalar_from_be(&Fr::MODULUS.to_bytes_be()).is_err());
         assert!(scalar_from_be(&[0; 31]).is_err());
     }

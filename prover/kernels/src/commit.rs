@@ -24,11 +24,6 @@ impl ReferenceString {
         Ok(Self { points: g1_points(points)? })
     }
 
-    /// The number of coefficients that can be committed to.
-    pub fn size(&self) -> usize {
-        self.points.len()
-    }
-
     fn check_length(&self, length: usize) -> Result<()> {
         if length <= self.points.len() {
             return Ok(());

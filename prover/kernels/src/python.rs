@@ -30,19 +30,6 @@ fn keccak256<'py>(py: Python<'py>, data: &[u8]) -> Bound<'py, PyBytes> {
     PyBytes::new(py, &digest)
 }
 
-/// Root of leaves handed over as one string of 32-byte pieces.
-#[pyfunction]
-fn merkle_root<'py>(py: Python<'py>, leaves: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
-    let root = py.detach(|| keccak::merkle_root(leaves));
-    Ok(PyBytes::new(py, &root?))
-}
-
-#[pyfunction]
-fn tensor_root<'py>(py: Python<'py>, data: &[u8], width: u8, dims: Vec<u32>) -> PyResult<Bound<'py, PyBytes>> {
-    let root = py.detach(|| keccak::tensor_root(data, width, &dims))?;
-    Ok(PyBytes::new(py, &root))
-}
-
 /// Roots of tensors: of each an array of one axis, int32 or int64, and its dims.
 #[pyfunction]
 fn trace_roots<'py>(py: Python<'py>, tensors: Vec<buffers::Tensor<'py>>) -> PyResult<Vec<Bound<'py, PyBytes>>> {
@@ -128,10 +115,7 @@ impl SrsCheck {
 #[pymodule]
 mod _native {
     #[pymodule_export]
-    use super::{
-        KnownTauSrs, NarrowMatrix, PointError, SrsCheck, chunk_levels, g2_pair, keccak256, merkle_root, tensor_root,
-        trace_roots,
-    };
+    use super::{KnownTauSrs, NarrowMatrix, PointError, SrsCheck, chunk_levels, g2_pair, keccak256, trace_roots};
     #[pymodule_export]
     use crate::python_field::{
         Vector, combine_integers, divide_by_linear, eq_table, evaluate, fingerprints, fold, functional,

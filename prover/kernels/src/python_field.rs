@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ark_bn254::Fr;
 use ark_ff::{AdditiveGroup, Field};
-use pyo3::exceptions::{PyIndexError, PyValueError};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::field_vec;
@@ -53,7 +53,7 @@ impl Vector {
     #[staticmethod]
     fn from_integers(py: Python<'_>, integers: Integers) -> PyResult<Self> {
         let mut cells = Self::zeros(py, integers.values.len())?;
-        cells.write_integers(py, 0, integers, None)?;
+        cells.write_integers(py, 0, integers, Scalar::from(Fr::ONE))?;
         Ok(cells)
     }
 
@@ -70,14 +70,6 @@ impl Vector {
         self.0.len()
     }
 
-    fn __getitem__(&self, index: usize) -> PyResult<Scalar> {
-        let value = self
-            .0
-            .get(index)
-            .ok_or_else(|| PyIndexError::new_err(format!("element {index} of a vector of {}", self.0.len())))?;
-        Ok(Scalar::from(*value))
-    }
-
     fn slice(&self, py: Python<'_>, start: usize, stop: usize) -> PyResult<Self> {
         let part = self.0.get(start..stop).ok_or_else(|| {
             PyValueError::new_err(format!("elements {start} to {stop} of a vector of {}", self.0.len()))
@@ -85,17 +77,9 @@ impl Vector {
         Ok(py.detach(|| Self::of(part.to_vec())))
     }
 
-    #[pyo3(signature = (offset, integers, factor=None))]
-    fn write_integers(
-        &mut self,
-        py: Python<'_>,
-        offset: usize,
-        integers: Integers,
-        factor: Option<Scalar>,
-    ) -> PyResult<()> {
-        let factor = factor.map_or(Fr::ONE, |factor| factor.0);
+    fn write_integers(&mut self, py: Python<'_>, offset: usize, integers: Integers, factor: Scalar) -> PyResult<()> {
         let target = &mut self.0;
-        Ok(py.detach(|| small::write_integers(cells(target), offset, &integers.values, factor))?)
+        Ok(py.detach(|| small::write_integers(cells(target), offset, &integers.values, factor.0))?)
     }
 }
 
@@ -155,11 +139,10 @@ pub fn fingerprints(
     tag: Scalar,
     factors: Vec<Scalar>,
     columns: Vec<Integers>,
-    mask: Option<Integers>,
+    mask: Integers,
 ) -> PyResult<()> {
     let (factors, columns) = (unwrap(factors), values(columns));
-    let mask = mask.as_ref().map(|mask| mask.values.as_slice());
-    let prints = Fingerprints { alpha: alpha.0, tag: tag.0, factors: &factors, columns: &columns, mask };
+    let prints = Fingerprints { alpha: alpha.0, tag: tag.0, factors: &factors, columns: &columns, mask: &mask.values };
     let target = &mut target.0;
     Ok(py.detach(|| prints.write(cells(target), offset))?)
 }

@@ -7,6 +7,8 @@ use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyInt};
 
+use crate::bytes::from_be;
+
 /// A Python int that stands for a field element: between -modulus and modulus, and written in [0, modulus).
 #[derive(Clone, Copy)]
 pub struct Element<F>(pub F);
@@ -31,11 +33,7 @@ impl<'py, F: PrimeField<BigInt = BigInt<4>>> FromPyObject<'_, 'py> for Element<F
         let bytes = magnitude
             .call_method1("to_bytes", (32, "big"))
             .map_err(|error| if error.is_instance_of::<PyOverflowError>(object.py()) { too_large() } else { error })?;
-        let mut limbs = [0u64; 4];
-        for (limb, part) in limbs.iter_mut().rev().zip(bytes.cast::<PyBytes>()?.as_bytes().chunks_exact(8)) {
-            *limb = part.iter().fold(0, |acc, &byte| acc << 8 | u64::from(byte));
-        }
-        let element = F::from_bigint(BigInt::new(limbs)).ok_or_else(too_large)?;
+        let element: F = from_be(bytes.cast::<PyBytes>()?.as_bytes()).ok_or_else(too_large)?;
         Ok(Self(if negative { -element } else { element }))
     }
 }

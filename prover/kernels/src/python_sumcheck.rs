@@ -134,10 +134,6 @@ impl ReferenceString {
         Ok(Self(py.detach(|| commit::ReferenceString::new(points))?))
     }
 
-    fn __len__(&self) -> usize {
-        self.0.size()
-    }
-
     fn commit<'py>(&self, py: Python<'py>, coefficients: Held<'py>) -> PyResult<Bound<'py, PyBytes>> {
         let coefficients = coefficients.0.clone();
         let commitment = py.detach(|| self.0.commit(&coefficients))?;

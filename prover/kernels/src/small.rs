@@ -199,28 +199,22 @@ pub struct Fingerprints<'a> {
     pub tag: Fr,
     /// One per column.
     pub factors: &'a [Fr],
-    /// Columns of one length.
+    /// The tuples, column by column.
     pub columns: &'a [Vec<i64>],
-    /// What the tag is multiplied with; 1 everywhere if there is none.
-    pub mask: Option<&'a [i64]>,
+    /// What the tag is multiplied with: as long as a column.
+    pub mask: &'a [i64],
 }
 
 impl Fingerprints<'_> {
     /// alpha - tag mask_i - sum of factor_j column_j[i], from `offset` on.
     pub fn write(&self, target: &mut [Fr], offset: usize) -> Result<()> {
         same_length("columns", self.columns.len(), "factors", self.factors.len())?;
-        let lengths = self.columns.iter().map(Vec::len).chain(self.mask.map(<[i64]>::len));
-        let mut lengths = lengths.collect::<Vec<_>>().into_iter();
-        let Some(length) = lengths.next() else {
-            return Err(KernelError::Argument("fingerprints of neither columns nor a mask".into()));
-        };
-        if let Some(other) = lengths.find(|&other| other != length) {
-            return Err(KernelError::Argument(format!("columns of {length} and of {other} integers")));
-        }
+        let length = self.mask.len();
+        self.columns.iter().try_for_each(|column| same_length("integers", column.len(), "of the mask", length))?;
         let shift = shift();
         room(target, offset, length)?.par_iter_mut().with_min_len(PER_TASK).enumerate().for_each(|(i, cell)| {
             let mut sum = SmallSum::default();
-            sum.add(self.mask.map_or(1, |mask| mask[i]), &self.tag);
+            sum.add(self.mask[i], &self.tag);
             self.columns.iter().zip(self.factors).for_each(|(column, factor)| sum.add(column[i], factor));
             *cell = self.alpha - sum.reduce(shift);
         });
