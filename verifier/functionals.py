@@ -86,7 +86,7 @@ class Functionals:
             offset += step * start
             strides = [stride + step * own for stride, own in zip(strides, row, strict=True)]
             step *= size
-        sums = [self._axis_sum(size, weight) for size, weight in zip(grid, weights, strict=True)]
+        sums = [axis_sum(size, weight, self.modulus) for size, weight in zip(grid, weights, strict=True)]
         total = offset * self._product(sums)
         for axis, stride in enumerate(strides):
             if stride:
@@ -121,7 +121,7 @@ class Functionals:
         """The weights of the grid's axes that are in no group, summed."""
         read = {axis for group in found for axis in group.axes}
         pairs = enumerate(zip(functional.grid, functional.weights, strict=True))
-        return self._product(self._axis_sum(size, weight) for axis, (size, weight) in pairs if axis not in read)
+        return self._product(axis_sum(size, weight, self.modulus) for axis, (size, weight) in pairs if axis not in read)
 
     def _group_at(self, group: Group, functional: Functional, point: tuple[int, ...]) -> int:
         """Σ_cells weight(cell)·eq(point, cell) of one group."""
@@ -165,9 +165,6 @@ class Functionals:
             self._tables[key] = [1] * size if weight is None else eq_table(weight, size, self.modulus)
         return self._tables[key]
 
-    def _axis_sum(self, size: int, weight: Weight) -> int:
-        return size if weight is None else eq_prefix(weight, size, self.modulus)
-
     def _product(self, factors: Iterable[int]) -> int:
         value = 1
         for factor in factors:
@@ -177,6 +174,11 @@ class Functionals:
 
 def _rows(values: list[int], size: int) -> Iterable[list[int]]:
     return (values[start : start + size] for start in range(0, len(values), size))
+
+
+def axis_sum(size: int, weight: Weight, modulus: int = MODULUS) -> int:
+    """Σ_t w(t)."""
+    return size if weight is None else eq_prefix(weight, size, modulus)
 
 
 def _index_sum(size: int, weight: Weight, modulus: int) -> int:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from circuits.lower.sumcheck.layout import fraction_layout
 from circuits.lower.sumcheck.reading import ReadingTooLargeError
 from circuits.lower.sumcheck.system import Kind
 from circuits.statement import Hasher, Statement, input_root, keccak256, output_root
@@ -26,10 +25,8 @@ from verifier.opened import Opened
 from verifier.products import check_products, reduce_products
 from verifier.srs import Accepted, G2Point, srs_digest
 from verifier.sumcheck_key import SumcheckKey
-from verifier.sumcheck_proof import Integers, ProofShape, SumcheckProof, points_bytes
+from verifier.sumcheck_proof import ProofShape, SumcheckProof, points_bytes
 from verifier.transcript import Tag, Transcript
-
-__all__ = ["Accepted", "Opened", "SumcheckKey", "SumcheckProof", "verify"]
 
 
 def verify(
@@ -88,11 +85,9 @@ class _Check:
         system = self.key.system
         self.products = product_instances(system)
         self.positions = factor_positions(system, self.products)
-        public = zip((*system.of_kind(Kind.INPUT), *system.of_kind(Kind.OUTPUT)), self._tensors(), strict=True)
-        self.functionals = Functionals(system, dict(public), groups=self.key.group_book)
-
-    def _tensors(self) -> tuple[Integers, ...]:
-        return self.proof.inputs + self.proof.outputs
+        numbers = system.of_kind(Kind.INPUT) + system.of_kind(Kind.OUTPUT)
+        public = dict(zip(numbers, self.proof.inputs + self.proof.outputs, strict=True))
+        self.functionals = Functionals(system, public, groups=self.key.group_book)
 
     def run(self, statement: Statement, s_g2: G2Point, arithmetic: Arithmetic) -> None:
         beta, alpha = self._bind(statement)
@@ -118,8 +113,7 @@ class _Check:
 
     def _leaf_claims(self, leaves: LeafClaim, zeta: Sequence[int], challenges: tuple[int, int]) -> list[Claim]:
         """What the fractions' extensions have to be at ζ."""
-        system = self.key.system
-        numerator, denominator = leaf_forms(system, fraction_layout(system), zeta, challenges)
+        numerator, denominator = leaf_forms(self.key.system, self.key.fraction_layout, zeta, challenges)
         return [
             self._claim(numerator, zeta, leaves.numerator),
             self._claim(denominator, zeta, leaves.denominator),

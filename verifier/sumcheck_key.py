@@ -7,7 +7,7 @@ from functools import cached_property
 
 from circuits.lower.sumcheck.bounds import require_bounded
 from circuits.lower.sumcheck.encoding import decode_system, encode_system
-from circuits.lower.sumcheck.layout import Layout, layout
+from circuits.lower.sumcheck.layout import FractionLayout, Layout, fraction_layout, layout
 from circuits.lower.sumcheck.reading import GroupBook
 from circuits.lower.sumcheck.system import System
 from circuits.statement import keccak256
@@ -19,7 +19,8 @@ VERSION = 1
 MAX_BYTES = 1 << 26
 _DIGEST_TAG = b"\x0c"
 _WORD = 32
-_HEAD_BYTES = len(MAGIC) + 1 + 2 * _WORD + 1 + 2
+_WORDS = len(MAGIC) + 1  # where modelId and srsDigest stand
+_HEAD_BYTES = _WORDS + 2 * _WORD + 1 + 2
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,10 @@ class SumcheckKey:
     @cached_property
     def layout(self) -> Layout:
         return layout(self.system, self.row_bits)
+
+    @cached_property
+    def fraction_layout(self) -> FractionLayout:
+        return fraction_layout(self.system)
 
     @cached_property
     def group_book(self) -> GroupBook:
@@ -72,11 +77,9 @@ def _parse(raw: bytes) -> SumcheckKey:
         raise ValueError(f"a key has {_HEAD_BYTES} to {MAX_BYTES} bytes, got {len(raw)}")
     if raw[: len(MAGIC)] != MAGIC or raw[len(MAGIC)] != VERSION:
         raise ValueError(f"a key begins with {MAGIC!r} and version {VERSION}, got {raw[: len(MAGIC) + 1]!r}")
-    model_id, srs_digest = (raw[start : start + _WORD] for start in (5, 5 + _WORD))
-    row_bits, end = (
-        raw[5 + 2 * _WORD],
-        _HEAD_BYTES + POINT_BYTES * int.from_bytes(raw[_HEAD_BYTES - 2 : _HEAD_BYTES], "big"),
-    )
+    model_id, srs_digest = raw[_WORDS : _WORDS + _WORD], raw[_WORDS + _WORD : _WORDS + 2 * _WORD]
+    row_bits, count = raw[_WORDS + 2 * _WORD], int.from_bytes(raw[_HEAD_BYTES - 2 : _HEAD_BYTES], "big")
+    end = _HEAD_BYTES + POINT_BYTES * count
     if end > len(raw):
         raise ValueError(f"a key of {len(raw)} bytes has no room for its commitments")
     points = tuple(decode_point(raw[at : at + POINT_BYTES]) for at in range(_HEAD_BYTES, end, POINT_BYTES))

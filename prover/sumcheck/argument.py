@@ -81,7 +81,7 @@ class Argument:
 
     def _prove_fractions(self) -> tuple[list[Terms], list[int]]:
         """Steps 2 to 4: what is claimed of the leaves, and the point ζ."""
-        places, channel = self._keys.fraction_layout, self._channel
+        places, channel = self._keys.key.fraction_layout, self._channel
         beta, alpha = channel.challenge(Tag.BETA), channel.challenge(Tag.ALPHA)
         zeta = prove_fractions(self._system, places, self._values, alpha, beta, channel)
         zeta += [channel.challenge(Tag.ZETA) for _ in range(extra_coordinates(self._system, places.depth))]

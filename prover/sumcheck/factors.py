@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from circuits.lower.sumcheck.layout import box_bits
+from circuits.lower.sumcheck.layout import box_bits, padded_strides
+from circuits.lower.sumcheck.reading import box_sums
 from circuits.program.indexing import strided_view
 from circuits.program.refs import AffineMap
 from prover.kernels import field
 from prover.kernels.field import Vector
 from prover.sumcheck.functionals import WeightBook
-from prover.sumcheck.table import padded, padded_numbers
+from prover.sumcheck.table import padded
 from verifier.claims import Product, Weight
 
 Integers = npt.NDArray[np.int64]
@@ -55,5 +56,5 @@ def _spread(cells: Vector, sizes: Sequence[int]) -> Vector:
     if len(cells) == 1 << box_bits(sizes):
         return cells
     target = Vector.zeros(1 << box_bits(sizes))
-    field.scatter(target, 0, 1, [(padded_numbers(sizes), cells)])
+    field.scatter(target, 0, 1, [(box_sums(sizes, padded_strides(sizes)), cells)])
     return target

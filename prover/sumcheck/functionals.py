@@ -14,7 +14,8 @@ from circuits.lower.sumcheck.reading import Group, GroupBook
 from prover.kernels import field
 from prover.kernels.field import Vector
 from verifier.claims import Functional, Weight
-from verifier.field import MODULUS, eq_prefix
+from verifier.field import MODULUS
+from verifier.functionals import axis_sum
 
 Integers = npt.NDArray[np.int64]
 
@@ -92,7 +93,7 @@ class WeightBook:
         grid, weights = functional.grid, functional.weights
         found = self._groups.groups(dims, functional.how, grid)
         used = {axis for group in found for axis in group.axes}
-        factor = math.prod(axis_total(grid[axis], weights[axis]) for axis in range(len(grid)) if axis not in used)
+        factor = math.prod(axis_sum(grid[axis], weights[axis]) for axis in range(len(grid)) if axis not in used)
         vectors = tuple(
             field.functional(
                 group.cells, len(group.offsets), [self.axis(grid[axis], weights[axis]) for axis in group.axes]
@@ -100,8 +101,3 @@ class WeightBook:
             for group in found
         )
         return Weights(factor % MODULUS, found, vectors)
-
-
-def axis_total(size: int, weight: Weight) -> int:
-    """The sum of the weights on an axis."""
-    return size if weight is None else eq_prefix(weight, size)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,9 +11,10 @@ from circuits.lower.sumcheck.system import System
 from prover.kernels.field import ProductSumcheck, Vector
 from prover.sumcheck.channel import Channel
 from prover.sumcheck.factors import factor_table
-from prover.sumcheck.functionals import WeightBook, axis_total
-from verifier.claims import Product, Terms, axis_points, factor_positions, product_instances
+from prover.sumcheck.functionals import WeightBook
+from verifier.claims import Product, Terms, factor_positions, product_instances
 from verifier.field import MODULUS, powers
+from verifier.products import instance_factor
 from verifier.transcript import Tag
 
 Integers = npt.NDArray[np.int64]
@@ -44,12 +44,8 @@ def prove_products(
 def _instance(
     product: Product, values: Sequence[Integers], zeta: Sequence[int], weight: int, book: WeightBook
 ) -> tuple[int, list[int], Vector, Vector]:
-    points = axis_points(product.box, zeta)
-    outer, inner_points = product.unused()
-    masks = math.prod(axis_total(product.box[axis], points[axis]) for axis in outer)
-    factor = weight * product.coefficient * masks * inner_points % MODULUS
     a, b = (
         factor_table(values[reading.tensor], reading.how, product, product.summed_weights(which, zeta), book)
         for which, reading in enumerate(product.readings)
     )
-    return factor, list(product.eq_point(zeta)), a, b
+    return weight * instance_factor(product, zeta) % MODULUS, list(product.eq_point(zeta)), a, b

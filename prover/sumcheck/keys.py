@@ -13,7 +13,6 @@ import numpy.typing as npt
 
 from circuits.errors import InputError
 from circuits.execute import Executor
-from circuits.lower.sumcheck.layout import FractionLayout, fraction_layout
 from circuits.lower.sumcheck.lowering import Lowering
 from circuits.lower.sumcheck.system import Kind
 from circuits.program.graph import Program
@@ -47,10 +46,6 @@ class ProvingKey:
     @cached_property
     def digest(self) -> bytes:
         return self.key.digest()
-
-    @cached_property
-    def fraction_layout(self) -> FractionLayout:
-        return fraction_layout(self.key.system)
 
 
 @dataclass(frozen=True, eq=False)

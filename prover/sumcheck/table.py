@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
 
-from circuits.lower.sumcheck.layout import Layout, axis_bits, last_cell, padded_strides
+from circuits.lower.sumcheck.layout import Layout, axis_bits, last_cell
 from circuits.lower.sumcheck.system import Kind, System
 
 Integers = npt.NDArray[np.int64]
@@ -21,14 +21,6 @@ def padded(values: npt.NDArray[np.generic]) -> Integers:
     box = np.zeros(sizes, np.int64)
     box[tuple(slice(size) for size in values.shape)] = values
     return box.reshape(-1)
-
-
-def padded_numbers(sizes: Sequence[int]) -> Integers:
-    """The cell of each row-major element of a box in the padded box."""
-    numbers = np.zeros(1, np.int64)
-    for size, stride in zip(sizes, padded_strides(sizes), strict=True):
-        numbers = np.add.outer(numbers, np.arange(size) * stride).reshape(-1)
-    return numbers
 
 
 def block_starts(layout: Layout) -> dict[int, int]:

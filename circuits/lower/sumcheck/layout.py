@@ -25,7 +25,10 @@ class Block:
 
 @dataclass(frozen=True)
 class Layout:
-    """The table W: 2^variables cells in rows of 2^row_bits; `blocks` by tensor; present rows ascending."""
+    """The table W: 2^variables cells in rows of 2^row_bits (N and M of section 3).
+
+    `blocks` are by tensor, present rows ascend.
+    """
 
     row_bits: int
     variables: int
@@ -36,7 +39,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class FractionLayout:
-    """The 2^depth leaves of the tree; `blocks` in the order of the system's fractions."""
+    """The 2^depth leaves of the tree (L of section 6); `blocks` in the order of the system's fractions."""
 
     depth: int
     blocks: tuple[Block, ...]
@@ -123,8 +126,8 @@ def _row_estimate(system: System, row_bits: int) -> int:
 
 
 def _row_count(system: System, row_bits: int) -> int:
-    plan = layout(system, row_bits)
-    return len(plan.setup_rows) + len(plan.witness_rows)
+    table = layout(system, row_bits)
+    return len(table.setup_rows) + len(table.witness_rows)
 
 
 def fraction_layout(system: System) -> FractionLayout:

@@ -1,4 +1,4 @@
-"""Large constants in pieces that padding hardly grows (docs/protocol/sumcheck.md section 3).
+"""Large constants in pieces that padding hardly grows (docs/protocol/sumcheck.md section 4).
 
 A tensor is padded to powers of two on every axis: a matrix of 540 by 540 to three and a half times its cells. Cut at
 512 on both axes it grows by a fiftieth. A reading is then the sum of the pieces' readings, each 0 outside its piece.

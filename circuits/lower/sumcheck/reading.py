@@ -140,9 +140,9 @@ def _group(
     return Group(
         tuple(axes),
         cells,
-        _sums(sizes, [padded[axis] for axis in owned])[reached],
-        _sums(sizes, strides)[reached],
-        _sums(sizes, padded_strides(sizes))[reached],
+        box_sums(sizes, [padded[axis] for axis in owned])[reached],
+        box_sums(sizes, strides)[reached],
+        box_sums(sizes, padded_strides(sizes))[reached],
         tuple(
             sorted(
                 v
@@ -175,7 +175,7 @@ def _reached(cells: Integers, count: int) -> tuple[Integers, Integers]:
     return np.flatnonzero(hit), np.where(cells < 0, -1, numbers[cells])
 
 
-def _sums(sizes: Sequence[int], strides: Sequence[int]) -> Integers:
+def box_sums(sizes: Sequence[int], strides: Sequence[int]) -> Integers:
     """Of each row-major cell of a box, the sum of its indices times `strides`."""
     total = np.zeros(1, np.int64)
     for size, stride in zip(sizes, strides, strict=True):

@@ -31,7 +31,7 @@ class Violation:
 
 
 def violations(system: System, assignment: Sequence[Integers], most: int = 100) -> list[Violation]:
-    """What does not hold, at most so many of each kind; none for a satisfied system."""
+    """What does not hold, at most `most` of each identity and of each tag; none for a satisfied system."""
     found = list(public_violations(system, assignment))
     for number, identity in enumerate(system.identities):
         residue = residues(identity, assignment)

@@ -1,4 +1,4 @@
-"""Tables, each offered once under a tag of its own, and what is looked up in them (docs/protocol/sumcheck.md 4).
+"""Tables, each offered once under its own tag, and what is looked up in them (docs/protocol/sumcheck.md section 4).
 
 A table's first column counts in steps from its least entry, so that the row which a lookup finds is known by that
 column; the others are functions of it.
