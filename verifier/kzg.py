@@ -10,24 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from verifier.curve import G1, G1_GENERATOR, Arithmetic, PurePython, decode_point, encode_point, negate
+from verifier.curve import G1, G1_GENERATOR, Arithmetic, encode_point, negate
 from verifier.errors import VerificationError
 from verifier.field import MODULUS, dot, powers, scalar_bytes
 from verifier.srs import G2_GENERATOR, G2Point
 from verifier.transcript import Tag, Transcript
-
-__all__ = [
-    "G1",
-    "Arithmetic",
-    "Opening",
-    "PurePython",
-    "Values",
-    "combine",
-    "decode_point",
-    "encode_point",
-    "interpolate",
-    "verify_opening",
-]
 
 # A polynomial's values at t, −t and t².
 Values = tuple[int, int, int]

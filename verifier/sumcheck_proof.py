@@ -121,9 +121,7 @@ class SumcheckProof:
             outputs=tuple(reader.tensor(tensor, "output") for tensor in shape.outputs),
             rows=reader.points(shape.rows),
             top=reader.four(),
-            layers=tuple(
-                LayerProof(reader.rounds(layer, LAYER_ROUND), reader.four()) for layer in range(1, shape.depth)
-            ),
+            layers=tuple(reader.layer(number) for number in range(1, shape.depth)),
             product_sum=reader.scalar() if shape.products else None,
             product_rounds=reader.rounds(shape.product_rounds, CUBIC),
             factors=reader.scalars(shape.factors),
