@@ -170,20 +170,12 @@ def _by_table(
     """(2^width·h, m, c) is a row of a table: m is 1 where h = 0, and c is 1 where h > 0. With a digit that rides along
     it is (2^width·h, digit, m, c).
 
-    Without c where h and m leave it no choice: c is 0 or 1 − m if h has one sign, and (h + 1 − m) / 2 if |h| ≤ 1.
+    There is no c where h and m leave it no choice.
     """
-    dims, ones, unit = context.tensors[y].dims, context.constant(1), 1 << clamp.width
+    dims, unit = context.tensors[y].dims, 1 << clamp.width
     m = context.witness(dims, Interval(0, 1))
-    inside = context.itself(m)
-    positive: Expression | None = None
-    parts = 1
-    if excess.hi <= 0:
-        positive = NOTHING
-    elif excess.lo >= 0:
-        positive = minus(ones, inside)
-    elif excess.lo == -1 and excess.hi == 1:
-        positive, parts = plus(multiple, times(unit, ones), times(-unit, inside)), 2 * unit
-    c = context.witness(dims, Interval(0, 1)) if positive is None else None
+    implied = _implied_sign(context, m, multiple, unit, excess)
+    c = context.witness(dims, Interval(0, 1)) if implied is None else None
 
     def fill(values: Values) -> None:
         h = values.evaluate(multiple, dims) >> clamp.width
@@ -196,10 +188,24 @@ def _by_table(
     minor = rides[0][1] if rides else 0
     table = Table(excess, unit, lambda low, box: _signs(context, low, box, bool(sign)), minor)
     key = ("clamp", clamp.width, bool(sign), minor)
-    context.look_up(key, table, dims, [multiple, *(digit for digit, _ in rides), inside, *sign])
-    positive = context.itself(c) if c is not None else positive or NOTHING
+    context.look_up(key, table, dims, [multiple, *(digit for digit, _ in rides), context.itself(m), *sign])
+    positive, parts = (sign[0], 1) if implied is None else implied
     kept = context.product(parts, context.whole(m), context.whole(low))
     _choose(context, y, kept, times(unit - 1, positive), clamp, parts)
+
+
+def _implied_sign(
+    context: Context, m: int, multiple: Expression, unit: int, excess: Interval
+) -> tuple[Expression, int] | None:
+    """parts·c and parts, where h and m leave c no choice: 0 or 1 − m if h has one sign, (h + 1 − m) / 2 if |h| ≤ 1."""
+    outside = minus(context.constant(1), context.itself(m))
+    if excess.hi <= 0:
+        return NOTHING, 1
+    if excess.lo >= 0:
+        return outside, 1
+    if excess.lo == -1 and excess.hi == 1:
+        return plus(multiple, times(unit, outside)), 2 * unit
+    return None
 
 
 def _signs(context: Context, low: int, box: Dims, positive: bool) -> list[Expression]:
