@@ -11,6 +11,8 @@ from circuits.lower.sumcheck.lowering import Lowering, lower
 from circuits.program.graph import Program
 from prover.backend import PhaseReport, Phases, Progress, silent
 from prover.sumcheck.measuring import Stopwatch
+from verifier.messages import MAX_PROOF_BYTES
+from verifier.sumcheck_proof import ProofShape
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +25,7 @@ class Plan:
 
 
 def make_plan(program: Program, progress: Progress = silent) -> Plan:
-    """Raises InputError `route_unsupported`.
+    """Raises InputError `route_unsupported`, `proof_too_large`.
 
     What no verifier takes (docs/protocol/sumcheck.md section 10) is refused here, before it takes time and memory.
     """
@@ -37,4 +39,10 @@ def make_plan(program: Program, progress: Progress = silent) -> Plan:
             message = f"the sumcheck route does not prove this program, as no verifier would take its key: {error}"
             raise InputError("route_unsupported", message) from error
         table = layout(lowering.system, row_bits)
+        length = ProofShape.of(lowering.system, table).length
+        if length > MAX_PROOF_BYTES:
+            message = (
+                f"a proof (it holds inputs and outputs) would have {length:,} bytes; verifiers read {MAX_PROOF_BYTES:,}"
+            )
+            raise InputError("proof_too_large", message, bytes=length, limit=MAX_PROOF_BYTES)
     return Plan(lowering, table, phases.reports[0])

@@ -9,7 +9,10 @@ from service_fakes import tiny_program
 
 from circuits.errors import InputError
 from circuits.program.refs import AffineMap
-from prover.sumcheck import make_plan
+from circuits.statement import Route, Statement
+from prover.sumcheck import make_plan, plan
+from verifier.messages import MAX_FILE_BYTES, MAX_PROOF_BYTES, ProofFile
+from verifier.sumcheck_proof import ProofShape
 
 
 def test_refuses_a_program_with_a_tensor_beyond_what_verifiers_look_at() -> None:
@@ -30,3 +33,21 @@ def test_refuses_a_program_that_no_input_feeds() -> None:
     with pytest.raises(InputError) as caught:
         make_plan(program)
     assert caught.value.code == "route_unsupported"
+
+
+def test_refuses_a_program_whose_proofs_no_verifier_would_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = make_plan(tiny_program())
+    length = ProofShape.of(made.lowering.system, made.layout).length
+    monkeypatch.setattr(plan, "MAX_PROOF_BYTES", length)
+    make_plan(tiny_program())
+    monkeypatch.setattr(plan, "MAX_PROOF_BYTES", length - 1)
+    with pytest.raises(InputError) as caught:
+        make_plan(tiny_program())
+    assert caught.value.code == "proof_too_large"
+    assert caught.value.details == {"bytes": length, "limit": length - 1}
+
+
+def test_a_proof_of_the_greatest_length_fits_a_file() -> None:
+    words = [bytes(32)] * 3
+    file = ProofFile(Route.SUMCHECK, Statement(*words), bytes(32), bytes(32), bytes(MAX_PROOF_BYTES))
+    assert len(file.to_json()) <= MAX_FILE_BYTES
