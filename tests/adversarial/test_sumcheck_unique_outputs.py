@@ -15,12 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from circuits.lower.sumcheck import lowering as lowering_module
-from circuits.lower.sumcheck import pieces, plan, sums
+from circuits.lower.sumcheck import merging, pieces, sums
 from circuits.lower.sumcheck.context import Context
 from circuits.lower.sumcheck.expressions import KnownSums
 from circuits.lower.sumcheck.filling import Integers
 from circuits.lower.sumcheck.lowering import Lowering, lower
-from circuits.lower.sumcheck.plan import Plan, make_plan
+from circuits.lower.sumcheck.merging import Merges, find_merges
 from circuits.lower.sumcheck.satisfy import violations
 from circuits.lower.sumcheck.system import Expression, Identity, Kind, Reading, System, Tensor, Term
 from circuits.program.interpreter import run
@@ -42,7 +42,7 @@ LIMB_BITS = 9  # the fewest that a key may have
 @pytest.fixture(params=LIMITS)
 def _limits(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     shared, rows, cells = LIMITS[request.param]
-    monkeypatch.setattr(plan, "SHARED_TABLE_ELEMENTS", shared)
+    monkeypatch.setattr(merging, "SHARED_TABLE_ELEMENTS", shared)
     monkeypatch.setattr(sums, "MAX_CLAMP_ROWS", rows)
     monkeypatch.setattr(pieces, "WORTH_CELLS", cells)
 
@@ -137,12 +137,12 @@ def test_every_lookup_is_needed(name: str) -> None:
 def test_finds_what_a_constant_lookup_that_stands_for_a_group_leaves_open(monkeypatch: pytest.MonkeyPatch) -> None:
     """A hole that there was: the op whose lookup the others share had a single result, and so no lookup."""
 
-    def with_constants(context: Context) -> Plan:
-        made = make_plan(context)
+    def with_constants(context: Context) -> Merges:
+        made = find_merges(context)
         made.grouped = {0: [0, 1], 1: [0, 1]}
         return made
 
-    monkeypatch.setattr(lowering_module, "make_plan", with_constants)
+    monkeypatch.setattr(lowering_module, "find_merges", with_constants)
     lowering = lower(VARIANTS["lookups of which one is constant"](), LIMB_BITS)
     assert violations(lowering.system, lowering.recount(forged(lowering))) == []
     assert search(lowering).two() is not None

@@ -13,7 +13,7 @@ from random_programs import GROW, inputs_of, programs
 from sumcheck_programs import CASES, EDGES, constant_floor, linear, program, split_input
 
 from circuits.errors import InputError
-from circuits.lower.sumcheck import pieces, plan
+from circuits.lower.sumcheck import merging, pieces
 from circuits.lower.sumcheck.context import Context
 from circuits.lower.sumcheck.lowering import Lowering, lower
 from circuits.lower.sumcheck.satisfy import violations
@@ -126,7 +126,7 @@ def test_a_relu_is_fused_with_the_sum_that_only_it_reads() -> None:
 
 def test_maxima_with_a_constant_share_a_table_where_they_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
     few = lower(CASES["max of a constant"]()[0])
-    monkeypatch.setattr(plan, "SHARED_TABLE_ELEMENTS", 1)
+    monkeypatch.setattr(merging, "SHARED_TABLE_ELEMENTS", 1)
     many = lower(CASES["max of a constant"]()[0])
     assert (witnesses(few.system), witnesses(many.system)) == (2, 1)
     for elements in EDGES:

@@ -15,9 +15,9 @@ from circuits.lower.sumcheck.context import Context
 from circuits.lower.sumcheck.expressions import minus
 from circuits.lower.sumcheck.filling import Accumulators, Integers, Values
 from circuits.lower.sumcheck.layout import box_bits, fraction_layout
+from circuits.lower.sumcheck.merging import Merges, find_merges
 from circuits.lower.sumcheck.moves import lower_functions, lower_gather, lower_index
 from circuits.lower.sumcheck.owners import Owners
-from circuits.lower.sumcheck.plan import Plan, make_plan
 from circuits.lower.sumcheck.quotients import lower_divide, lower_rsqrt
 from circuits.lower.sumcheck.sums import accumulator, clamped, lower_accumulating
 from circuits.lower.sumcheck.system import Kind, System
@@ -54,10 +54,10 @@ class Lowering:
     def __init__(self, program: Program, known: Ranges, limb_bits: int) -> None:
         self.program = program
         self._context = context = Context(program, known, limb_bits)
-        plan = make_plan(context)
+        merges = find_merges(context)
         for position in range(len(program.ops)):
             context.owner = position
-            _lower_op(context, plan, position)
+            _lower_op(context, merges, position)
         context.owner = None
         for number, output in enumerate(program.outputs):
             if 0 not in output.port.dims:
@@ -150,19 +150,19 @@ def _require_public(program: Program) -> None:
             )
 
 
-def _lower_op(context: Context, plan: Plan, position: int) -> None:
+def _lower_op(context: Context, merges: Merges, position: int) -> None:
     op = context.program.ops[position]
-    if 0 in op.dims or position in plan.fused:
+    if 0 in op.dims or position in merges.fused:
         return
     only = context.spans[position].output
     if only.lo == only.hi:  # the operands leave no other result
         context.identity(op.dims, minus(context.itself(context.output(position)), context.constant(only.lo)))
-    elif position in plan.clamps:
-        source, made, clamp = plan.clamps[position]
+    elif position in merges.clamps:
+        source, made, clamp = merges.clamps[position]
         clamped(context, context.output(position), accumulator(context, source, made), clamp)
-    elif position in plan.grouped:
-        together = plan.grouped[position]
+    elif position in merges.grouped:
+        together = merges.grouped[position]
         if together[0] == position:
-            lower_functions(context, together, plan.floors)
+            lower_functions(context, together, merges.floors)
     else:
         LOWERINGS[type(op)](context, position, op)

@@ -11,7 +11,7 @@ from circuits.lower.sumcheck.context import Context
 from circuits.lower.sumcheck.expressions import NOTHING, canonical, minus, over_axes, plus, points, times
 from circuits.lower.sumcheck.filling import Values
 from circuits.lower.sumcheck.layout import box_bits
-from circuits.lower.sumcheck.plan import Floor
+from circuits.lower.sumcheck.merging import Floor
 from circuits.lower.sumcheck.reading import group_sizes
 from circuits.lower.sumcheck.system import Expression, Reading
 from circuits.lower.sumcheck.tables import Dims, Table

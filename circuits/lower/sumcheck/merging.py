@@ -29,14 +29,13 @@ class Floor:
 
 
 @dataclass
-class Plan:
+class Merges:
     """Ops by their positions. `floors`: the maxima with a constant. `clamps`: those of them that alone read what an
-    accumulating op makes, with that op; and `fused`, these. `by_table`: those that are looked up."""
+    accumulating op makes, with that op; and `fused`, these."""
 
     floors: dict[int, Floor] = field(default_factory=dict)
     clamps: dict[int, tuple[int, Accumulating, Clamp]] = field(default_factory=dict)
     fused: set[int] = field(default_factory=set)
-    by_table: set[int] = field(default_factory=set)
     # Of each op that is looked up in a table: all that are functions of the same argument, in order.
     grouped: dict[int, list[int]] = field(default_factory=dict)
 
@@ -46,16 +45,16 @@ def at_output(how: AffineMap, dims: tuple[int, ...]) -> AffineMap:
     return canonical(over_axes(how, range(len(dims))), dims)
 
 
-def make_plan(context: Context) -> Plan:
-    plan, ops = Plan(), context.program.ops
+def find_merges(context: Context) -> Merges:
+    merges, ops = Merges(), context.program.ops
     for position, op in enumerate(ops):
         if isinstance(op, Max) and 0 not in op.dims and (floor := _floor(context, op)) is not None:
-            plan.floors[position] = floor
+            merges.floors[position] = floor
     uses = Counter(ref for op in ops for ref in op.operands) + Counter(o.ref for o in context.program.outputs)
-    for position, floor in plan.floors.items():
-        _fuse(context, plan, position, floor, uses)
-    _share(context, plan)
-    return plan
+    for position, floor in merges.floors.items():
+        _fuse(context, merges, position, floor, uses)
+    _share(context, merges)
+    return merges
 
 
 def _floor(context: Context, op: Max) -> Floor | None:
@@ -69,7 +68,7 @@ def _floor(context: Context, op: Max) -> Floor | None:
     return None
 
 
-def _fuse(context: Context, plan: Plan, position: int, floor: Floor, uses: Counter[Ref]) -> None:
+def _fuse(context: Context, merges: Merges, position: int, floor: Floor, uses: Counter[Ref]) -> None:
     """max(x, c) with x rescaled and perhaps clamped, and read by nothing else: a clamp to another range."""
     op = context.program.ops[position]
     ref, how = op.operands[floor.operand], op.maps[floor.operand]
@@ -84,26 +83,31 @@ def _fuse(context: Context, plan: Plan, position: int, floor: Floor, uses: Count
     may_clamp_above = largest == Interval.of_bits(made.bits).hi
     if may_clamp_above and floor.least + (1 << width) - 1 != largest:
         return
-    plan.clamps[position] = ref.index, made, Clamp(floor.least, width)
-    plan.fused.add(ref.index)
+    merges.clamps[position] = ref.index, made, Clamp(floor.least, width)
+    merges.fused.add(ref.index)
 
 
-def _share(context: Context, plan: Plan) -> None:
-    """Lookups of one argument become one; maxima that are many enough join them."""
-    ops, sharing = context.program.ops, Counter[int]()
-    for position, floor in plan.floors.items():
-        interval = context.interval(ops[position].operands[floor.operand])
-        if position not in plan.clamps and interval.hi - interval.lo < MAX_TABLE_ROWS:
-            sharing[floor.least] += points(ops[position].dims)
-            plan.by_table.add(position)
-    plan.by_table = {p for p in plan.by_table if sharing[plan.floors[p].least] >= SHARED_TABLE_ELEMENTS}
-    together: dict[Argument, list[int]] = {}
-    for position, op in enumerate(ops):
+def _maxima_by_table(context: Context, merges: Merges) -> set[int]:
+    """The maxima with a constant that enough elements share to be worth a table."""
+    found, sharing = set(), Counter[int]()
+    for position, floor in merges.floors.items():
+        op = context.program.ops[position]
+        interval = context.interval(op.operands[floor.operand])
+        if position not in merges.clamps and interval.hi - interval.lo < MAX_TABLE_ROWS:
+            found.add(position)
+            sharing[floor.least] += points(op.dims)
+    return {position for position in found if sharing[merges.floors[position].least] >= SHARED_TABLE_ELEMENTS}
+
+
+def _share(context: Context, merges: Merges) -> None:
+    """Lookups of one argument become one; maxima that are looked up join them."""
+    maxima, together = _maxima_by_table(context, merges), dict[Argument, list[int]]()
+    for position, op in enumerate(context.program.ops):
         only = context.spans[position].output
         # What has a single possible result is no function of its argument, and must not stand for a group either.
         looked_up = isinstance(op, Lookup) and 0 not in op.dims and only.lo < only.hi
-        if position in plan.by_table or looked_up:
-            x = plan.floors[position].operand if position in plan.by_table else 0
+        if position in maxima or looked_up:
+            x = merges.floors[position].operand if position in maxima else 0
             argument = op.operands[x], at_output(op.maps[x], op.dims), op.dims
-            plan.grouped[position] = together.setdefault(argument, [])
-            plan.grouped[position].append(position)
+            merges.grouped[position] = together.setdefault(argument, [])
+            merges.grouped[position].append(position)
