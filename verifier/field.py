@@ -31,11 +31,15 @@ def eq_index(point: Sequence[int], index: int, modulus: int = MODULUS) -> int:
     return product
 
 
+def _require_cells(variables: int, count: int) -> None:
+    if not 0 <= count <= 1 << variables:
+        raise ValueError(f"{variables} variables have no {count} cells")
+
+
 def eq_table(point: Sequence[int], count: int | None = None, modulus: int = MODULUS) -> list[int]:
     """eq(point, i) for i below `count` (by default for all 2^len(point))."""
     count = 1 << len(point) if count is None else count
-    if not 0 <= count <= 1 << len(point):
-        raise ValueError(f"{len(point)} variables have no {count} cells")
+    _require_cells(len(point), count)
     table = [1]
     # From the highest variable down, so that the cells beyond `count` are never computed.
     for j in range(len(point) - 1, -1, -1):
@@ -50,8 +54,7 @@ def eq_table(point: Sequence[int], count: int | None = None, modulus: int = MODU
 
 def eq_prefix(point: Sequence[int], count: int, modulus: int = MODULUS) -> int:
     """Σ_(t < count) eq(point, t), in time linear in len(point): mask̃ along one axis (section 1)."""
-    if not 0 <= count <= 1 << len(point):
-        raise ValueError(f"{len(point)} variables have no {count} cells")
+    _require_cells(len(point), count)
     if count == 1 << len(point):
         return 1
     total = 0
@@ -62,8 +65,7 @@ def eq_prefix(point: Sequence[int], count: int, modulus: int = MODULUS) -> int:
 
 def eq_prefix_index(point: Sequence[int], count: int, modulus: int = MODULUS) -> int:
     """Σ_(t < count) t·eq(point, t): IOTA along one axis."""
-    if not 0 <= count <= 1 << len(point):
-        raise ValueError(f"{len(point)} variables have no {count} cells")
+    _require_cells(len(point), count)
     # Over the numbers of j bits: `every` is Σ t·eq of all; `some` the same, and `total` Σ eq, of those below `count`'s
     # lowest j bits.
     every = some = total = 0
@@ -79,8 +81,7 @@ def eq_prefix_index(point: Sequence[int], count: int, modulus: int = MODULUS) ->
 
 def eq_prefix_dot(left: Sequence[int], right: Sequence[int], count: int, modulus: int = MODULUS) -> int:
     """Σ_(t < count) eq(left, t)·eq(right, t)."""
-    if not 0 <= count <= 1 << len(left):
-        raise ValueError(f"{len(left)} variables have no {count} cells")
+    _require_cells(len(left), count)
     every, total = 1, 0  # as in eq_prefix_index
     for j, (a, b) in enumerate(zip(left, right, strict=True)):
         both = a * b % modulus

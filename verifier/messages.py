@@ -29,7 +29,7 @@ _STATEMENT_FIELDS = ("model_id", "input_root", "output_root")
 
 @dataclass(frozen=True)
 class ProofFile:
-    """A proof as it travels. `srs_digest` is keccak of the accepted s·G2 (docs/protocol/halo2.md section 3)."""
+    """A proof as it travels. `srs_digest` is keccak of the accepted s·G2 (docs/protocol/sumcheck.md section 10)."""
 
     route: Route
     statement: Statement

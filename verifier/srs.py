@@ -33,5 +33,5 @@ class Accepted:
 
 
 def srs_digest(s_g2: G2Point) -> bytes:
-    """Names an SRS by its secret alone, whatever its size."""
+    """Names an SRS by its secret alone, whatever its size (docs/protocol/sumcheck.md section 10)."""
     return keccak256(b"".join(c.to_bytes(32, "big") for c in s_g2))

@@ -233,8 +233,7 @@ class Context:
         self, key: Hashable, table: Table, dims: Dims, columns: Sequence[Expression], when: Reading | None = None
     ) -> None:
         """The columns are a row of the table; tables of equal key are one, of the rows of both."""
-        for column in columns:
-            self._require_small(column)
+        self._require_small(*columns)
         known = self._tables.setdefault(key, table)
         known.rows = known.rows.hull(table.rows)
         known.lookups[Lookup(dims, tuple(columns), when, self.owner)] = None
@@ -247,8 +246,7 @@ class Context:
     def fraction(
         self, tag: int, dims: Dims, columns: Sequence[Expression], numerator: Reading | None, sign: int = 1
     ) -> None:
-        for column in columns:
-            self._require_small(column)
+        self._require_small(*columns)
         top = self.constant(sign)[0] if numerator is None else Term(sign, (numerator,))
         self.fractions.append(Fractions(tag, dims, top, tuple(columns)))
         self.owners.fractions.append(self.owner)
@@ -262,10 +260,10 @@ class Context:
             for term in terms
         )
 
-    def _require_small(self, terms: Expression) -> None:
-        worst = self.magnitude(terms)
+    def _require_small(self, *sums: Expression) -> None:
+        worst = max(map(self.magnitude, sums), default=0)
         if worst >= MAGNITUDE_LIMIT:
-            raise ArithmeticError(f"an identity's terms may reach {worst}, the limit is {MAGNITUDE_LIMIT}")
+            raise ArithmeticError(f"a sum of terms may reach {worst}, the limit is {MAGNITUDE_LIMIT}")
 
     # The end.
 

@@ -27,7 +27,7 @@ from circuits.program.ops import Op
 from circuits.program.ranges import Ranges
 from circuits.program.refs import Visibility
 
-# Sizes of LIMB to choose among, the largest first; for systems of so many leaves the largest is no matter.
+# κ of section 4, to choose among, the largest first; for systems of so many leaves the largest table is no matter.
 LIMB_BITS = (16, 15, 14, 12, 10, 9)
 LEAVES_WORTH_THE_TABLE = 1 << 19
 CELLS_A_TENSOR = 1 << 8

@@ -82,7 +82,7 @@ def cheaper_ranges(
 ) -> dict[Hashable, Table]:
     """The tables, less those ranges which cost more rows than looking everything up twice in LIMB.
 
-    Of limbs of L bits, x is in [0, 2^t) iff x and x + 2^L − 2^t are both in [0, 2^L).
+    Of limbs of κ bits, x is in [0, 2^t) iff x and x + 2^κ − 2^t are both in [0, 2^κ).
     """
     limb, kept = tables.get(("range", limb_bits)), dict(tables)
     for width in range(1, limb_bits):
