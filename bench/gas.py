@@ -96,7 +96,7 @@ def _life(
     return {
         "public_inputs": sum(t.size for t in sample),
         "public_outputs": sum(t.size for t in proof.outputs),
-        "logrows": keys.plan.estimate.logrows,
+        "logrows": keys.plan.logrows,
         "proof_calldata_bytes": len(proof.proof_file.proof),
         "gas": {name: int(receipt["gasUsed"]) for name, receipt in gas.items()},
     }

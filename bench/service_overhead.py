@@ -106,7 +106,7 @@ def _measure(case: Case, folder: Path, cache: Path, say: Say) -> dict[str, Any]:
     bare_s, service_s = statistics.median(bare), statistics.median(job.seconds for job in served)
     return {
         "model": case.name,
-        "logrows": case.keys.plan.estimate.logrows,
+        "logrows": case.keys.plan.logrows,
         "bare_s": round(bare_s, 3),
         "service_s": round(service_s, 3),
         "service_outside_phases_s": round(statistics.median(job.outside_phases for job in served), 3),

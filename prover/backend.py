@@ -17,20 +17,20 @@ def silent(phase: str, fraction: float | None) -> None:
 class Estimate:
     """What proving will cost, told before it starts. Seconds on two cores, bytes of peak memory.
 
-    `rows` and `logrows` are a circuit's; 0 where a route has none.
+    `rows` are a circuit's; `srs_k` is the least k of an SRS that the key can stand on. None where a route has none.
     """
 
     setup_s: float
     prove_s: float
     peak_memory_bytes: int
     disk_bytes: int
-    rows: int = 0
-    logrows: int = 0
+    rows: int | None = None
+    srs_k: int | None = None
 
 
 @dataclass(frozen=True)
 class PhaseReport:
-    """What one phase did cost: wall seconds, peak memory of its process, and whether a cache answered."""
+    """What one phase did cost: wall seconds, peak memory of its process until its end, whether a cache answered."""
 
     name: str
     seconds: float

@@ -171,7 +171,7 @@ def _keys(ledger: Ledger, program: Program, cache_dir: Path) -> tuple[Keys, tupl
     with ledger.step("set up the halo2 key") as step:
         keys = halo2.setup(program, halo2.Halo2Options(), halo2.KeyCache(cache_dir))
         cached = any(report.cached for report in keys.phases.reports)
-        step.note = f"logrows {keys.plan.estimate.logrows}, {'from the cache' if cached else 'made now'}, INSECURE SRS"
+        step.note = f"logrows {keys.plan.logrows}, {'from the cache' if cached else 'made now'}, INSECURE SRS"
     optimistic = OptimisticKey.of(program, TERMS)
     proven = RoutePin(int(Route.HALO2), HALO2_SELECTOR, keys.key.digest())
     claimed = RoutePin(int(Route.OPTIMISTIC), OPTIMISTIC_SELECTOR, optimistic.digest())

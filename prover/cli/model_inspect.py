@@ -54,9 +54,12 @@ def inspect_(
 
 def _halo2_cost(program: Program) -> dict[str, Any]:
     from prover import halo2  # its libraries take longer to load than everything else here
+    from prover.service.settings import Settings
 
+    # The cache of `setup`: ezkl counts a few rows more or less whenever it is asked (decision 0050).
+    cache = halo2.KeyCache(Settings().cache_dir)
     with progress_bar() as progress:
-        return _proof_cost(lambda: asdict(halo2.estimate(program, halo2.Halo2Options(), progress=progress)))
+        return _proof_cost(lambda: asdict(halo2.estimate(program, halo2.Halo2Options(), cache, progress)))
 
 
 def _sumcheck_cost(program: Program) -> dict[str, Any]:
@@ -108,9 +111,9 @@ def _route_line(route: str, cost: dict[str, Any]) -> str:
         seconds = f"about {cost['prove_s']:.2f} s to run and commit, {memory} of memory, {trace} of trace"
         return f"route {route}: {seconds}; a dispute takes {cost['longest_dispute_moves']} moves at most"
     memory, disk = (size(cost[name]) for name in ("peak_memory_bytes", "disk_bytes"))
-    circuit = f"{cost['rows']:,} rows, logrows {cost['logrows']}, " if cost["rows"] else ""
+    circuit = f"{cost['rows']:,} rows, " if cost["rows"] is not None else ""
     times = f"about {about_s(cost['setup_s'])} to set up, {about_s(cost['prove_s'])} to prove on two cores"
-    return f"route {route}: {circuit}{times}, {memory} of memory, {disk} of disk"
+    return f"route {route}: {circuit}an SRS of k = {cost['srs_k']}, {times}, {memory} of memory, {disk} of disk"
 
 
 def _port_line(side: str, port: Port) -> str:

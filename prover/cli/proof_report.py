@@ -69,9 +69,9 @@ class Made:
 def tell_estimate(estimate: Estimate) -> None:
     """Before the work: what it will cost."""
     memory, disk = size(estimate.peak_memory_bytes), size(estimate.disk_bytes)
-    circuit = f"{estimate.rows:,} rows (logrows {estimate.logrows}), " if estimate.rows else ""
+    circuit = f"{estimate.rows:,} rows, " if estimate.rows is not None else ""
     stderr.print(
-        f"expected: {circuit}setup {about_s(estimate.setup_s)}, "
+        f"expected: {circuit}an SRS of k = {estimate.srs_k}, setup {about_s(estimate.setup_s)}, "
         f"proof {about_s(estimate.prove_s)}, {memory} of memory, {disk} of disk",
         highlight=False,
     )

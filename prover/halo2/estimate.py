@@ -46,7 +46,7 @@ def estimate_cost(settings: Mapping[str, Any], logrows: int) -> Estimate:
     key_bytes = cells * _COLUMN_BYTES
     return Estimate(
         rows=int(settings["num_rows"]),
-        logrows=logrows,
+        srs_k=logrows,
         setup_s=_START_S + cells * logrows * _SETUP_S,
         prove_s=_START_S + cells * logrows * _PROVE_S,
         peak_memory_bytes=int(_BASE_MEMORY_BYTES + key_bytes * _MEMORY_PER_KEY_BYTE),
@@ -60,14 +60,14 @@ def check_limits(estimate: Estimate, limits: Limits) -> None:
         "peak memory in bytes": (estimate.peak_memory_bytes, limits.max_memory_bytes),
         "disk in bytes": (estimate.disk_bytes, limits.max_disk_bytes),
         "proving time in seconds": (estimate.prove_s, limits.max_prove_s),
-        "logrows": (estimate.logrows, MAX_LOGROWS),
+        "k of the SRS": (estimate.srs_k or 0, MAX_LOGROWS),
     }
     for what, (expected, limit) in checks.items():
         if limit is not None and expected > limit:
             message = (
                 f"the model is too large for the halo2 route here: expected {what} {expected:,.0f}, limit {limit:,.0f} "
-                f"({estimate.rows:,} rows, logrows {estimate.logrows}); "
+                f"({estimate.rows:,} rows, an SRS of k = {estimate.srs_k}); "
                 "use a smaller model, another route or a larger machine"
             )
             details = {"what": what, "expected": expected, "limit": limit, "rows": estimate.rows}
-            raise InputError("model_too_large", message, **details, logrows=estimate.logrows)
+            raise InputError("model_too_large", message, **details, srs_k=estimate.srs_k)

@@ -39,23 +39,20 @@ class Halo2Keys:
         return self.folder / name
 
 
-def estimate(
-    program: Program, options: Halo2Options, cache: KeyCache | None = None, progress: Progress = silent
-) -> Estimate:
+def estimate(program: Program, options: Halo2Options, cache: KeyCache, progress: Progress = silent) -> Estimate:
     """What setup and proving will cost, from ezkl's settings; raises `model_too_large` above the options' limits."""
-    return make_plan(program, options, cache or KeyCache(), progress).estimate
+    return make_plan(program, options, cache, progress).estimate
 
 
 def setup(
     program: Program,
     options: Halo2Options,
-    cache: KeyCache | None = None,
+    cache: KeyCache,
     progress: Progress = silent,
     *,
     cancel: threading.Event | None = None,
 ) -> Halo2Keys:
     """The program's keys; does nothing that the cache has already."""
-    cache = cache or KeyCache()
     plan = make_plan(program, options, cache, progress)
     phases = Phases()
     srs, s_g2, insecure = _srs(plan, cache, progress)
@@ -74,7 +71,7 @@ def setup(
 
 def _srs(plan: Plan, cache: KeyCache, progress: Progress) -> tuple[Path, G2Point, bool]:
     """The SRS file to use, its s·G2, and whether it is the INSECURE development string."""
-    needed = plan.estimate.logrows
+    needed = plan.logrows
     if plan.options.srs is None:
         entry = cache.entry("srs", f"development-{needed}", lambda folder: _generate(needed, folder, progress))
         path = entry.folder / "srs"

@@ -38,6 +38,10 @@ class Plan:
     settings: Mapping[str, Any]
     estimate: Estimate
 
+    @property
+    def logrows(self) -> int:
+        return int(self.arguments["logrows"])
+
     def digest(self, s_g2: tuple[int, int, int, int]) -> str:
         """Names the setup: equal digests have equal keys."""
         parts = {
@@ -62,9 +66,9 @@ def make_plan(program: Program, options: Halo2Options, cache: KeyCache, progress
     plans: list[Plan] = []
     for size in DIGIT_BITS if options.digit_bits is None else (options.digit_bits,):
         plans.append(_plan(program, options, mode, size, cache, progress))
-        if plans[-1].estimate.logrows > size + 1:  # rows decide, not the table: smaller digits only add rows
+        if plans[-1].logrows > size + 1:  # rows decide, not the table: smaller digits only add rows
             break
-    if options.digit_bits is None and plans[0].estimate.logrows > LARGE_DIGIT_BITS:
+    if options.digit_bits is None and plans[0].logrows > LARGE_DIGIT_BITS:
         plans.append(_plan(program, options, mode, LARGE_DIGIT_BITS, cache, progress))
     best = min(plans, key=lambda plan: plan.estimate.prove_s)
     check_limits(best.estimate, options.limits)

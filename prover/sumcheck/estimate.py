@@ -33,4 +33,5 @@ def estimate(plan: Plan) -> Estimate:
         prove_s=prove_s + leaves * _LEAF_S + cells * _CELL_S + row * _COEFFICIENT_S,
         peak_memory_bytes=memory(plan).peak_bytes,
         disk_bytes=POINT_BYTES * len(table.setup_rows) + _SRS_BYTES_PER_CELL * row,
+        srs_k=table.row_bits,
     )

@@ -38,7 +38,8 @@ def test_proof_of_softmax_and_argmax_verifies_and_no_other_class_does(tmp_path: 
     cache = KeyCache(tmp_path)
     keys = setup(program, Halo2Options(), cache)
     planned = keys.plan.estimate
-    assert planned.logrows <= 15
+    assert keys.plan.logrows == planned.srs_k
+    assert keys.plan.logrows <= 15
     assert planned.disk_bytes / 1.15 < keys.file("pk").stat().st_size < planned.disk_bytes * 1.15
     result = prove(program, inputs, keys)
     verify(result.statement, keys.key, result.proof_file.proof, DEVELOPMENT)
@@ -149,7 +150,7 @@ def test_refuses_an_srs_that_is_too_small_or_damaged(halo2_case: Any, tmp_path: 
     with pytest.raises(InputError) as caught:
         setup(halo2_case.program, Halo2Options(srs=small), halo2_case.cache)
     assert caught.value.code == "srs_too_small"
-    generate_dev_srs(halo2_case.keys.plan.estimate.logrows, good)
+    generate_dev_srs(halo2_case.keys.plan.logrows, good)
     raw = bytearray(good.read_bytes())
     raw[4 + 64 * 7] ^= 1
     good.write_bytes(raw)
@@ -160,15 +161,15 @@ def test_refuses_an_srs_that_is_too_small_or_damaged(halo2_case: Any, tmp_path: 
 
 def test_larger_srs_of_the_same_secret_gives_the_same_key(halo2_case: Any, tmp_path: Path) -> None:
     larger = tmp_path / "larger.srs"
-    generate_dev_srs(halo2_case.keys.plan.estimate.logrows + 1, larger)
+    generate_dev_srs(halo2_case.keys.plan.logrows + 1, larger)
     keys = setup(halo2_case.program, Halo2Options(srs=larger), KeyCache(tmp_path / "cache"))
     assert keys.key == halo2_case.keys.key
 
 
-def test_refuses_mixed_visibilities() -> None:
+def test_refuses_mixed_visibilities(tmp_path: Path) -> None:
     program = halo2_programs.two_inputs()
     first = dataclasses.replace(program.inputs[0], visibility=Visibility.HASHED)
     mixed = dataclasses.replace(program, inputs=(first, program.inputs[1]))
     with pytest.raises(InputError) as caught:
-        estimate(mixed, Halo2Options(), KeyCache())
+        estimate(mixed, Halo2Options(), KeyCache(tmp_path))
     assert caught.value.code == "halo2_mixed_visibility"

@@ -83,7 +83,7 @@ class FakeProver:
     runs: int = 0
 
     def estimate(self, program: Program) -> Estimate:
-        return Estimate(rows=1, logrows=4, setup_s=0.1, prove_s=0.1, peak_memory_bytes=self.memory, disk_bytes=1)
+        return Estimate(rows=1, srs_k=4, setup_s=0.1, prove_s=0.1, peak_memory_bytes=self.memory, disk_bytes=1)
 
     def prove(
         self, program: Program, inputs: Sequence[Integers], progress: Progress, expected_key: bytes | None = None

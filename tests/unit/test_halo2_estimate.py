@@ -71,7 +71,7 @@ def test_models_whose_rows_fill_the_domain_take_digits_of_16_bits(tmp_path: Path
         for bits in (None, 14, 16)
     ]
     assert [plan.lowered.digit_bits for plan in plans] == [16, 14, 16]
-    assert [plan.estimate.logrows for plan in plans] == [17, 18, 17]
+    assert [plan.logrows for plan in plans] == [17, 18, 17]
 
 
 @pytest.mark.parametrize("field", ["max_memory_bytes", "max_disk_bytes", "max_prove_s"])

@@ -94,9 +94,19 @@ def test_inspect_tells_what_a_route_costs(compiled: Path, capsys: pytest.Capture
     assert (code, list(document["routes"])) == (0, ["halo2", "optimistic", "sumcheck"])
     cost = document["routes"]["halo2"]
     assert cost["provable"] is True
-    assert 2 ** cost["logrows"] > cost["rows"] > 0
+    assert 2 ** cost["srs_k"] > cost["rows"] > 0
     assert run(app, ["inspect", str(compiled)]) == 0
-    assert f"logrows {cost['logrows']}" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert f"an SRS of k = {cost['srs_k']}" in told
+    assert (document["routes"]["optimistic"]["rows"], document["routes"]["optimistic"]["srs_k"]) == (None, None)
+
+
+def test_inspect_counts_rows_where_setup_looks(
+    compiled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INFERPROOF_CACHE_DIR", str(tmp_path / "cache"))
+    assert call(capsys, "inspect", compiled, "--route", "halo2")[0] == 0
+    assert list((tmp_path / "cache" / "settings").glob("*/settings.json"))
 
 
 def test_inspect_says_why_a_route_refuses(compiled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -54,14 +54,41 @@ def test_a_models_estimate_is_halo2s_after_the_migration_and_before_it(tmp_path:
         connection.commit()
     with Database(engine).transaction() as work:
         held = work.models.get("0x1")
-        assert held.estimates == {"halo2": Estimate(**estimate)}
-        work.models.add(replace(held, model_id="0x2", estimates={"optimistic": Estimate(**estimate)}))
+        costs = {"setup_s": 1.0, "prove_s": 2.0, "peak_memory_bytes": 7, "disk_bytes": 8}
+        assert held.estimates == {"halo2": Estimate(rows=5, srs_k=3, **costs)}
+        work.models.add(replace(held, model_id="0x2", estimates={"optimistic": Estimate(**costs)}))
     with engine.connect() as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, "0001")
         connection.commit()
         rows = connection.execute(text("SELECT model_id, estimate FROM models")).all()
     assert [(name, json.loads(body)) for name, body in rows] == [("0x1", estimate)]
+
+
+def test_what_an_estimate_has_not_is_null_after_the_migration(tmp_path: Path) -> None:
+    engine, config = open_engine(f"sqlite:///{tmp_path / 'service.db'}"), _config()
+    costs = {"setup_s": 1.0, "prove_s": 2.0, "peak_memory_bytes": 7, "disk_bytes": 8}
+    before = {"halo2": {**costs, "rows": 5, "logrows": 3}, "sumcheck": {**costs, "rows": 0, "logrows": 0}}
+    columns = "model_id, artifact, source, name, ports, estimates, fidelity, created_at"
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+        connection.execute(
+            text(f"INSERT INTO models ({columns}) VALUES ('0x1', 'a', 'program', 'n', '{{}}', :estimates, NULL, 1)"),
+            {"estimates": json.dumps(before)},
+        )
+        connection.commit()
+        command.upgrade(config, "head")
+        connection.commit()
+    with Database(engine).transaction() as work:
+        after = work.models.get("0x1").estimates
+    assert after == {"halo2": Estimate(rows=5, srs_k=3, **costs), "sumcheck": Estimate(**costs)}
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0002")
+        connection.commit()
+        (body,) = connection.execute(text("SELECT estimates FROM models")).scalars()
+    assert json.loads(body) == before
 
 
 def test_migrations_can_be_taken_back(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def test_only_requests_expire() -> None:
 
 
 def test_refuses_what_needs_more_memory_than_allowed() -> None:
-    estimate = Estimate(rows=1, logrows=1, setup_s=0, prove_s=0, peak_memory_bytes=1001, disk_bytes=0)
+    estimate = Estimate(rows=1, srs_k=1, setup_s=0, prove_s=0, peak_memory_bytes=1001, disk_bytes=0)
     model = HeldModel("0x", "", ModelSource.ONNX, "", {}, {"optimistic": estimate}, None, 0.0)
     admit(model, Route.OPTIMISTIC, 1001)
     with pytest.raises(InputError, match="GiB of memory") as refused:

@@ -53,7 +53,7 @@ def write(name: str, keys: Halo2Keys, statement: Statement, outputs: Sequence[np
     }
     path = FOLDER / f"{name}.json"
     path.write_text(json.dumps(document, indent=1) + "\n")
-    print(f"{path.relative_to(ROOT)}: {path.stat().st_size} bytes, logrows {keys.plan.estimate.logrows}")
+    print(f"{path.relative_to(ROOT)}: {path.stat().st_size} bytes, logrows {keys.plan.logrows}")
 
 
 def honest(name: str, program: Program, options: Halo2Options, cache: KeyCache, *, seed: int = 3) -> None:

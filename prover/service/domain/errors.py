@@ -67,7 +67,7 @@ def model_too_large(estimate: Estimate, limit_bytes: int) -> InputError:
         f"{limit_bytes / 2**30:.1f} GiB; raise INFERPROOF_MEMORY_LIMIT_BYTES or use a smaller model",
         peak_memory_bytes=estimate.peak_memory_bytes,
         limit_bytes=limit_bytes,
-        logrows=estimate.logrows,
+        srs_k=estimate.srs_k,
     )
 
 

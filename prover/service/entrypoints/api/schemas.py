@@ -20,14 +20,14 @@ JOB_ID = r"^[0-9a-f]{32}$"
 
 
 class EstimateBody(BaseModel):
-    """On two cores. `rows` and `logrows` are a circuit's, 0 for routes that have none."""
+    """On two cores. `rows` are a circuit's, `srs_k` the least k of an SRS for its key; null where a route has none."""
 
     setup_s: float
     prove_s: float
     peak_memory_bytes: int
     disk_bytes: int
-    rows: int
-    logrows: int
+    rows: int | None
+    srs_k: int | None
 
 
 class ModelBody(BaseModel):
