@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from random_programs import GROW, inputs_of, programs
-from sumcheck_programs import CASES, EDGES, constant_floor, linear, program, split_input
+from sumcheck_programs import CASES, EDGES, SAME, constant_floor, linear, program, split_input
 
 from circuits.errors import InputError
 from circuits.lower.sumcheck import merging, pieces
@@ -18,11 +18,12 @@ from circuits.lower.sumcheck.context import Context
 from circuits.lower.sumcheck.lowering import Lowering, lower
 from circuits.lower.sumcheck.satisfy import violations
 from circuits.lower.sumcheck.system import Kind, System
+from circuits.lower.sumcheck.tables import MAX_RESULTS
 from circuits.program.graph import Program
 from circuits.program.interpreter import trace
-from circuits.program.ops import Contract, Max, Op
+from circuits.program.ops import Contract, Lookup, Max, Op
 from circuits.program.ranges import Ranges
-from circuits.program.refs import AffineMap, Output, Port, Visibility
+from circuits.program.refs import UNMAPPED, AffineMap, Output, Port, Visibility
 from tests.programs import X, const, constant, made
 
 RANDOM = settings(deadline=None, suppress_health_check=list(HealthCheck))
@@ -136,6 +137,16 @@ def test_maxima_with_a_constant_share_a_table_where_they_are_many(monkeypatch: p
 def test_lookups_of_one_argument_are_one() -> None:
     system = lower(CASES["lookups of one argument"]()[0]).system
     assert [len(f.columns) for f in system.fractions] == [3, 3]
+
+
+def test_lookups_of_one_argument_have_as_many_columns_as_soundness_counts_on() -> None:
+    tables = [constant([i ^ j for i in range(256)]) for j in range(MAX_RESULTS + 2)]
+    ops = [Lookup((X, const(n)), (SAME, UNMAPPED), (1,), (), 16, 0, -128) for n in range(len(tables))]
+    lowering = lower(program(ops, constants=tables))
+    columns = [len(f.columns) for f in lowering.system.fractions]
+    assert sorted(columns) == [3, 3, 1 + MAX_RESULTS, 1 + MAX_RESULTS]
+    for elements in EDGES:
+        assert violations(lowering.system, honest(lowering, elements)) == []
 
 
 def test_a_system_commits_no_more_than_it_needs() -> None:

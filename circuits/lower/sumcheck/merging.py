@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from circuits.lower.sumcheck.context import Context
 from circuits.lower.sumcheck.expressions import canonical, over_axes, points
 from circuits.lower.sumcheck.sums import Clamp
+from circuits.lower.sumcheck.tables import MAX_RESULTS
 from circuits.program.intervals import Interval
 from circuits.program.ops import Accumulating, Lookup, Max
 from circuits.program.refs import AffineMap, Ref, Source
@@ -100,7 +101,7 @@ def _maxima_by_table(context: Context, merges: Merges) -> set[int]:
 
 
 def _share(context: Context, merges: Merges) -> None:
-    """Lookups of one argument become one; maxima that are looked up join them."""
+    """Lookups of one argument become one, or as few as MAX_RESULTS allows; maxima that are looked up join them."""
     maxima, together = _maxima_by_table(context, merges), dict[Argument, list[int]]()
     for position, op in enumerate(context.program.ops):
         only = context.spans[position].output
@@ -109,5 +110,8 @@ def _share(context: Context, merges: Merges) -> None:
         if position in maxima or looked_up:
             x = merges.floors[position].operand if position in maxima else 0
             argument = op.operands[x], at_output(op.maps[x], op.dims), op.dims
-            merges.grouped[position] = together.setdefault(argument, [])
-            merges.grouped[position].append(position)
+            group = together.setdefault(argument, [])
+            if len(group) == MAX_RESULTS:
+                group = together[argument] = []
+            group.append(position)
+            merges.grouped[position] = group

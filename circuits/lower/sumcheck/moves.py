@@ -14,7 +14,7 @@ from circuits.lower.sumcheck.layout import box_bits
 from circuits.lower.sumcheck.merging import Floor
 from circuits.lower.sumcheck.reading import group_sizes
 from circuits.lower.sumcheck.system import Expression, Reading
-from circuits.lower.sumcheck.tables import Dims, Table
+from circuits.lower.sumcheck.tables import MAX_RESULTS, Dims, Table
 from circuits.program.indexing import hits
 from circuits.program.intervals import Interval
 from circuits.program.ops import Gather, Index, Lookup, Max, Op
@@ -22,7 +22,6 @@ from circuits.program.refs import AffineMap, Source
 
 # What a column of a fraction costs beside the leaves: two terms in the key, two readings to weigh.
 COLUMN_LEAVES = 1 << 10
-MAX_RUN = 1 << 7  # section 11 counts on it
 
 
 def lower_functions(context: Context, positions: Sequence[int], floors: dict[int, Floor]) -> None:
@@ -147,7 +146,7 @@ def _runs(context: Context, op: Gather) -> Runs:
         return whole
     entries = context.tensors[context.tensor(op.operands[0])].dims
     free = [d for d in whole.axes[: -len(op.inner)] if not any(row[d] for row in op.maps[1].strides)]
-    cut = [Runs(op, d, width) for d in free for width in range(2, MAX_RUN + 1) if op.dims[d] % width == 0]
+    cut = [Runs(op, d, width) for d in free for width in range(2, MAX_RESULTS + 1) if op.dims[d] % width == 0]
     return min((whole, *cut), key=lambda runs: runs.cost(entries))
 
 

@@ -18,6 +18,8 @@ from circuits.lower.sumcheck.owners import Owner
 from circuits.lower.sumcheck.system import Expression, Reading
 from circuits.program.intervals import Interval
 
+MAX_RESULTS = 1 << 7  # columns of a lookup beside its first; section 11 counts on it
+
 Dims = tuple[int, ...]
 
 # The columns that are functions of the first, given the first's least entry over the step, over the table's box.
