@@ -56,8 +56,9 @@ class SrsReport:
         return self.origin == "development"
 
     def as_dict(self) -> dict[str, Any]:
-        words = [f"0x{word:064x}" for word in self.s_g2]
-        return {**asdict(self), "s_g2": words, "insecure": self.insecure}
+        """`s_g2` as one string, which is what verifiers take."""
+        s_g2 = "0x" + "".join(f"{word:064x}" for word in self.s_g2)
+        return {**asdict(self), "s_g2": s_g2, "insecure": self.insecure}
 
 
 def srs_size(k: int) -> int:

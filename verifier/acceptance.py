@@ -51,6 +51,10 @@ def route_of(key: Key) -> Route:
     return Route.SUMCHECK if isinstance(key, SumcheckKey) else Route.HALO2
 
 
+def key_srs_digest(key: Key) -> bytes:
+    return key.srs_digest if isinstance(key, SumcheckKey) else srs_digest(key_s_g2(key))
+
+
 def accept(
     proof: ProofFile,
     key: Key,
@@ -88,13 +92,16 @@ def _compare_with_key(proof: ProofFile, key: Key, accepted: Accepted) -> None:
     if proof.key_digest != key.digest():
         raise VerificationError("key_differs", "the proof was made for another key", expected="0x" + key.digest().hex())
     if proof.srs_digest not in {srs_digest(point) for point in accepted.srs_g2}:
-        message = "the proof's SRS is not accepted: name its s·G2 with --srs-g2"
+        message = (
+            "the proof's SRS is not accepted: where you trust its file, "
+            "name with --srs-g2 the s·G2 that `inferproof srs verify FILE` prints"
+        )
         if proof.srs_digest == srs_digest(DEVELOPMENT_S_G2):
             message = "the proof stands on the INSECURE development SRS, which only --allow-insecure-srs accepts"
         raise VerificationError("srs_not_accepted", message, srs_digest="0x" + proof.srs_digest.hex())
-    if proof.srs_digest != _key_srs_digest(key):
+    if proof.srs_digest != key_srs_digest(key):
         message = "the proof names another SRS than its key stands on"
-        raise VerificationError("srs_differs", message, expected="0x" + _key_srs_digest(key).hex())
+        raise VerificationError("srs_differs", message, expected="0x" + key_srs_digest(key).hex())
 
 
 def _compare_statement(statement: Statement, wanted: Wanted) -> None:
@@ -105,10 +112,6 @@ def _compare_statement(statement: Statement, wanted: Wanted) -> None:
         raise VerificationError("input_differs", "the proof is for another input")
     if wanted.output_root not in (None, statement.output_root):
         raise VerificationError("output_differs", "the proof is for another output")
-
-
-def _key_srs_digest(key: Key) -> bytes:
-    return key.srs_digest if isinstance(key, SumcheckKey) else srs_digest(key_s_g2(key))
 
 
 def _unknown(route: Route) -> VerificationError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +15,7 @@ from circuits.program.graph import Program
 from circuits.program.input_file import read_inputs
 from circuits.program.refs import Visibility
 from circuits.program.values import outputs_document
-from circuits.statement import Hasher, Statement, input_root, keccak256, output_root
+from circuits.statement import Hasher, input_root, keccak256, output_root
 from verifier.acceptance import Wanted, accept, load_key
 from verifier.claimed_outputs import claimed_outputs
 from verifier.console import JsonOption, emit, warn
@@ -24,7 +24,10 @@ from verifier.errors import VerificationError
 from verifier.messages import ProofFile
 from verifier.opened import Opened
 from verifier.outputs_table import outputs_table
-from verifier.srs import DEVELOPMENT_S_G2, Accepted, G2Point
+from verifier.srs import DEVELOPMENT_S_G2, Accepted, G2Point, srs_fields
+
+# The files that input and output were compared with.
+Compared = Mapping[str, Path | None]
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Verifies proofs; no native code of ours.")
 
@@ -51,11 +54,18 @@ def verify_command(arithmetic: Arithmetic | None = None, hasher: Hasher = keccak
                 help="The output that must be proven, as `model run` or `verify` print it with --json; needs --program."
             ),
         ] = None,
-        srs_g2: Annotated[list[str] | None, typer.Option(help="An accepted s·G2: 256 hex digits, x1 x0 y1 y0.")] = None,
+        srs_g2: Annotated[
+            list[str] | None,
+            typer.Option(help="An accepted s·G2, 256 hex digits, as `inferproof srs verify` prints that of a file."),
+        ] = None,
         allow_insecure_srs: Annotated[bool, typer.Option(help="Accept the development SRS. INSECURE.")] = False,
         json: JsonOption = False,
     ) -> None:
-        """Checks a proof against what is asked for; nothing the proof says about itself is believed."""
+        """Checks a proof against what is asked for; nothing the proof says about itself is believed.
+
+        An input or output that is not named may be any. With --json, `compared` tells which of the two were named;
+        `outputs` are an object by name with --program, else a list in the program's order.
+        """
         wanted_program = load_program(program) if program else None
         model_id = _model_id(model, wanted_program, hasher)
         accepted = _accepted(srs_g2 or [], allow_insecure_srs)
@@ -67,7 +77,7 @@ def verify_command(arithmetic: Arithmetic | None = None, hasher: Hasher = keccak
         except VerificationError as error:
             emit(json, {"valid": False, "reason": error.as_dict()}, [f"INVALID: {error.message}  [{error.code}]"])
             raise typer.Exit(1) from error
-        shown = (file.statement, opened, wanted_program)
+        shown = (file, opened, wanted_program, {"input": input, "output": output})
         emit(json, _document(*shown), _lines(*shown))
 
     return verify_proof
@@ -136,20 +146,35 @@ def _roots(
     )
 
 
-def _document(statement: Statement, opened: Opened, program: Program | None) -> dict[str, object]:
+def _document(file: ProofFile, opened: Opened, program: Program | None, compared: Compared) -> dict[str, object]:
     """A proof and its key know shapes and integers; what they are called and stand for, only the program."""
-    roots = {name: "0x" + getattr(statement, name).hex() for name in ("model_id", "input_root", "output_root")}
-    outputs: list[dict[str, object]] = [
-        {"shape": list(t.shape), "integers": t.ravel().tolist()} for t in opened.outputs
-    ]
+    outputs: object = [{"shape": list(t.shape), "integers": t.ravel().tolist()} for t in opened.outputs]
     if program is not None:
-        named = outputs_document(program, opened.outputs)["outputs"]
-        outputs = [{"name": name, **output} for name, output in named.items()]
-    return {"valid": True, "reason": None, "statement": roots, "outputs": outputs}
+        outputs = outputs_document(program, opened.outputs)["outputs"]
+    return {
+        "valid": True,
+        "reason": None,
+        "statement": {name: "0x" + root.hex() for name, root in vars(file.statement).items()},
+        "compared": {name: path is not None for name, path in compared.items()},
+        "outputs": outputs,
+        **srs_fields(file.srs_digest),
+    }
 
 
-def _lines(statement: Statement, opened: Opened, program: Program | None) -> list[str | Table]:
-    valid = f"VALID: model 0x{statement.model_id.hex()}"
+def _lines(file: ProofFile, opened: Opened, program: Program | None, compared: Compared) -> list[str | Table]:
+    lines = [f"VALID: model 0x{file.statement.model_id.hex()}", *_compared_lines(opened, compared)]
     if program is not None:
-        return [valid, outputs_table(outputs_document(program, opened.outputs))]
-    return [valid, *(f"output {i}: {t.ravel().tolist()}" for i, t in enumerate(opened.outputs))]
+        return [*lines, outputs_table(outputs_document(program, opened.outputs))]
+    return [*lines, *(f"output {i}: {t.ravel().tolist()}" for i, t in enumerate(opened.outputs))]
+
+
+def _compared_lines(opened: Opened, compared: Compared) -> list[str]:
+    """What of the statement is the caller's own, and what the proof's."""
+    told = [f"{name}: compared with {path}" for name, path in compared.items() if path is not None]
+    if compared["input"] is not None:
+        return told
+    if opened.inputs is None:
+        how = "it is hidden: compare input_root in --json with what `inferproof commit` prints"
+    else:
+        how = "name the one you mean with --input"
+    return [f"input: not compared; {how}", *told]

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 import numpy as np
 from rich.table import Table
 from rich.text import Text
 
+SHOWN_ELEMENTS = 20  # of each output
+
 
 def outputs_table(document: Mapping[str, Any]) -> Table:
-    """Of what `circuits.program.values.outputs_document` made: a row an element."""
+    """Of what `circuits.program.values.outputs_document` made: a row an element, of the first few."""
     table = Table("output", "place", "integer", "value")
     for name, output in document["outputs"].items():
         meanings = output.get("labels") or [f"{value:.6g}" for value in output["values"]]
-        places = np.ndindex(*output["shape"])
-        for place, integer, meaning in zip(places, output["integers"], meanings, strict=True):
+        rows = zip(np.ndindex(*output["shape"]), output["integers"], meanings, strict=True)
+        for place, integer, meaning in islice(rows, SHOWN_ELEMENTS):
             table.add_row(Text(name), str(list(place)), str(integer), Text(str(meaning)))
+        if len(meanings) > SHOWN_ELEMENTS:
+            table.add_row(Text(name), f"{len(meanings) - SHOWN_ELEMENTS:,} more in --json", "…", "…")
     return table

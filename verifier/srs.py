@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from circuits.statement import keccak256
 
@@ -35,3 +36,8 @@ class Accepted:
 def srs_digest(s_g2: G2Point) -> bytes:
     """Names an SRS by its secret alone, whatever its size (docs/protocol/sumcheck.md section 10)."""
     return keccak256(b"".join(c.to_bytes(32, "big") for c in s_g2))
+
+
+def srs_fields(digest: bytes) -> dict[str, Any]:
+    """Which SRS a key or a proof stands on, as every verb's document tells it."""
+    return {"srs_digest": "0x" + digest.hex(), "insecure_srs": digest == srs_digest(DEVELOPMENT_S_G2)}

@@ -20,15 +20,16 @@ from contracts.client.types import RoutePin
 from prover.cli.chain_options import DeploymentFile, RpcUrl, open_chain, open_deployment
 from prover.cli.hex_words import word
 from prover.cli.model_options import ProgramFile
-from prover.cli.proof_report import INSECURE
+from prover.cli.proof_report import INSECURE, require_srs_of
 from prover.cli.proofs import read_key
 from prover.cli.route_options import SrsOption
 from prover.key_cache import KeyCache
 from prover.optimistic.key import is_optimistic
 from prover.optimistic.key import read_key as read_optimistic_key
-from verifier.acceptance import Key, route_of
+from verifier.acceptance import Key, key_srs_digest, route_of
 from verifier.console import JsonOption, emit, progress_bar, warn
 from verifier.halo2_key import Halo2Key
+from verifier.srs import srs_fields
 from verifier.sumcheck_key import SumcheckKey
 
 if TYPE_CHECKING:  # whose libraries are slow to load
@@ -36,8 +37,8 @@ if TYPE_CHECKING:  # whose libraries are slow to load
 
 ANSWERS_NO = ("audit_differs", "registration_of_another_model", "key_of_another_program")
 
-# A key that was looked at: its route and its digest.
-Audited = tuple[Route, bytes]
+# A key that was looked at: its route and digest, and once it is read, the SRS that it stands on, if on any.
+Audited = dict[str, Any]
 
 
 def audit(
@@ -74,32 +75,33 @@ def audit(
     emit(json, document, lines)
 
 
-def _document(looked_at: Sequence[Audited], reason: dict[str, Any] | None) -> dict[str, Any]:
+def _document(keys: Sequence[Audited], reason: dict[str, Any] | None) -> dict[str, Any]:
     """`keys` are those looked at, in order; with a reason, the last of them is the one that differs."""
-    keys = [{"route": route.name.lower(), "key_digest": "0x" + digest.hex()} for route, digest in looked_at]
     subject = keys[-1 if reason else 0]["key_digest"] if keys else None
     return {"matches": reason is None, "reason": reason, "key_digest": subject, "keys": keys}
 
 
+def _audited(route: Route, digest: bytes) -> Audited:
+    return {"route": route.name.lower(), "key_digest": "0x" + digest.hex()}
+
+
 def _file(program: Program, path: Path, srs: Path | None, found: list[Audited]) -> None:
     if is_optimistic(path):
-        found.append((Route.OPTIMISTIC, read_optimistic_key(path, program).digest()))
+        found.append(_audited(Route.OPTIMISTIC, read_optimistic_key(path, program).digest()))
         return
     key = read_key(path, program)
-    found.append((route_of(key), key.digest()))
-    _rebuild(program, key, srs)
+    found.append(_audited(route_of(key), key.digest()))
+    _rebuild(program, key, srs, found[-1])
 
 
-def _rebuild(program: Program, wanted: Key, srs: Path | None) -> None:
-    # Neither route waits for the other's libraries.
-    if isinstance(wanted, SumcheckKey):
-        from prover.cli.sumcheck_proofs import require_srs_of
-
-        require_srs_of(wanted, srs)
-    if srs is None:
+def _rebuild(program: Program, wanted: Key, srs: Path | None, told: Audited) -> None:
+    told |= srs_fields(key_srs_digest(wanted))
+    require_srs_of(wanted, srs)
+    if told["insecure_srs"]:
         warn(INSECURE)
     with tempfile.TemporaryDirectory(prefix="inferproof-audit-") as folder, progress_bar() as progress:
         cache = KeyCache(Path(folder))
+        # Neither route waits for the other's libraries.
         if isinstance(wanted, SumcheckKey):
             from prover import sumcheck
 
@@ -129,11 +131,13 @@ def _registered(
         if pin.route not in (Route.OPTIMISTIC, Route.HALO2):
             message = f"no contract holds keys of route {pin.route}: audit the key's file with --key"
             raise InputError("route_not_audited", message, route=pin.route)
-        found.append((Route(pin.route), pin.key_digest))
-        _pinned(program, pin, srs, chain, addresses)
+        found.append(_audited(Route(pin.route), pin.key_digest))
+        _pinned(program, pin, srs, chain, addresses, found[-1])
 
 
-def _pinned(program: Program, pin: RoutePin, srs: Path | None, chain: Chain, addresses: Deployment) -> None:
+def _pinned(
+    program: Program, pin: RoutePin, srs: Path | None, chain: Chain, addresses: Deployment, told: Audited
+) -> None:
     if pin.route == Route.OPTIMISTIC:
         from prover.optimistic.claim import require_key  # which can do all that a claim takes
 
@@ -143,4 +147,5 @@ def _pinned(program: Program, pin: RoutePin, srs: Path | None, chain: Chain, add
     key = Halo2Key.from_tuple(tuple(chain.call(adapter.keyOf(pin.key_digest))))
     if key.digest() != pin.key_digest:
         raise InputError("audit_differs", "the adapter's key is not the one that the registry names")
-    _rebuild(program, key, srs)
+    key.check()
+    _rebuild(program, key, srs, told)

@@ -11,7 +11,7 @@ from circuits.program.graph import Program
 from circuits.program.values import Integers
 from prover import halo2
 from prover.backend import Estimate
-from prover.cli.proof_report import INSECURE, Made, tell_estimate
+from prover.cli.proof_report import INSECURE, Made, require_same, tell_estimate
 from prover.cli.route_options import Parameters
 from prover.cli.salt import load_or_draw
 from prover.service.settings import Settings
@@ -32,8 +32,7 @@ def prove_halo2(
         raise InputError("salt_missing", "this program's input is committed with a salt: name its file with --salt")
     numbers = load_or_draw(salt) if salt else None
     estimate, keys = _keys(program, _options(wanted.param_mode, wanted.input_mode is InputMode.PRIVATE, srs))
-    if keys.key.encode() != wanted.encode():
-        raise InputError("key_over_another_srs", "the key file is not this program's key over this SRS")
+    require_same(keys.key, wanted)
     with progress_bar() as progress:
         return estimate, keys, halo2.prove(program, inputs, keys, progress, salt=numbers)
 

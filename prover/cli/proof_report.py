@@ -16,22 +16,18 @@ from circuits.statement import Statement
 from prover.backend import Estimate, Phases
 from prover.cli.output_files import write_file
 from prover.cli.plain_text import about_s, size
-from verifier.acceptance import Key, route_of
+from prover.srs import srs_g2
+from verifier.acceptance import Key, key_srs_digest, route_of
 from verifier.console import emit, stderr, warn
 from verifier.messages import MAX_FILE_BYTES, KeyFile, ProofFile
-from verifier.srs import G2Point, srs_digest
+from verifier.outputs_table import outputs_table
+from verifier.srs import DEVELOPMENT_S_G2, srs_digest, srs_fields
 
 INSECURE = "INSECURE: this is the development SRS; anybody can forge proofs over it. Name another with --srs."
 
 
 class Keys(Protocol):
     """What a route's setup hands back."""
-
-    @property
-    def s_g2(self) -> G2Point: ...
-
-    @property
-    def insecure_srs(self) -> bool: ...
 
     @property
     def phases(self) -> Phases: ...
@@ -66,6 +62,23 @@ class Made:
     estimate: Estimate
 
 
+def require_srs_of(key: Key, srs: Path | None) -> None:
+    """Refuses, before any work, to compare a key with one over another SRS."""
+    named, stands_on = srs_digest(DEVELOPMENT_S_G2 if srs is None else srs_g2(srs)), key_srs_digest(key)
+    if named != stands_on:
+        message = "the key stands on another SRS: name its file with --srs"
+        expected, got = ("0x" + digest.hex() for digest in (named, stands_on))
+        raise InputError("key_over_another_srs", message, expected=expected, got=got)
+
+
+def require_same(own: Key, wanted: Key) -> None:
+    """Refuses to prove under a key that this machine's setup does not give."""
+    if own.encode() != wanted.encode():
+        expected, got = ("0x" + key.digest().hex() for key in (own, wanted))
+        message = "the key file is not the one that this program gives here: audit it, or run `setup` again"
+        raise InputError("key_of_another_setup", message, expected=expected, got=got)
+
+
 def tell_estimate(estimate: Estimate) -> None:
     """Before the work: what it will cost."""
     memory, disk = size(estimate.peak_memory_bytes), size(estimate.disk_bytes)
@@ -94,8 +107,7 @@ def write_key(made: Made, output: Path, json: bool) -> None:
         "key": str(output),
         "key_digest": "0x" + key.digest().hex(),
         "model_id": "0x" + key.model_id.hex(),
-        "srs_digest": "0x" + srs_digest(keys.s_g2).hex(),
-        "insecure_srs": keys.insecure_srs,
+        **srs_fields(key_srs_digest(key)),
         "unbound": made.unbound,
         "estimate": vars(made.estimate),
         "phases": keys.phases.as_list(),
@@ -112,6 +124,7 @@ def write_proof(program: Program, estimate: Estimate, keys: Keys, result: Proven
         "proof": str(output),
         "proof_bytes": len(result.proof_file.proof),
         "statement": statement,
+        **srs_fields(result.proof_file.srs_digest),
         "unbound": result.unbound,
         "estimate": vars(estimate),
         "phases": [*keys.phases.as_list(), *result.phases.as_list()],
@@ -120,7 +133,7 @@ def write_proof(program: Program, estimate: Estimate, keys: Keys, result: Proven
     table = _phase_table(f"proof of model {statement['model_id']} in {output}", result.phases)
     peak = max(report.peak_memory_bytes for report in result.phases.reports)
     told = f"peak memory {size(peak)}, and {size(estimate.peak_memory_bytes)} was expected"
-    emit(json, document, [table, told])
+    emit(json, document, [outputs_table(document), table, told])
 
 
 def _phase_table(title: str, phases: Phases) -> Table:

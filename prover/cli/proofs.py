@@ -14,7 +14,7 @@ from circuits.program.graph import Program
 from circuits.program.input_file import read_inputs
 from prover.cli.model_options import ProgramFile
 from prover.cli.output_files import require_writable
-from prover.cli.proof_report import write_proof
+from prover.cli.proof_report import require_srs_of, write_proof
 from prover.cli.route_options import SrsOption, refuse_options
 from prover.cli.salt import SaltFile, SaltFileIfAny
 from prover.kernels import fast_hasher
@@ -43,7 +43,11 @@ def prove(
     json: JsonOption = False,
 ) -> None:
     """Proves the program on one input. Everything that can be refused is refused before the work starts; keys that the
-    cache does not hold are made again, which takes as long as `setup`."""
+    cache does not hold are made again, which takes as long as `setup`.
+
+    With --json, `unbound` names what the proof leaves open, the parameters or the input; it is empty where the proof
+    binds both.
+    """
     require_writable([output], [program, input, key, *([srs] if srs else [])])
     source = load_program(program)
     inputs = read_inputs(input, source)
@@ -51,6 +55,7 @@ def prove(
     if route is not None and route.value != route_of(wanted).name.lower():
         message = f"{key} is a key of the route {route_of(wanted).name.lower()}, not of {route.value}"
         raise InputError("key_of_another_route", message, key=str(key))
+    require_srs_of(wanted, srs)
     # Neither route waits for the other's libraries.
     if isinstance(wanted, SumcheckKey):
         from prover.cli.sumcheck_proofs import prove_sumcheck

@@ -1,4 +1,4 @@
-"""`inferproof srs`: the structured reference string of the halo2 route."""
+"""`inferproof srs`: the structured reference strings of the routes that prove."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def fetch(
     """Downloads the public ceremony's file for k and checks its digest and its pairings."""
     with progress_bar() as progress:
         report = srs.fetch_srs(k, output, base_url=url, progress=progress)
-    emit(json, report.as_dict(), [f"{output}: 2^{k} points of the public ceremony, verified"])
+    emit(json, report.as_dict(), [f"{output}: 2^{k} points of the public ceremony, verified", _s_g2_line(report)])
 
 
 @app.command()
@@ -52,4 +52,9 @@ def verify(
         report = srs.verify_srs(path, expected_digest=sha256, progress=progress)
     if report.insecure:
         warn(INSECURE)
-    emit(json, report.as_dict(), [f"{path}: valid, 2^{report.k} points, sha256 {report.sha256}"])
+    found = f"{path}: valid, 2^{report.k} points, origin {report.origin}, sha256 {report.sha256}"
+    emit(json, report.as_dict(), [found, _s_g2_line(report)])
+
+
+def _s_g2_line(report: srs.SrsReport) -> str:
+    return f"s·G2, for --srs-g2: {report.as_dict()['s_g2']}"

@@ -89,7 +89,7 @@ def test_proof_verifies_for_its_model_input_and_output(bench: Bench, invoke: Inv
     wanted = ["--input", bench.input, "--output", bench.outputs, "--allow-insecure-srs"]
     code, answer = invoke(*verify_arguments(bench, *wanted))
     assert (code, answer["valid"]) == (0, True)
-    assert answer["outputs"][0]["integers"] == outputs["outputs"]["y"]["integers"]
+    assert answer["outputs"] == outputs["outputs"]
 
 
 def test_verifier_alone_says_the_same(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
@@ -149,7 +149,7 @@ def test_rejects_corrupt_proof_file(bench: Bench, invoke: Invoke, tmp_path: Path
 
 def test_audit_matches_the_key_and_tells_another(bench: Bench, invoke: Invoke, tmp_path: Path) -> None:
     code, answer = invoke("model", "audit", bench.program, "--key", bench.key)
-    assert (code, answer["matches"]) == (0, True)
+    assert (code, answer["matches"], answer["keys"][0]["insecure_srs"]) == (0, True, True)
     hashed = tmp_path / "hashed.key"
     assert invoke("setup", bench.program, "--params", "hashed", "-o", hashed)[0] == 0
     body = json.loads(hashed.read_text())
@@ -243,6 +243,16 @@ def test_corrupt_srs_is_refused(bench: Bench, invoke: Invoke, tmp_path: Path) ->
     refused(invoke, 2, "srs_truncated", "setup", bench.program, "--srs", path, "-o", tmp_path / "m.key")
 
 
+def test_a_key_over_another_srs_is_refused_before_the_work(bench: Bench, invoke: Invoke, tmp_path: Path) -> None:
+    path = tmp_path / "other.srs"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("prover.srs.DEVELOPMENT_TAU", 0x1234567)
+        generate_dev_srs(4, path)  # too small for the model, which would be told later
+    refused(invoke, 2, "key_over_another_srs", "model", "audit", bench.program, "--key", bench.key, "--srs", path)
+    proving = ["prove", bench.program, bench.input, "--key", bench.key, "-o", tmp_path / "proof.json"]
+    refused(invoke, 2, "key_over_another_srs", *proving, "--srs", path)
+
+
 def test_development_srs_is_told_even_where_it_is_named(
     bench: Bench, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -255,7 +265,9 @@ def test_development_srs_is_told_even_where_it_is_named(
     assert "INSECURE" in told.err
 
 
-def test_committed_input_is_proven_under_the_commitment_made_before(invoke: Invoke, tmp_path: Path) -> None:
+def test_committed_input_is_proven_under_the_commitment_made_before(
+    invoke: Invoke, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     files = {name: tmp_path / name for name in ("h.onnx", "h.program", "h.key", "h.json", "h.salt", "h.proof")}
     save_model(files["h.onnx"])
     files["h.json"].write_text(json.dumps({"input_data": [[0.5, -0.25, 0.125, -1.0]]}))
@@ -270,7 +282,10 @@ def test_committed_input_is_proven_under_the_commitment_made_before(invoke: Invo
     code, proven = invoke(*proving, "--salt", files["h.salt"])
     assert (code, proven["statement"]["input_root"]) == (0, committed["input_root"])
     verifying = ["verify", files["h.proof"], "--key", files["h.key"], "--program", files["h.program"]]
-    assert invoke(*verifying, "--allow-insecure-srs")[0] == 0
+    code, answer = invoke(*verifying, "--allow-insecure-srs")
+    assert (code, answer["compared"]) == (0, {"input": False, "output": False})
+    assert run_cli([str(part) for part in [*verifying, "--allow-insecure-srs"]]) == 0
+    assert "input: not compared; it is hidden: compare input_root" in capsys.readouterr().out
     refused(invoke, 2, "input_is_hashed", *verifying, "--allow-insecure-srs", "--input", files["h.json"])
 
 

@@ -17,6 +17,7 @@ from circuits.program.file import load_program, save_program
 from circuits.program.refs import Visibility
 from prover.cli.app import run_cli
 from verifier.acceptance import load_key
+from verifier.srs import DEVELOPMENT_S_G2, srs_digest
 
 Invoke = Callable[..., tuple[int, dict[str, Any]]]
 
@@ -190,7 +191,8 @@ def test_a_refused_key_is_what_was_got_and_the_programs_own_is_expected(
     auditing = ["model", "audit", bench.program, "--key", forged]
     code, answer = invoke(*auditing)
     assert (code, answer["matches"], answer["key_digest"]) == (1, False, got)
-    assert answer["keys"] == [{"route": "sumcheck", "key_digest": got}]
+    srs = {"srs_digest": "0x" + srs_digest(DEVELOPMENT_S_G2).hex(), "insecure_srs": True}
+    assert answer["keys"] == [{"route": "sumcheck", "key_digest": got, **srs}]
     assert answer["reason"]["details"] == {"expected": own, "got": got}
     assert set(answer) == set(invoke("model", "audit", bench.program, "--key", bench.key)[1])
     capsys.readouterr()

@@ -19,9 +19,10 @@ from circuits.program.file import load_program, save_program
 from circuits.program.refs import Visibility
 from prover import sumcheck
 from prover.cli.app import run_cli
-from prover.srs import generate_dev_srs
+from prover.srs import generate_dev_srs, srs_g2
 from verifier.cli import app as verifier_app
 from verifier.console import run
+from verifier.srs import DEVELOPMENT_S_G2, srs_digest
 
 Invoke = Callable[..., tuple[int, dict[str, Any]]]
 
@@ -84,23 +85,27 @@ def test_setup_and_prove_say_what_halo2_says(bench: Bench, invoke: Invoke, tmp_p
     proving = ["prove", bench.program, bench.input, "--key", tmp_path / "key", "-o", tmp_path / "proof"]
     code, proof = invoke(*proving)
     assert (code, proof["route"], proof["statement"]["model_id"]) == (0, "sumcheck", model_id)
-    assert set(proof) == {"route", "proof", "proof_bytes", "statement", "unbound", "estimate", "phases", "outputs"}
+    same = {"route", "srs_digest", "insecure_srs", "unbound", "estimate", "phases"}
+    assert set(proof) == same | {"proof", "proof_bytes", "statement", "outputs"}
     assert proof["proof_bytes"] == (len(json.loads(bench.proof.read_text())["proof"]) - 2) // 2
     assert proof["estimate"] == key["estimate"]
     assert proof["outputs"] == invoke("model", "run", bench.program, bench.input)[1]["outputs"]
 
 
-def test_people_are_told_the_peak_of_a_proof_beside_its_estimate(
+def test_people_are_told_outputs_and_the_peak_of_a_proof_beside_its_estimate(
     bench: Bench, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     proving = ["prove", str(bench.program), str(bench.input), "--key", str(bench.key), "-o", str(tmp_path / "proof")]
     expected = sumcheck.estimate(sumcheck.make_plan(load_program(bench.program))).peak_memory_bytes
     capsys.readouterr()
     assert run_cli(proving) == 0
-    told = re.search(r"peak memory ([\d,]+) MiB, and ([\d,]+) MiB was expected", capsys.readouterr().out)
+    printed = capsys.readouterr().out
+    told = re.search(r"peak memory ([\d,]+) MiB, and ([\d,]+) MiB was expected", printed)
     assert told is not None
     assert int(told[1].replace(",", "")) > 0
     assert told[2] == f"{round(expected / 2**20):,}"
+    assert run_cli(["model", "run", str(bench.program), str(bench.input)]) == 0
+    assert printed.startswith(capsys.readouterr().out)  # and of what it proved
 
 
 def test_people_are_told_the_estimate_and_what_is_insecure(
@@ -123,7 +128,7 @@ def test_proof_verifies_for_its_model_input_and_output(bench: Bench, invoke: Inv
     wanted = ["--input", bench.input, "--output", tmp_path / "outputs", "--allow-insecure-srs"]
     code, answer = invoke(*bench.verifying(*wanted))
     assert (code, answer["valid"], answer["reason"]) == (0, True, None)
-    assert answer["outputs"] == [{"name": "y", **outputs["outputs"]["y"]}]
+    assert answer["outputs"] == outputs["outputs"]
 
 
 def test_without_the_program_outputs_have_no_names_and_no_scale(
@@ -139,6 +144,51 @@ def test_without_the_program_outputs_have_no_names_and_no_scale(
     assert f"output 0: {outputs['integers']}" in capsys.readouterr().out
     assert run_cli([str(part) for part in bench.verifying("--allow-insecure-srs")]) == 0
     assert f"{outputs['values'][0]:.6g}" in capsys.readouterr().out
+
+
+def test_the_verdict_says_what_it_was_compared_with(
+    bench: Bench, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def verify(*extra: object) -> tuple[list[str], object]:
+        arguments = [str(part) for part in bench.verifying("--allow-insecure-srs", *extra)]
+        assert run(verifier_app, arguments) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert run(verifier_app, [*arguments, "--json"]) == 0
+        (tmp_path / "outputs").write_text(capsys.readouterr().out)
+        return lines, json.loads((tmp_path / "outputs").read_text())["compared"]
+
+    capsys.readouterr()
+    lines, compared = verify()
+    assert lines[1] == "input: not compared; name the one you mean with --input"
+    assert compared == {"input": False, "output": False}
+    lines, compared = verify("--input", bench.input)
+    assert lines[1] == f"input: compared with {bench.input}"
+    assert compared == {"input": True, "output": False}
+    outputs = ["--output", tmp_path / "outputs"]
+    lines, compared = verify(*outputs)
+    assert lines[1:3] == [
+        "input: not compared; name the one you mean with --input",
+        f"output: compared with {tmp_path / 'outputs'}",
+    ]
+    assert compared == {"input": False, "output": True}
+    assert verify("--input", bench.input, *outputs)[1] == {"input": True, "output": True}
+
+
+def test_every_document_about_a_key_or_proof_says_which_srs(bench: Bench, invoke: Invoke, tmp_path: Path) -> None:
+    def told(document: dict[str, Any]) -> tuple[str, bool]:
+        return document["srs_digest"], document["insecure_srs"]
+
+    def documents(srs: list[object], accepting: list[object]) -> list[dict[str, Any]]:
+        key, proof = tmp_path / "key", tmp_path / "proof"
+        made = invoke("setup", bench.program, "--route", "sumcheck", *srs, "-o", key)[1]
+        proven = invoke("prove", bench.program, bench.input, "--key", key, *srs, "-o", proof)[1]
+        verified = invoke("verify", proof, "--key", key, "--program", bench.program, *accepting)[1]
+        return [made, proven, verified, *invoke("model", "audit", bench.program, "--key", key, *srs)[1]["keys"]]
+
+    insecure = {told(each) for each in documents([], ["--allow-insecure-srs"])}
+    assert insecure == {("0x" + srs_digest(DEVELOPMENT_S_G2).hex(), True)}
+    named = {told(each) for each in documents(["--srs", bench.srs], ["--srs-g2", hex_g2(bench.srs)])}
+    assert named == {("0x" + srs_digest(srs_g2(bench.srs)).hex(), False)}
 
 
 def alone(arguments: list[object]) -> tuple[int, dict[str, Any], str]:
@@ -175,12 +225,20 @@ def test_verifier_alone_rejects_what_was_not_asked_for(
         assert (code, answer["valid"], answer["reason"]["code"]) == (1, False, reason)
 
 
-def test_proof_over_a_named_srs_verifies_for_who_names_it_and_for_nobody_else(bench: Bench, invoke: Invoke) -> None:
+def test_proof_over_a_named_srs_verifies_for_who_names_it_and_for_nobody_else(
+    bench: Bench, invoke: Invoke, capsys: pytest.CaptureFixture[str]
+) -> None:
     verifying = ["verify", bench.srs_proof, "--key", bench.srs_key, "--program", bench.program]
-    assert invoke(*verifying, "--srs-g2", hex_g2(bench.srs))[0] == 0
+    named = invoke("srs", "verify", bench.srs)[1]["s_g2"]
+    assert named == "0x" + hex_g2(bench.srs)
+    assert run_cli(["srs", "verify", str(bench.srs)]) == 0
+    assert f"s·G2, for --srs-g2: {named}\n" in capsys.readouterr().out
+    for text in (named, named.removeprefix("0x")):
+        assert invoke(*verifying, "--srs-g2", text)[0] == 0
     rejected(invoke, "srs_not_accepted", *verifying, "--allow-insecure-srs")
     _, answer = invoke(*verifying, "--allow-insecure-srs")
     assert "--srs-g2" in answer["reason"]["message"]
+    assert "inferproof srs verify" in answer["reason"]["message"]
     assert "--allow-insecure-srs" not in answer["reason"]["message"]
 
 

@@ -24,6 +24,7 @@ from prover.cli.hex_words import known_word
 from prover.cli.plain_text import event_line, field_lines, gas, gwei, log_line, until, wei
 from prover.service.entrypoints.logs import configure_logs
 from verifier.console import emit, run
+from verifier.outputs_table import outputs_table
 
 
 @pytest.mark.parametrize(
@@ -55,6 +56,18 @@ def test_fields_have_units_and_no_python_spelling() -> None:
 def test_an_instant_of_game_time_says_how_long_that_is() -> None:
     assert until(100)(1_600) == "1600 s of game time, in 1,500 s"
     assert until(100)(100) == "100 s of game time, over"
+
+
+def test_of_a_long_output_the_first_elements_are_shown() -> None:
+    def rows(size: int) -> list[list[str]]:
+        output = {"shape": [size], "integers": [*range(size)], "values": [i / 2 for i in range(size)]}
+        return [[str(cell) for cell in column.cells] for column in outputs_table({"outputs": {"y": output}}).columns]
+
+    name, place, integer, value = rows(20)
+    assert (set(name), place[-1], integer[-1], value[-1]) == ({"y"}, "[19]", "19", "9.5")
+    longer = rows(1_021)
+    assert [column[:20] for column in longer] == rows(20)
+    assert [column[20:] for column in longer] == [["y"], ["1,001 more in --json"], ["…"], ["…"]]
 
 
 def test_an_event_is_one_line_of_words() -> None:
