@@ -61,11 +61,9 @@ def verify_command(arithmetic: Arithmetic | None = None, hasher: Hasher = keccak
         allow_insecure_srs: Annotated[bool, typer.Option(help="Accept the development SRS. INSECURE.")] = False,
         json: JsonOption = False,
     ) -> None:
-        """Checks a proof against what is asked for; nothing the proof says about itself is believed.
-
-        An input or output that is not named may be any. With --json, `compared` tells which of the two were named;
-        `outputs` are an object by name with --program, else a list in the program's order.
-        """
+        """Checks a proof against what is asked for; nothing the proof says about itself is believed. An input or output
+        that is not named may be any. With --json, `compared` tells which of the two were named; `outputs` are an object
+        by name with --program, else a list in the program's order."""
         wanted_program = load_program(program) if program else None
         model_id = _model_id(model, wanted_program, hasher)
         accepted = _accepted(srs_g2 or [], allow_insecure_srs)

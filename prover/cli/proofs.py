@@ -43,11 +43,8 @@ def prove(
     json: JsonOption = False,
 ) -> None:
     """Proves the program on one input. Everything that can be refused is refused before the work starts; keys that the
-    cache does not hold are made again, which takes as long as `setup`.
-
-    With --json, `unbound` names what the proof leaves open, the parameters or the input; it is empty where the proof
-    binds both.
-    """
+    cache does not hold are made again, which takes as long as `setup`. With --json, `unbound` names what the
+    proof leaves open, the parameters or the input; it is empty where the proof binds both."""
     require_writable([output], [program, input, key, *([srs] if srs else [])])
     source = load_program(program)
     inputs = read_inputs(input, source)
