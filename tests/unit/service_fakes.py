@@ -179,7 +179,7 @@ def hold_model(deps: Deps, program: Program | None = None) -> str:
 
     path = deps.settings.data_dir / "upload.program"
     save_program(program or tiny_program(), path)
-    return register_model(deps, ModelUpload("tiny", ModelSource.PROGRAM, path)).model_id
+    return register_model(deps, ModelUpload("tiny", ModelSource.PROGRAM, path))[0].model_id
 
 
 @dataclass

@@ -89,8 +89,18 @@ def test_a_program_file_becomes_the_same_model(client: TestClient, tmp_path: Pat
     content = (tmp_path / "tiny.program").read_bytes()
     first = client.post("/v1/models", files={"file": ("tiny.program", content)})
     again = client.post("/v1/models", files={"file": ("other.program", content)})
+    assert (first.status_code, again.status_code) == (201, 200)
     assert first.json()["source"] == "program"
     assert again.json() == first.json()
+
+
+def test_a_fidelity_report_is_kept_of_a_program_that_was_held_without_one(client: TestClient, deps: Deps) -> None:
+    model_id = hold_model(deps)
+    assert client.get(f"/v1/models/{model_id}").json()["fidelity"] is None
+    response = client.post("/v1/models", files={"file": ("tiny.onnx", b"onnx...")})
+    assert (response.status_code, response.json()["fidelity"]) == (200, {"max_error": 0.0})
+    hold_model(deps)  # the file of the program again, which has no report
+    assert client.get(f"/v1/models/{model_id}").json() == response.json()
 
 
 def test_a_job_from_post_to_proof(client: TestClient, deps: Deps) -> None:

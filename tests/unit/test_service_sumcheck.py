@@ -103,7 +103,7 @@ def test_a_model_is_admitted_by_each_routes_own_estimate(tmp_path: Path) -> None
     assert run_job(deps, job.id) is Outcome.PROVEN
     with pytest.raises(InputError) as refused:
         submit_job(deps, JobRequest(INPUT, model_id))
-    assert refused.value.code == "route_not_served"
+    assert refused.value.code == "model_too_large"
 
 
 def test_program_that_hides_its_input_is_not_held_for_the_route(tmp_path: Path, prover: SumcheckProver) -> None:
@@ -112,8 +112,9 @@ def test_program_that_hides_its_input_is_not_held_for_the_route(tmp_path: Path, 
     with deps.database.transaction() as work:
         assert set(work.models.get(model_id).estimates) == {"halo2"}
     with pytest.raises(InputError) as refused:
-        prover.estimate(halo2_programs.gemm_relu(Visibility.HASHED))
+        submit_job(deps, JobRequest(INPUT, model_id, route=Route.SUMCHECK))
     assert refused.value.code == "route_unsupported"
+    assert "hides nothing" in refused.value.message
 
 
 def test_model_held_before_the_route_was_served_is_estimated_when_it_is_sent_again(
@@ -126,7 +127,8 @@ def test_model_held_before_the_route_was_served_is_estimated_when_it_is_sent_aga
     assert refused.value.code == "route_not_served"
     after = replace(before, sumcheck=prover)
     path = after.settings.data_dir / "upload.program"
-    assert register_model(after, ModelUpload("tiny", ModelSource.PROGRAM, path)).model_id == model_id
+    held, made = register_model(after, ModelUpload("tiny", ModelSource.PROGRAM, path))
+    assert (held.model_id, made) == (model_id, False)
     assert not submit_job(after, JobRequest(INPUT, model_id, route=Route.SUMCHECK))[0].final
 
 

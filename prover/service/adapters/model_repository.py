@@ -15,7 +15,7 @@ from prover.service.domain.models import HeldModel, ModelSource
 
 
 class ModelRepository:
-    """Rows as `HeldModel`; of a row, once written, only the estimates of more routes are added."""
+    """Rows as `HeldModel`; to a row, once written, only estimates of more routes and a fidelity report are added."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -28,13 +28,16 @@ class ModelRepository:
         self._connection.execute(insert(models).values({**asdict(model), "source": model.source.value}))
         return model
 
-    def estimated(self, model_id: str, estimates: Mapping[str, Estimate]) -> HeldModel:
-        """Notes what routes cost that were not served when the model came."""
+    def completed(
+        self, model_id: str, estimates: Mapping[str, Estimate], fidelity: Mapping[str, Any] | None
+    ) -> HeldModel:
+        """Notes what another upload tells: what routes cost that were not served before, and its fidelity report."""
         held = self.get(model_id)
-        both = {**estimates, **held.estimates}
-        values = {name: asdict(estimate) for name, estimate in both.items()}
-        self._connection.execute(update(models).where(models.c.model_id == model_id).values(estimates=values))
-        return replace(held, estimates=both)
+        more = replace(held, estimates={**estimates, **held.estimates}, fidelity=fidelity or held.fidelity)
+        fields = asdict(more)
+        changed = {name: fields[name] for name in ("estimates", "fidelity")}
+        self._connection.execute(update(models).where(models.c.model_id == model_id).values(changed))
+        return more
 
     def find(self, model_id: str) -> HeldModel | None:
         row = self._connection.execute(select(models).where(models.c.model_id == model_id)).one_or_none()

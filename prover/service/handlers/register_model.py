@@ -29,20 +29,20 @@ class ModelUpload:
     weight_bits: int = 16
 
 
-def register_model(deps: Deps, upload: ModelUpload) -> HeldModel:
-    """Compiles if need be, estimates, refuses what is too large, stores; the same program twice is the same model."""
+def register_model(deps: Deps, upload: ModelUpload) -> tuple[HeldModel, bool]:
+    """The model, and whether it is new (False: the same program was held already). Compiles if need be, estimates,
+    refuses what is too large, stores."""
     program, fidelity = _program(deps, upload)
     if not program.inputs or not program.outputs:
         raise InputError("model_without_ports", "a model needs at least one input and one output")
     model_id = "0x" + program.model_id().hex()
     with deps.database.transaction() as work:
         held = work.models.find(model_id)
-    if held is not None and all(_name(prover) in held.estimates for prover in deps.provers):
-        return held
-    estimates = _estimates(deps, program)
+    known = held is not None and all(_name(prover) in held.estimates for prover in deps.provers)
+    estimates = {} if known else _estimates(deps, program)
     if held is not None:
         with deps.database.transaction() as work:
-            return work.models.estimated(model_id, estimates)
+            return work.models.completed(model_id, estimates, fidelity), False
     artifact = deps.store.put(_file_bytes(deps, program))
     model = HeldModel(
         model_id=model_id,
@@ -55,7 +55,7 @@ def register_model(deps: Deps, upload: ModelUpload) -> HeldModel:
         created_at=deps.clock(),
     )
     with deps.database.transaction() as work:
-        return work.models.add(model)
+        return work.models.add(model), True
 
 
 def _estimates(deps: Deps, program: Program) -> dict[str, Estimate]:

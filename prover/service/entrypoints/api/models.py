@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path as FilePath
 from typing import Annotated, Any
 
-from fastapi import APIRouter, File, Form, Path, UploadFile
+from fastapi import APIRouter, File, Form, Path, Response, UploadFile
 
 from circuits.errors import InferproofError
 from prover.service.domain.models import ModelSource
@@ -26,15 +26,16 @@ router = APIRouter(prefix="/v1/models", tags=["models"])
 ZIP_MAGIC = b"PK\x03\x04"  # a .program is a zip; no ONNX file begins like this
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, responses={200: {"model": ModelBody, "description": "It was held already"}})
 def post_model(
+    response: Response,
     deps: DepsOf,
     file: Annotated[UploadFile, File(description="An ONNX model, or a .program")],
     calibration: Annotated[UploadFile | None, File(description="ONNX only: inputs by name, .npz")] = None,
     bits: Annotated[int, Form(ge=8, le=24)] = 16,
     weight_bits: Annotated[int, Form(ge=8, le=24)] = 16,
 ) -> ModelBody:
-    """Compiles and holds a model. The same program again is the same model."""
+    """Compiles and holds a model. The same program again is the same model, with the newest fidelity report."""
     with tempfile.TemporaryDirectory(prefix="inferproof-upload-") as folder:
         path, data = FilePath(folder) / "model", FilePath(folder) / "calibration.npz"
         _save(file, path)
@@ -50,7 +51,10 @@ def post_model(
         )
         names = {path: upload.name, data: (calibration.filename if calibration else None) or data.name}
         with _compiling, _told_by_name(names):
-            return ModelBody.of(register_model(deps, upload))
+            model, made = register_model(deps, upload)
+    if not made:
+        response.status_code = 200
+    return ModelBody.of(model)
 
 
 @router.get("/{model_id}")

@@ -31,7 +31,8 @@ class EstimateBody(BaseModel):
 
 
 class ModelBody(BaseModel):
-    """A held model: its name on every chain, its ports, and what each route that takes it costs."""
+    """A held model: its name on every chain, its ports, what each route that takes it costs, and the fidelity report of
+    its newest upload as ONNX."""
 
     model_id: str
     name: str
@@ -115,7 +116,10 @@ class JobBody(BaseModel):
     statement: StatementBody | None
     key_digest: str | None
     claim_id: str | None
-    phases: list[dict[str, Any]]
+    phases: list[dict[str, Any]] = Field(
+        description="What each cost. `peak_memory_bytes` is the most that its whole process had needed by then: with "
+        "halo2 a child of its own, with sumcheck the worker, which holds more than the proof that an estimate is of"
+    )
     failure: FailureBody | None
     created_at: datetime
     updated_at: datetime
