@@ -64,6 +64,7 @@ def test_audit_accepts_what_was_registered_and_refuses_another_program(
     registration = ["--registration", listing["registration_id"]]
     code, audited = answer(capsys, "model", "audit", program, *registration, *chain)
     assert (code, audited["matches"], audited["key_digest"]) == (0, True, listing["key_digest"])
+    assert [each["insecure_srs"] for each in audited["keys"]] == [True]
     code, audited = answer(capsys, "model", "audit", folder / "other.program", *registration, *chain)
     assert (code, audited["reason"]["code"]) == (1, "registration_of_another_model")
 
