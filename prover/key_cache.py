@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock
-from platformdirs import user_cache_path
 
 from circuits.errors import EnvironmentFailure
 
@@ -32,10 +31,10 @@ class Entry:
 
 
 class KeyCache:
-    """Folders by (kind, digest) under `root`; the user's cache folder by default."""
+    """Folders by (kind, digest) under `root`."""
 
-    def __init__(self, root: Path | None = None) -> None:
-        self.root = user_cache_path("inferproof") / "keys" if root is None else root
+    def __init__(self, root: Path) -> None:
+        self.root = root
         self._checked: set[tuple[str, int, int]] = set()
 
     def path(self, kind: str, digest: str) -> Path:

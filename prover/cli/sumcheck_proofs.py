@@ -39,7 +39,7 @@ def _keys(program: Program, srs: Path | None) -> tuple[Estimate, sumcheck.Sumche
         expected = sumcheck.estimate(plan)
         tell_estimate(expected)
         require_memory(expected, settings.memory_limit_bytes)
-        keys = sumcheck.setup(plan, srs, KeyCache(settings.cache_dir), progress)
+        keys = sumcheck.setup(plan, srs, cache=KeyCache(settings.cache_dir), progress=progress)
     if keys.insecure_srs:
         warn(INSECURE)
     return expected, keys

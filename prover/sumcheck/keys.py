@@ -67,12 +67,10 @@ class SumcheckKeys:
         return Executor(self.lowering.program, narrow_product)
 
 
-def setup(
-    plan: Plan, srs: Path | None = None, cache: KeyCache | None = None, progress: Progress = silent
-) -> SumcheckKeys:
+def setup(plan: Plan, srs: Path | None = None, *, cache: KeyCache, progress: Progress = silent) -> SumcheckKeys:
     """The planned program's keys; commits only rows that the cache has not. Without `srs` over the INSECURE
     development one. Raises what `verify_srs` raises."""
-    cache, phases = cache or KeyCache(), Phases([plan.report])
+    phases = Phases([plan.report])
     lowering, row_bits = plan.lowering, plan.layout.row_bits
     path = _srs(srs, row_bits, cache, progress)
     if srs is not None:
@@ -141,7 +139,7 @@ def audit(
     program: Program, key: SumcheckKey, srs: Path | None = None, *, cache: KeyCache, progress: Progress = silent
 ) -> SumcheckKeys:
     """Rebuilds the key from the program in `cache` (an empty one rebuilds all) and compares; `audit_differs` if not."""
-    rebuilt = setup(make_plan(program, progress), srs, cache, progress)
+    rebuilt = setup(make_plan(program, progress), srs, cache=cache, progress=progress)
     if rebuilt.key.encode() != key.encode():
         expected, got = ("0x" + each.digest().hex() for each in (rebuilt.key, key))
         message = "the key is not the one that this program gives"

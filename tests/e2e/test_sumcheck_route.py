@@ -200,14 +200,14 @@ def test_a_larger_srs_of_the_same_secret_gives_the_same_key_and_a_bad_one_none(c
     generate_dev_srs(keys.key.row_bits - 1, small)
     generate_dev_srs(keys.key.row_bits + 1, larger)
     with pytest.raises(InputError) as caught:
-        setup(make_plan(program), small, cache)
+        setup(make_plan(program), small, cache=cache)
     assert caught.value.code == "srs_too_small"
-    assert setup(make_plan(program), larger, KeyCache(tmp_path / "cache")).key == keys.key
+    assert setup(make_plan(program), larger, cache=KeyCache(tmp_path / "cache")).key == keys.key
     raw = bytearray(larger.read_bytes())
     raw[4 + 64 * 7] ^= 1
     larger.write_bytes(raw)
     with pytest.raises(InputError) as caught:
-        setup(make_plan(program), larger, KeyCache(tmp_path / "cache"))
+        setup(make_plan(program), larger, cache=KeyCache(tmp_path / "cache"))
     assert caught.value.code == "srs_not_on_curve"
 
 

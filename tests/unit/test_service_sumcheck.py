@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import halo2_programs
 import numpy as np
@@ -155,9 +156,9 @@ def test_keys_are_prepared_once_and_the_ones_used_last_are_kept(cache: Path, mon
     prepared: list[bytes] = []
     setup = sumcheck.setup
 
-    def counting(plan: sumcheck.Plan, *rest: object) -> object:
+    def counting(plan: sumcheck.Plan, srs: Path | None, **others: Any) -> object:
         prepared.append(plan.lowering.program.model_id())
-        return setup(plan, *rest)  # type: ignore[arg-type]
+        return setup(plan, srs, **others)
 
     monkeypatch.setattr("prover.service.adapters.sumcheck_prover.sumcheck.setup", counting)
     first, second = tiny_program(), tiny_program(factor=5)

@@ -55,7 +55,8 @@ class SumcheckProver:
         if found is not None:
             self._kept.move_to_end(model_id)
             return found, False
-        made = sumcheck.setup(sumcheck.make_plan(program, progress), self._srs, self._cache, progress)
+        plan = sumcheck.make_plan(program, progress)
+        made = sumcheck.setup(plan, self._srs, cache=self._cache, progress=progress)
         self._kept[model_id] = made
         while len(self._kept) > 1 and sum(map(_size, self._kept.values())) > self._kept_bytes:
             self._kept.popitem(last=False)
