@@ -61,12 +61,13 @@ def linear_program(factor: int, shift: int, bits: int) -> Callable[[], Case]:
     return lambda: (program([linear(factor, shift, bits)]), EDGES)
 
 
-def constant_floor(least: int, of: Ref = X) -> Max:
+def constant_floor(of: Ref = X) -> Max:
+    """max(of, the first constant)."""
     return Max((of, const(0)), (SAME, AffineMap.broadcast((), ONE)), ONE, (), 16, 0)
 
 
 def relu_of(op: Linear) -> Callable[[], Case]:
-    return lambda: (program([op, constant_floor(0, made(0))], constants=[constant(0)]), EDGES)
+    return lambda: (program([op, constant_floor(made(0))], constants=[constant(0)]), EDGES)
 
 
 def contract(shift: int, bits: int) -> Case:
@@ -96,6 +97,13 @@ def two_lookups() -> Case:
     ops: list[Op] = [Lookup((X, const(i)), (SAME, UNMAPPED), ONE, (), 32, 0, -128) for i in range(2)]
     both = Linear((made(0), made(1)), (SAME, SAME), ONE, (), 32, 0, 0, False, (1, 2))
     return program([*ops, both], constants=tables), EDGES
+
+
+def lookups_alike() -> Case:
+    """The same function of the same argument."""
+    op = Lookup((X, const(0)), (SAME, UNMAPPED), ONE, (), 16, 0, -128)
+    both = Linear((made(0), made(1)), (SAME, SAME), ONE, (), 32, 0, 0, False, (1, 1000))
+    return program([op, op, both], constants=[constant(np.arange(256) * 3 % 251)]), EDGES
 
 
 def window_max() -> Case:
@@ -190,7 +198,8 @@ CASES: dict[str, Callable[[], Case]] = {
     "relu of a saturating sum": relu_of(linear(30, 2, 8)),
     "relu of a sum": relu_of(linear(3, 2, 16)),
     "lookups of one argument": two_lookups,
-    "max of a constant": lambda: (program([constant_floor(3)], constants=[constant(3)]), EDGES),
+    "lookups alike": lookups_alike,
+    "max of a constant": lambda: (program([constant_floor()], constants=[constant(3)]), EDGES),
     "max of a window that misses": window_max,
     "max of two": lambda: largest_of(2),
     "max of three": lambda: largest_of(3),

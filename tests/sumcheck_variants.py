@@ -94,9 +94,11 @@ def floors_beside_lookups() -> Program:
         floor(Y, 1, TWO),
         floor(X, 2, TWO),
         Lookup((X, const(3)), (PAIR, UNMAPPED), TWO, (), 32, 0, -128),
+        floor(X, 1, TWO),
+        Lookup((X, const(0)), (PAIR, UNMAPPED), TWO, (), 32, 0, -130),
     ]
     tables = [constant(np.arange(260) ** 2 % 97), constant(3), constant(-5), constant(np.full(256, 3))]
-    return doubled(ops, range(5), [TWO, TWO], tables)
+    return doubled(ops, range(7), [TWO, TWO], tables)
 
 
 def lookups_of_which_one_is_constant() -> Program:

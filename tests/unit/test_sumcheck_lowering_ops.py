@@ -116,7 +116,7 @@ def test_a_constant_that_is_the_same_everywhere_is_not_committed() -> None:
 
 def test_a_relu_is_fused_with_the_sum_that_only_it_reads() -> None:
     fused = lower(CASES["relu of a saturating sum"]()[0])
-    small = program([linear(30, 2, 8), constant_floor(0, made(0))], constants=[constant(0)])
+    small = program([linear(30, 2, 8), constant_floor(made(0))], constants=[constant(0)])
     port = Port("x", (1,), 8, (0,))
     shown = lower(dataclasses.replace(small, outputs=(*small.outputs, Output(made(0), port))))
     assert witnesses(fused.system) < witnesses(shown.system)
