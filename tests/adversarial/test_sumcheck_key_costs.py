@@ -9,6 +9,7 @@ from circuits.lower.sumcheck import bounds, reading
 from circuits.lower.sumcheck.system import Identity, Kind, Reading, System, Tensor, Term
 from circuits.program.refs import AffineMap
 from circuits.statement import Statement, input_root, output_root
+from verifier import functionals
 from verifier.errors import VerificationError
 from verifier.functionals import Functionals
 from verifier.srs import G2_GENERATOR, Accepted, srs_digest
@@ -18,7 +19,7 @@ from verifier.sumcheck_proof import ProofShape
 
 CELLS = 1 << 6
 PORTS = (Tensor(Kind.INPUT, (1,), 8), Tensor(Kind.OUTPUT, (1,), 8))
-NOTHING = [np.zeros(1, np.int64)]
+NOTHING = np.zeros(1, np.int64)
 ONES, IOTA, WITNESS = (Tensor(kind, (CELLS,)) for kind in (Kind.ONES, Kind.IOTA, Kind.WITNESS))
 
 
@@ -34,10 +35,13 @@ def products() -> System:
 
 
 def of_kinds() -> System:
-    """Every kind read alike, from many tensors of it."""
-    tensors = (*PORTS, *(ONES,) * 20, *(IOTA,) * 20, *(WITNESS,) * 20)
-    terms = tuple(Term(1, (Reading(number, off_by(1)),)) for number in range(2, len(tensors)))
-    return System(tensors, (Identity((CELLS,), terms),), ())
+    """Every kind read alike, from many tensors of it; the public ones have one element, and as many points."""
+    tensors = (*PORTS * 20, *(ONES,) * 20, *(IOTA,) * 20, *(WITNESS,) * 20)
+    first = AffineMap((1,), (0,), ((1,),))
+    terms = (
+        Term(1, (Reading(number, first if tensor in PORTS else off_by(1)),)) for number, tensor in enumerate(tensors)
+    )
+    return System(tensors, (Identity((CELLS,), tuple(terms)),), ())
 
 
 def many() -> System:
@@ -48,37 +52,43 @@ def many() -> System:
 
 @pytest.mark.parametrize("hostile", [products, of_kinds, many])
 def test_a_verifier_weighs_no_more_points_than_are_counted(monkeypatch, hostile) -> None:
-    weighed, listed = [], []
+    weighed, summed, listed = [], [], []
 
     def total(self, group, functional, values):
         weighed.append(len(values))
         return 0
 
-    def contract(self, elements, dims, functional):
-        weighed.append(len(elements))
-        return 0
+    def cell_weights(self, group, functional):
+        weighed.append(len(group.cells))
+        return weights(self, group, functional)
+
+    def summing(values, others, modulus):
+        summed.append(len(values))
+        return dot(values, others, modulus)
 
     def groups(*args):
         found = original(*args)
         listed.extend(len(group.cells) for group in found)
         return found
 
-    original = reading.groups
+    original, weights, dot = reading.groups, Functionals._cell_weights, functionals.dot
     monkeypatch.setattr(reading, "groups", groups)
     monkeypatch.setattr(Functionals, "_total", total)
-    monkeypatch.setattr(Functionals, "_contract", contract)
+    monkeypatch.setattr(Functionals, "_cell_weights", cell_weights)
+    monkeypatch.setattr(functionals, "dot", summing)
     reach_the_ledger(hostile())
     counted = points_counted(monkeypatch, hostile())
     assert 0 < sum(weighed) <= counted
     assert 0 < sum(listed) <= counted
+    assert sum(summed) <= counted
 
 
 def points_counted(monkeypatch, system: System) -> int:
-    """What `require_bounded` finds: the least limit that it accepts."""
-    found = []
-    monkeypatch.setattr(bounds, "group_sizes", lambda *args: found.append(reading.group_sizes(*args)) or found[-1])
-    bounds.require_bounded(system, 4)
-    return sum(sum(sizes) for sizes in found)
+    """What `require_bounded` finds."""
+    monkeypatch.setattr(bounds, "MAX_GROUP_POINTS_IN_ALL", 0)
+    with pytest.raises(ValueError, match="points in all") as refusal:
+        bounds.require_bounded(system, 4)
+    return int(str(refusal.value).rpartition(": ")[2])
 
 
 def reach_the_ledger(system: System) -> None:
@@ -87,10 +97,11 @@ def reach_the_ledger(system: System) -> None:
     key = SumcheckKey.decode(raw)
     shape = ProofShape.of(key.system, key.layout)
     proof = bytearray(shape.length)
-    q0 = sum((2 if tensor.bits <= 16 else 4) * tensor.size for tensor in PORTS) + 64 * shape.rows + 64
+    inputs, outputs = ([NOTHING] * len(system.of_kind(kind)) for kind in (Kind.INPUT, Kind.OUTPUT))
+    q0 = 2 * len(inputs + outputs) + 64 * shape.rows + 64
     for at in (q0 + 31, q0 + 63):  # q0 and q1 of the first layer: without a leaf their product is all that counts
         proof[at] = 1
-    statement = Statement(key.model_id, input_root(NOTHING), output_root(NOTHING))
+    statement = Statement(key.model_id, input_root(inputs), output_root(outputs))
     try:
         verify(statement, key, bytes(proof), Accepted(frozenset([G2_GENERATOR])))
     except VerificationError as refusal:

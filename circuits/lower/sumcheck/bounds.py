@@ -21,13 +21,14 @@ MAX_BOX_BITS = 28  # variables of a tensor, of a box
 MAX_LEAVES = 1 << 28
 MAX_ROWS = 1 << 20
 MAX_GROUP_POINTS_IN_ALL = 1 << 26  # of different readings: what a verifier in plain Python does in minutes
+_PUBLIC = (Kind.INPUT, Kind.OUTPUT)
 
 
 def require_bounded(system: System, row_bits: int) -> None:
     """Raises ValueError for what no program has, and for what would cost too much to look at."""
     for number, tensor in enumerate(system.tensors):
         _require(_is_sound(tensor), f"tensor {number} has impossible dims, bits or kind", tensor)
-    for kind in (Kind.INPUT, Kind.OUTPUT):
+    for kind in _PUBLIC:
         count = len(system.of_kind(kind))
         _require(1 <= count <= MAX_PORTS, f"the number of {kind.name} tensors is none that a program has", count)
     for identity in system.identities:
@@ -49,8 +50,7 @@ def _require(holds: bool, what: str, got: object) -> None:
 
 
 def _is_sound(tensor: Tensor) -> bool:
-    public = tensor.kind in (Kind.INPUT, Kind.OUTPUT)
-    fitting = MIN_BITS <= tensor.bits <= MAX_BITS if public else tensor.bits == 0
+    fitting = MIN_BITS <= tensor.bits <= MAX_BITS if tensor.kind in _PUBLIC else tensor.bits == 0
     one_axis = tensor.kind is not Kind.IOTA or len(tensor.dims) == 1
     return fitting and one_axis and box_bits(tensor.dims) <= MAX_BOX_BITS
 
@@ -116,20 +116,29 @@ def _readings(system: System) -> Iterator[_Weighed]:
 def _elements_summed(system: System, reading: Reading) -> int:
     """A public tensor's are weighed one by one, whatever its groups."""
     tensor = system.tensors[reading.tensor]
-    return tensor.size if tensor.kind in (Kind.INPUT, Kind.OUTPUT) else 0
+    return tensor.size if tensor.kind in _PUBLIC else 0
 
 
-def _weighed_as(kind: Kind) -> Kind:
-    """Whose weights are the same wherever they are read alike: those of all committed tensors."""
-    return Kind.SETUP if kind.committed else kind
+def _weighed_as(system: System, number: int) -> tuple[Kind, int | None]:
+    """What a verifier tells apart among tensors that are read alike: each public one, the committed ones not at all."""
+    kind = system.tensors[number].kind
+    if kind in _PUBLIC:
+        return kind, number
+    return Kind.SETUP if kind.committed else kind, None
 
 
 def _check_groups(system: System) -> None:
     weighed = list(_readings(system))
     different = {
-        (_weighed_as(tensor.kind), tensor.dims, each.reading.how, each.grid, each.box, each.shared)
+        (
+            _weighed_as(system, each.reading.tensor),
+            system.tensors[each.reading.tensor].dims,
+            each.reading.how,
+            each.grid,
+            each.box,
+            each.shared,
+        )
         for each in weighed
-        for tensor in [system.tensors[each.reading.tensor]]
     }
     total = sum(_elements_summed(system, each.reading) for each in weighed)
     for _, dims, how, grid, _, _ in different:
