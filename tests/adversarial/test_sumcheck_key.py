@@ -261,6 +261,20 @@ def test_rejects_a_reading_that_is_weighed_too_often_beside_different_partners()
     SumcheckKey.decode(raw(partners[:1] * 5))
 
 
+def test_rejects_a_reading_that_is_weighed_too_often_over_different_boxes():
+    """Its weights are others for each split of one grid into a box and inner points."""
+    grid = (1 << 8,) * 3
+    diagonal = one(W, AffineMap((4,), (0,), ((1, 1, 1),)))
+
+    def raw(boxes):
+        split = tuple(Identity(grid[:axes], (replace(diagonal, inner=grid[axes:]),)) for axes in boxes)
+        return changed(identities=(*KEY.system.identities, *split))
+
+    refused(raw(range(4)), "couple over 67108864 points in all")
+    SumcheckKey.decode(raw(range(3)))
+    SumcheckKey.decode(raw((2,) * 5))
+
+
 def test_rejects_public_tensors_whose_elements_are_summed_too_often():
     """Each time one by one, however small the groups."""
     large, dims = len(KEY.system.tensors), (1 << 10, 1 << 10)
