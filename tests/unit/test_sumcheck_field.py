@@ -18,7 +18,7 @@ from verifier.field import (
     round_at,
     scalar_bytes,
 )
-from verifier.transcript import START, Tag, Transcript
+from verifier.transcript import Tag, Transcript
 
 P = 97
 RANDOM = random.Random(1)
@@ -96,7 +96,8 @@ def test_the_transcript_is_the_notes_chain_of_hashes():
     transcript = Transcript(hasher)
     transcript.absorb(Tag.WITNESS_ROWS, b"rows")
     drawn = transcript.challenge(Tag.BETA)
-    assert hashed == [START, b"\x01" * 32 + b"\x02" + b"\x00\x00\x00\x04" + b"rows", b"\x02" * 32 + b"\x03"]
+    start, absorbed = b"inferproof-sumcheck-1", b"\x01" * 32 + b"\x02" + b"\x00\x00\x00\x04" + b"rows"
+    assert hashed == [start, absorbed, b"\x02" * 32 + b"\x03"]
     assert drawn == int.from_bytes(b"\x03" * 32, "big") % MODULUS
 
 
