@@ -16,8 +16,10 @@ from circuits.program.refs import Port
 from circuits.program.values import outputs_document
 from verifier.errors import VerificationError
 
-# What integers stand for: not needed, but where a file has it, it is what its reader relies on.
-MEANINGS = ("values", "labels")
+MAX_FILE_BYTES = 1 << 28
+
+# Beside the integers: not needed, but where a file has it, it is what its reader relies on.
+MEANINGS = ("shape", "scale_bits", "values", "labels")
 
 
 def claimed_outputs(path: Path, program: Program) -> list[npt.NDArray[np.int64]]:
@@ -27,7 +29,7 @@ def claimed_outputs(path: Path, program: Program) -> list[npt.NDArray[np.int64]]
     outputs = [_integers(path, claimed.get(output.port.name), output.port) for output in program.outputs]
     for name, expected in outputs_document(program, outputs)["outputs"].items():
         for field in MEANINGS:
-            if field in claimed[name] and _flat(claimed[name][field]) != expected.get(field):
+            if field in claimed[name] and _flat(claimed[name][field]) != _flat(expected.get(field)):
                 message = f"{path} contradicts itself: the {field} of its output {name!r} are not those of its integers"
                 raise VerificationError("output_differs", message, path=str(path), output=name, field=field)
     return outputs
@@ -36,7 +38,11 @@ def claimed_outputs(path: Path, program: Program) -> list[npt.NDArray[np.int64]]
 def _by_name(path: Path, program: Program) -> dict[str, Any]:
     """An object, but for what `verify` prints without a program: a list in the program's order."""
     try:
-        document = strict_json.parse(path.read_bytes())
+        with path.open("rb") as file:
+            raw = file.read(MAX_FILE_BYTES + 1)
+        if len(raw) > MAX_FILE_BYTES:
+            raise _no_outputs(path, f"it is over {MAX_FILE_BYTES} bytes")
+        document = strict_json.parse(raw)
     except OSError as error:
         raise InputError("output_unreadable", f"cannot read {path}: {error.strerror}", path=str(path)) from error
     except ValueError:
@@ -49,6 +55,8 @@ def _by_name(path: Path, program: Program) -> dict[str, Any]:
         claimed = dict(zip(names, claimed, strict=True))
     if not isinstance(claimed, dict):
         raise _no_outputs(path, "it has no object 'outputs'")
+    for name in claimed.keys() - set(names):
+        raise _no_outputs(path, f"the program has no output {name[:64]!r}")
     return claimed
 
 

@@ -16,6 +16,7 @@ from sumcheck_files import Bench, changed, forged_key, make_bench
 from circuits.program.file import load_program, save_program
 from circuits.program.refs import Visibility
 from prover.cli.app import run_cli
+from verifier import claimed_outputs
 from verifier.acceptance import load_key
 from verifier.srs import DEVELOPMENT_S_G2, srs_digest
 
@@ -249,10 +250,17 @@ def test_rejects_an_outputs_file_whose_values_are_not_those_of_its_integers(
             assert invoke(*verify)[0] == 0
         else:
             assert "the values of its output 'y'" in rejected(invoke, verdict, *verify)
-    output["values"] = invoke("model", "run", bench.program, bench.input)[1]["outputs"]["y"]["values"]
-    output["labels"] = ["cat"] * len(output["integers"])
-    file.write_text(json.dumps(document))
-    assert "the labels of its output 'y'" in rejected(invoke, "output_differs", *verify)
+    honest = invoke("model", "run", bench.program, bench.input)[1]["outputs"]["y"]
+    others = {"labels": ["cat"] * len(honest["integers"]), "shape": honest["shape"][::-1], "scale_bits": 31}
+    for field, other in others.items():
+        file.write_text(json.dumps({"outputs": {"y": honest | {field: other}}}))
+        assert f"the {field} of its output 'y'" in rejected(invoke, "output_differs", *verify)
+
+
+def test_an_endless_outputs_file_is_bad_input(bench: Bench, invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claimed_outputs, "MAX_FILE_BYTES", 1000)
+    answer = refused(invoke, "output_unreadable", *bench.verifying("--output", "/dev/zero", "--allow-insecure-srs"))
+    assert answer["message"].endswith("it is over 1000 bytes")
 
 
 def test_a_route_that_is_none_is_refused_without_pydantics_words(bench: Bench, invoke: Invoke, tmp_path: Path) -> None:
