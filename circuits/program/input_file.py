@@ -1,4 +1,4 @@
-"""Input files: real numbers as people have them, or the program's own integers.
+"""Input files: one sample, in real numbers as people have them, or in the program's own integers.
 
 A `.json` file is `{"input_data": [[...], ...]}` (one list an input, flat or nested, in graph order), or
 `{"inputs": {name: [...]}}`, or, with integers that are already at the port's scale, `{"integers": {name: [...]}}`. A
@@ -135,7 +135,8 @@ def _from_document(document: Any, program: Program) -> list[Integers]:
     given = document[found[0]]
     if found[0] == "input_data":
         if not isinstance(given, list) or len(given) != len(program.inputs):
-            raise malformed(f"'input_data' must be a list of {len(program.inputs)} list(s), one for each input")
+            lists = f"a list of {len(program.inputs)} list(s), one for each input"
+            raise malformed(f"'input_data' must be {lists}: a file holds one sample")
         given = {port.name: values for port, values in zip(program.inputs, given, strict=True)}
     if not isinstance(given, dict):
         raise malformed(f"{found[0]!r} must be an object of input names")

@@ -28,7 +28,7 @@ def _scaled(port: Port, real: npt.ArrayLike) -> Floats:
     if values.shape != port.dims:
         raise InputError(
             "input_wrong_shape",
-            f"input {port.name!r} must have shape {list(port.dims)}, got {list(values.shape)}",
+            f"input {port.name!r} must be one sample, of shape {list(port.dims)}; got {list(values.shape)}",
             input=port.name,
             expected=list(port.dims),
             got=list(values.shape),
@@ -55,7 +55,8 @@ def quantize_input(port: Port, real: npt.ArrayLike) -> Integers:
         raise InputError(
             "input_out_of_range",
             f"input {port.name!r} at {place} is {scaled[tuple(place)] / 2.0**scale:g}; it must lie within "
-            f"[{allowed.lo / 2.0**scale:g}, {allowed.hi / 2.0**scale:g}] ({port.bits} bits at scale {scale})",
+            f"[{allowed.lo / 2.0**scale:g}, {allowed.hi / 2.0**scale:g}] ({port.bits} bits at scale {scale}); "
+            "for more, compile the model with calibration data, or an --input-range, that holds it",
             input=port.name,
             at=place,
             bits=port.bits,

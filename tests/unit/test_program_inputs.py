@@ -102,6 +102,15 @@ def test_rejects_json_that_is_no_input(document: Any, code: str, tmp_path: Path)
     assert refusal.value.code == code
 
 
+def test_rejects_several_samples_and_says_that_one_is_wanted(tmp_path: Path) -> None:
+    several = {"a": np.zeros((64, 2, 2)), "b": np.zeros((64, 2))}
+    np.savez(tmp_path / "in.npz", **several)
+    listed = {"input_data": np.zeros((64, 6)).tolist()}
+    for path in (tmp_path / "in.npz", written(tmp_path / "in.json", listed)):
+        with pytest.raises(InputError, match="one sample"):
+            read_inputs(path, PROGRAM)
+
+
 def test_rejects_npz_that_is_no_input(tmp_path: Path) -> None:
     def code_of(name: str) -> str:
         with pytest.raises(InputError) as refusal:
@@ -206,6 +215,7 @@ def test_rounds_half_up_and_clamps_only_when_asked() -> None:
     with pytest.raises(InputError) as refusal:
         quantize_input(port, [0, 0, 63.75, 0])
     assert refusal.value.details["at"] == [2]
+    assert "must lie within [-64, 63.5] (8 bits at scale 1); for more, compile the model" in refusal.value.message
     assert quantize_clamped(port, [1e30, -1e30, 0, 0]).tolist() == [127, -128, 0, 0]
     assert real_values(port, np.array([1, -1, 0, 127])).tolist() == [0.5, -0.5, 0, 63.5]
 
