@@ -140,10 +140,10 @@ def _memory_table(memory: dict[str, Any]) -> Table:
     """What is there because of each op while a phase runs; the largest phase's total is the peak."""
     title = f"MiB of memory while a phase runs; the peak is in {memory['peak_phase']}"
     table = Table(
-        *(Column(name, overflow="fold") for name in ("op", "cells", "leaves", *memory["phase_bytes"])), title=title
+        *(Column(name, overflow="fold") for name in ("ops", "cells", "leaves", *memory["phase_bytes"])), title=title
     )
     for part in memory["parts"]:
-        name = part["kind"] if part["op"] is None else f"{part['op']} {part['kind']}"
+        name = " ".join(filter(None, (", ".join(map(str, part["ops"])), part["kind"])))
         cells = part["setup_cells"] + part["witness_cells"]
         table.add_row(name, f"{cells:,}", f"{part['leaves']:,}", *_mebibytes(part["phase_bytes"].values()))
     table.add_row("process", "", "", *_mebibytes([memory["base_bytes"]] * len(memory["phase_bytes"])))

@@ -137,7 +137,7 @@ def write_proof(program: Program, estimate: Estimate, keys: Keys, result: Proven
 
 
 def _phase_table(title: str, phases: Phases) -> Table:
-    table = Table("phase", "seconds", "peak memory", title=title)
+    table = Table("phase", "seconds", "peak of its process", title=title)
     for report in phases.reports:
         memory = "cached" if report.cached else f"{report.peak_memory_bytes / 2**20:,.0f} MiB"
         table.add_row(report.name, f"{report.seconds:.2f}", memory)

@@ -31,9 +31,9 @@ PHASES = ("fractions", "identities", "evaluation")
 
 @dataclass(frozen=True)
 class Part:
-    """What one op owns; tables that ops share and padding have no op."""
+    """What one op owns, or two that are lowered as one; tables that ops share and padding have no op."""
 
-    op: Owner
+    ops: tuple[int, ...]
     kind: str
     setup_cells: int
     witness_cells: int
@@ -81,7 +81,7 @@ class Memory:
 
 
 def memory(plan: Plan) -> Memory:
-    """Every op in order, then the shared tables, then what fills up rows and tree."""
+    """Every op in order, with the sum that it clamps, then the shared tables, then what fills up rows and tree."""
     ops, table, row = plan.lowering.program.ops, plan.layout, 1 << plan.layout.row_bits
     sizes = _sizes(plan)
     padding = Counter(
@@ -91,8 +91,13 @@ def memory(plan: Plan) -> Memory:
     )
     for name in padding:
         padding[name] -= sum(owned[name] for owned in sizes.values())
-    parts = [_part(position, op.opcode.name.lower(), sizes[position]) for position, op in enumerate(ops)]
-    parts += [_part(None, "tables", sizes[None]), _part(None, "padding", padding)]
+    fused = plan.lowering.fused
+    parts = []
+    for position in sorted({*range(len(ops))} - {*fused.values()}):
+        together = (fused[position], position) if position in fused else (position,)
+        kinds = ", ".join(ops[each].opcode.name.lower() for each in together)
+        parts.append(_part(together, kinds, sizes[position]))
+    parts += [_part((), "tables", sizes[None]), _part((), "padding", padding)]
     return Memory(_PROCESS_BYTES + row * _STRING_BYTES, tuple(parts))
 
 
@@ -111,5 +116,5 @@ def _sizes(plan: Plan) -> dict[Owner, Counter[str]]:
     return found
 
 
-def _part(op: Owner, kind: str, sizes: Counter[str]) -> Part:
-    return Part(op, kind, sizes["setup_cells"], sizes["witness_cells"], sizes["leaves"], sizes["points"])
+def _part(ops: tuple[int, ...], kind: str, sizes: Counter[str]) -> Part:
+    return Part(ops, kind, sizes["setup_cells"], sizes["witness_cells"], sizes["leaves"], sizes["points"])

@@ -55,6 +55,8 @@ class Lowering:
         self.program = program
         self._context = context = Context(program, known, limb_bits)
         merges = find_merges(context)
+        # By position: the op whose sum a maximum clamps, and which is lowered with that.
+        self.fused = {position: source for position, (source, _, _) in merges.clamps.items()}
         for position in range(len(program.ops)):
             context.owner = position
             _lower_op(context, merges, position)
