@@ -19,7 +19,7 @@ from circuits.statement import Hasher, input_root, keccak256, output_root
 from verifier.acceptance import Wanted, accept, load_key
 from verifier.claimed_outputs import claimed_outputs
 from verifier.console import JsonOption, emit, warn
-from verifier.curve import Arithmetic
+from verifier.curve import Arithmetic, require_srs_point
 from verifier.errors import VerificationError
 from verifier.messages import ProofFile
 from verifier.opened import Opened
@@ -124,7 +124,12 @@ def _point(text: str) -> G2Point:
         words = []
     if not words:
         raise InputError("srs_g2_malformed", "an s·G2 is 256 hex digits: x1, x0, y1, y0", got=text[:80])
-    return (words[0], words[1], words[2], words[3])
+    point = (words[0], words[1], words[2], words[3])
+    try:
+        require_srs_point(point)
+    except ValueError as error:
+        raise InputError("srs_g2_malformed", f"no SRS has this s·G2: {error}", got=text[:80]) from error
+    return point
 
 
 def _roots(

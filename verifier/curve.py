@@ -118,6 +118,13 @@ def _g2(point: G2Point) -> Optimized_Point3D[FQ2]:
     return parsed
 
 
+def require_srs_point(point: G2Point) -> None:
+    """Raises ValueError for what is no s·G2: a point of G2 other than the identity."""
+    if not any(point):
+        raise ValueError("the identity is no s·G2")
+    _g2(point)
+
+
 def _multiples(point: G1) -> list[_Jacobian]:
     """0, 1, 2 … 2^_WINDOW − 1 times the point."""
     first = _INFINITY if point == IDENTITY else (point[0], point[1], 1)

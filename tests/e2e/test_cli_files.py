@@ -263,6 +263,11 @@ def test_an_endless_outputs_file_is_bad_input(bench: Bench, invoke: Invoke, monk
     assert answer["message"].endswith("it is over 1000 bytes")
 
 
+@pytest.mark.parametrize("text", ["00" * 128, "ff" * 128, "12" * 128, "12" * 127, "0x" + "xy" * 128])
+def test_an_srs_that_cannot_be_is_not_accepted_in_silence(bench: Bench, invoke: Invoke, text: str) -> None:
+    assert refused(invoke, "srs_g2_malformed", *bench.verifying("--srs-g2", text))
+
+
 def test_a_route_that_is_none_is_refused_without_pydantics_words(bench: Bench, invoke: Invoke, tmp_path: Path) -> None:
     setup = ["setup", bench.program, "--route", "sumchek", "-o", tmp_path / "key"]
     assert refused(invoke, "usage", *setup)["message"].startswith(
