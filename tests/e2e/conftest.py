@@ -1,4 +1,4 @@
-"""Where challengers are tested: a module's own local chain, on which every test begins at the same block."""
+"""The command line as scripts call it; and a module's own local chain, on which every test begins at the same block."""
 
 from __future__ import annotations
 
@@ -6,8 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 from challenger_world import PROGRAM
+from cli_calls import Invoke, call
 from dispute_table import Table
 from optimistic_market import running_market
+
+
+@pytest.fixture
+def invoke(capsys: pytest.CaptureFixture[str]) -> Invoke:
+    return lambda *arguments: call(capsys, *arguments)
 
 
 @pytest.fixture(scope="module")

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
 import pytest
+from cli_calls import Invoke
 from onnx import TensorProto, helper, numpy_helper
 
 from circuits.program.file import load_program
 from prover.cli.app import run_cli
 from prover.srs import generate_dev_srs
 from verifier.console import run
-
-Invoke = Callable[..., tuple[int, dict[str, Any]]]
 
 
 def save_model(path: Path, op: str = "Relu", size: int = 4) -> None:
@@ -47,18 +44,6 @@ class Bench:
 
     def model_id(self) -> str:
         return load_program(self.program).model_id().hex()
-
-
-def call(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, dict[str, Any]]:
-    """Exit code and the JSON document of one verb."""
-    capsys.readouterr()
-    code = run_cli([str(a) for a in arguments] + ["--json"])
-    return code, json.loads(capsys.readouterr().out)
-
-
-@pytest.fixture
-def invoke(capsys: pytest.CaptureFixture[str]) -> Invoke:
-    return lambda *arguments: call(capsys, *arguments)
 
 
 @pytest.fixture(scope="module")

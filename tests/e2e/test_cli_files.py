@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import halo2_programs
 import onnx
 import pytest
+from cli_calls import Invoke, refused, rejected
 from onnx import TensorProto, helper
 from sumcheck_files import Bench, changed, forged_key, make_bench
 
@@ -20,8 +20,6 @@ from verifier import claimed_outputs
 from verifier.acceptance import load_key
 from verifier.srs import DEVELOPMENT_S_G2, srs_digest
 
-Invoke = Callable[..., tuple[int, dict[str, Any]]]
-
 LONG = "n" * 300
 
 
@@ -30,31 +28,6 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("INFERPROOF_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
         yield make_bench(tmp_path_factory.mktemp("bench"))
-
-
-@pytest.fixture
-def invoke(capsys: pytest.CaptureFixture[str]) -> Invoke:
-    def call(*arguments: object) -> tuple[int, dict[str, Any]]:
-        capsys.readouterr()
-        code = run_cli([*map(str, arguments), "--json"])
-        document: dict[str, Any] = json.loads(capsys.readouterr().out)
-        return code, document
-
-    return call
-
-
-def refused(invoke: Invoke, error_code: str, *arguments: object) -> dict[str, Any]:
-    code, answer = invoke(*arguments)
-    error: dict[str, Any] = answer["error"]
-    assert (code, error["code"]) == (2, error_code)
-    return error
-
-
-def rejected(invoke: Invoke, reason: str, *arguments: object) -> str:
-    code, answer = invoke(*arguments)
-    assert (code, answer["valid"], answer["reason"]["code"]) == (1, False, reason)
-    message: str = answer["reason"]["message"]
-    return message
 
 
 def tiny_onnx(path: Path) -> Path:

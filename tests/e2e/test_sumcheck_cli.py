@@ -7,12 +7,13 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import halo2_programs
 import pytest
+from cli_calls import Invoke, refused, rejected
 from sumcheck_files import Bench, changed, forged_key, hex_g2, make_bench
 
 from circuits.program.file import load_program, save_program
@@ -23,8 +24,6 @@ from prover.srs import generate_dev_srs, srs_g2
 from verifier.cli import app as verifier_app
 from verifier.console import run
 from verifier.srs import DEVELOPMENT_S_G2, srs_digest
-
-Invoke = Callable[..., tuple[int, dict[str, Any]]]
 
 # `python -m verifier`, which then tells on stderr whether it loaded anything of the prover's.
 ALONE = """
@@ -47,29 +46,6 @@ def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory, _cache: None) -> Bench:
     return make_bench(tmp_path_factory.mktemp("bench"))
-
-
-@pytest.fixture
-def invoke(capsys: pytest.CaptureFixture[str]) -> Invoke:
-    def call(*arguments: object) -> tuple[int, dict[str, Any]]:
-        capsys.readouterr()
-        code = run_cli([*map(str, arguments), "--json"])
-        document: dict[str, Any] = json.loads(capsys.readouterr().out)
-        return code, document
-
-    return call
-
-
-def refused(invoke: Invoke, error_code: str, *arguments: object) -> str:
-    code, answer = invoke(*arguments)
-    assert (code, answer["error"]["code"]) == (2, error_code)
-    message: str = answer["error"]["message"]
-    return message
-
-
-def rejected(invoke: Invoke, reason: str, *arguments: object) -> None:
-    code, answer = invoke(*arguments)
-    assert (code, answer["valid"], answer["reason"]["code"]) == (1, False, reason)
 
 
 def test_setup_and_prove_say_what_halo2_says(bench: Bench, invoke: Invoke, tmp_path: Path) -> None:
@@ -285,7 +261,7 @@ def test_an_outputs_file_that_is_none_is_told_without_pythons_words(
     if content is not None:
         (tmp_path / "outputs").write_bytes(content)
     wanted = bench.verifying("--output", tmp_path / "outputs", "--allow-insecure-srs")
-    assert refused(invoke, "output_unreadable", *wanted).endswith(f": {why}")
+    assert refused(invoke, "output_unreadable", *wanted)["message"].endswith(f": {why}")
 
 
 def test_rejects_proof_bytes_of_another_proof(bench: Bench, invoke: Invoke, tmp_path: Path) -> None:
@@ -319,14 +295,14 @@ def test_setup_refuses_options_of_other_routes_and_inputs_that_hide(
     target = tmp_path / "key"
     setup = ["setup", bench.program, "--route", "sumcheck", "-o", target]
     for option in (["--params", "fixed"], ["--private-input"], ["--window", "30"]):
-        assert option[0] in refused(invoke, "bad_option", *setup, *option)
-    both = refused(invoke, "bad_option", *setup, "--claim-bond", "0", "--clock", "5")
+        assert option[0] in refused(invoke, "bad_option", *setup, *option)["message"]
+    both = refused(invoke, "bad_option", *setup, "--claim-bond", "0", "--clock", "5")["message"]
     assert "--claim-bond and --clock are options of the optimistic route" in both
     optimistic = ["setup", bench.program, "--route", "optimistic", "-o", target]
-    assert "--srs" in refused(invoke, "bad_option", *optimistic, "--srs", bench.srs)
+    assert "--srs" in refused(invoke, "bad_option", *optimistic, "--srs", bench.srs)["message"]
     save_program(halo2_programs.gemm_relu(Visibility.HASHED), tmp_path / "hidden")
     hidden = ["setup", tmp_path / "hidden", "--route", "sumcheck", "-o", target]
-    assert "halo2" in refused(invoke, "route_unsupported", *hidden)
+    assert "halo2" in refused(invoke, "route_unsupported", *hidden)["message"]
     refused(invoke, "output_unwritable", "setup", bench.program, "--route", "sumcheck", "-o", bench.program)
     assert not target.exists()
 
@@ -380,16 +356,16 @@ def test_a_key_of_the_optimistic_route_is_told_from_a_broken_one(bench: Bench, i
     key = tmp_path / "key"
     assert invoke("setup", bench.program, "--route", "optimistic", "-o", key)[0] == 0
     proving = ["prove", bench.program, bench.input, "-o", tmp_path / "proof", "--key", key]
-    assert "inferproof claim" in refused(invoke, "key_of_another_route", *proving)
+    assert "inferproof claim" in refused(invoke, "key_of_another_route", *proving)["message"]
     refused(invoke, "key_of_another_route", "verify", bench.proof, "--program", bench.program, "--key", key)
     swapped = refused(
         invoke, "file_wrong_format", "verify", bench.key, "--program", bench.program, "--key", bench.proof
     )
-    assert "inferproof-proof-1, not inferproof-key-1" in swapped
+    assert "inferproof-proof-1, not inferproof-key-1" in swapped["message"]
 
 
 def test_prove_refuses_a_salt_and_a_bad_input(bench: Bench, invoke: Invoke, tmp_path: Path) -> None:
-    assert "--salt" in refused(invoke, "bad_option", *bench.proving("--salt", tmp_path / "salt"))
+    assert "--salt" in refused(invoke, "bad_option", *bench.proving("--salt", tmp_path / "salt"))["message"]
     large, target = tmp_path / "large.json", tmp_path / "proof"
     large.write_text(json.dumps({"integers": {"x": [[2**15] * 6]}}))
     refused(invoke, "input_out_of_range", "prove", bench.program, large, "--key", bench.key, "-o", target)
