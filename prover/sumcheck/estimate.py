@@ -11,6 +11,7 @@ from circuits.lower.sumcheck.layout import fraction_layout
 from prover.backend import Estimate
 from prover.sumcheck.memory import memory
 from prover.sumcheck.plan import Plan
+from prover.sumcheck.reading_costs import reading_costs
 from verifier.curve import POINT_BYTES
 
 _SRS_BYTES_PER_CELL = 2 * POINT_BYTES
@@ -28,6 +29,7 @@ def estimate(plan: Plan) -> Estimate:
     terms += sum(1 + sum(map(len, fractions.columns)) for fractions in system.fractions)
     points = sum(math.prod(op.iteration_of(operand)) for op in program.ops for operand in range(len(op.operands)))
     prove_s = _START_S + terms * _TERM_S + points * _POINT_S + witness_cells * _COMMIT_S
+    prove_s += sum(cost.summed_s for cost in reading_costs(plan))
     return Estimate(
         setup_s=_START_S + setup_cells * _COMMIT_S + row * _COEFFICIENT_S,
         prove_s=prove_s + leaves * _LEAF_S + cells * _CELL_S + row * _COEFFICIENT_S,

@@ -13,11 +13,13 @@ from circuits.lower.sumcheck.layout import box_bits, fraction_layout, last_cell
 from circuits.lower.sumcheck.owners import Owner
 from circuits.lower.sumcheck.system import Kind
 from prover.sumcheck.plan import Plan
+from prover.sumcheck.reading_costs import reading_costs
 from verifier.claims import product_instances
 from verifier.curve import POINT_BYTES
 
-# The interpreter, its libraries and what threads need of their own; and the reference string, read and decoded.
-_PROCESS_BYTES, _STRING_BYTES = 72 << 20, 2 * POINT_BYTES
+# The interpreter, its libraries and what threads need of their own; the reference string, read and decoded; and a
+# public element, given and decoded.
+_PROCESS_BYTES, _STRING_BYTES, _ELEMENT_BYTES = 72 << 20, 2 * POINT_BYTES, 2 * 8
 # Throughout: of the key's cells, and of the constants that they come from, here and in the executor; of the witness's,
 # and of its values.
 _SETUP_CELL_BYTES, _WITNESS_CELL_BYTES = 8 + 3 * 8, 8 + 8
@@ -25,8 +27,10 @@ _SETUP_CELL_BYTES, _WITNESS_CELL_BYTES = 8 + 3 * 8, 8 + 8
 # its weight, and half a field element once the first variable is bound.
 _LEAF_BYTES, _POINT_BYTES, _CELL_BYTES = 4 * 32 + 12, 2 * 32, 32 + 16
 
-# All other phases need less than one of these.
-PHASES = ("fractions", "identities", "evaluation")
+# All other phases need less than one of these. What readings add is in reading_costs.py.
+PHASES = ("fractions", "identities", "evaluation", "verify")
+
+_COUNTED = ("setup_cells", "witness_cells", "leaves", "points", "kept_bytes", "summed_bytes")
 
 
 @dataclass(frozen=True)
@@ -39,12 +43,19 @@ class Part:
     witness_cells: int
     leaves: int
     points: int
+    kept_bytes: int  # of its readings' vectors of weights
+    summed_bytes: int  # of the largest reading that is summed point by point, if that is its
 
     def phase_bytes(self) -> dict[str, int]:
         """That are there because of it, phase by phase."""
         throughout = self.setup_cells * _SETUP_CELL_BYTES + self.witness_cells * _WITNESS_CELL_BYTES
         cells = self.setup_cells + self.witness_cells
-        added = self.leaves * _LEAF_BYTES, self.points * _POINT_BYTES, cells * _CELL_BYTES
+        added = (
+            self.leaves * _LEAF_BYTES,
+            self.points * _POINT_BYTES,
+            self.kept_bytes + cells * _CELL_BYTES,
+            self.kept_bytes + self.summed_bytes,
+        )
         return {phase: throughout + more for phase, more in zip(PHASES, added, strict=True)}
 
 
@@ -98,11 +109,12 @@ def memory(plan: Plan) -> Memory:
         kinds = ", ".join(ops[each].opcode.name.lower() for each in together)
         parts.append(_part(together, kinds, sizes[position]))
     parts += [_part((), "tables", sizes[None]), _part((), "padding", padding)]
-    return Memory(_PROCESS_BYTES + row * _STRING_BYTES, tuple(parts))
+    public = sum(tensor.size for tensor in plan.lowering.system.tensors if tensor.kind in (Kind.INPUT, Kind.OUTPUT))
+    return Memory(_PROCESS_BYTES + row * _STRING_BYTES + public * _ELEMENT_BYTES, tuple(parts))
 
 
 def _sizes(plan: Plan) -> dict[Owner, Counter[str]]:
-    """Cells, leaves and points by owner, each in its padded box; a tensor's cells up to its last real one."""
+    """Cells, leaves, points and bytes by owner, boxes padded; a tensor's cells up to its last real one."""
     system, owners = plan.lowering.system, plan.lowering.owners
     found: dict[Owner, Counter[str]] = defaultdict(Counter)
     for tensor, owner in zip(system.tensors, owners.tensors, strict=True):
@@ -113,8 +125,13 @@ def _sizes(plan: Plan) -> dict[Owner, Counter[str]]:
         found[owner]["leaves"] += 1 << box_bits(fractions.dims)
     for product in product_instances(system):
         found[owners.identities[product.identity]]["points"] += 1 << box_bits(product.shared_dims)
+    costs = reading_costs(plan)
+    for cost in costs:
+        found[cost.owner]["kept_bytes"] += cost.kept_bytes
+    for largest in sorted(costs, key=lambda cost: cost.summed_bytes, reverse=True)[:1]:
+        found[largest.owner]["summed_bytes"] = largest.summed_bytes
     return found
 
 
 def _part(ops: tuple[int, ...], kind: str, sizes: Counter[str]) -> Part:
-    return Part(ops, kind, sizes["setup_cells"], sizes["witness_cells"], sizes["leaves"], sizes["points"])
+    return Part(ops, kind, **{name: sizes[name] for name in _COUNTED})

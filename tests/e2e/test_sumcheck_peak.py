@@ -1,4 +1,4 @@
-"""The estimated peak against the one of a process that proves: one program for each phase that can be the largest."""
+"""The estimated peak against the one of a process that proves: programs for each phase that can be the largest."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sumcheck_programs import program
 
 from circuits.program.file import save_program
 from circuits.program.graph import Program
-from circuits.program.ops import Contract, Linear
+from circuits.program.ops import Contract, Linear, ReduceSum
 from circuits.program.refs import AffineMap
 from prover.sumcheck import estimate, make_plan, memory
 from tests.programs import X, const, constant
@@ -30,7 +30,8 @@ from prover.key_cache import KeyCache
 
 program = load_program(Path(sys.argv[1]))
 keys = sumcheck.setup(sumcheck.make_plan(program), cache=KeyCache(Path(sys.argv[2])))
-made = sumcheck.prove(program, [np.ones(port.dims, np.int64) for port in program.inputs], keys)
+inputs = [np.full(port.dims, 1 << port.bits - 2, np.int64) for port in program.inputs]
+made = sumcheck.prove(program, inputs, keys)
 print(json.dumps(made.phases.as_list()))
 """
 
@@ -48,7 +49,28 @@ def large_matrix() -> Program:
     return program([op], [(columns,)], [constant(values)])
 
 
-@pytest.mark.parametrize(("make", "phase"), [(many_lookups, "fractions"), (large_matrix, "evaluation")])
+def sum_of_a_long_input() -> Program:
+    """Its elements have weight 1."""
+    dims = (1_500_000,)
+    how = AffineMap(dims, (0,), ((0, 1),))
+    return program([ReduceSum((X,), (how,), (1,), dims, 32, 0, 8, False, 1)], [dims], bits=16)
+
+
+def copy_of_a_long_input() -> Program:
+    """eq weighs every element, of the input and of the output."""
+    dims = (500_000,)
+    return program([Linear((X,), (AffineMap.identity(dims),), dims, (), 16, 0, 0, False, (1,))], [dims], bits=16)
+
+
+CASES = [
+    (many_lookups, "fractions"),
+    (large_matrix, "evaluation"),
+    (sum_of_a_long_input, "verify"),
+    (copy_of_a_long_input, "verify"),
+]
+
+
+@pytest.mark.parametrize(("make", "phase"), CASES)
 def test_a_process_that_proves_needs_what_was_estimated(
     make: Callable[[], Program], phase: str, tmp_path: Path
 ) -> None:

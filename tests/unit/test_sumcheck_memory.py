@@ -10,6 +10,7 @@ from circuits.lower.sumcheck.lowering import lower
 from prover.backend import PhaseReport
 from prover.sumcheck import Plan, estimate, memory
 from prover.sumcheck.memory import PHASES, Memory
+from prover.sumcheck.reading_costs import reading_costs
 from verifier.claims import product_instances
 
 ROW_BITS = 4
@@ -69,6 +70,8 @@ def test_parts_add_up_to_the_table_the_tree_and_the_products(name: str) -> None:
     assert total(told, "witness_cells") == len(table.witness_rows) << ROW_BITS
     assert total(told, "leaves") == 1 << fraction_layout(system).depth
     assert total(told, "points") == sum(1 << box_bits(product.shared_dims) for product in product_instances(system))
+    assert total(told, "kept_bytes") == sum(cost.kept_bytes for cost in reading_costs(plan))
+    assert total(told, "summed_bytes") == max(cost.summed_bytes for cost in reading_costs(plan))
     assert all(min(part.setup_cells, part.witness_cells, part.leaves, part.points) >= 0 for part in told.parts)
 
 
