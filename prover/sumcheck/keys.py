@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -65,6 +65,10 @@ class SumcheckKeys:
     @cached_property
     def executor(self) -> Executor:
         return Executor(self.lowering.program, narrow_product)
+
+    def afresh(self) -> SumcheckKeys:
+        """The same keys, without what proofs made on the way and left with these: that may be larger than they are."""
+        return replace(self, proving=replace(self.proving, key=replace(self.key)))
 
 
 def setup(plan: Plan, srs: Path | None = None, *, cache: KeyCache, progress: Progress = silent) -> SumcheckKeys:

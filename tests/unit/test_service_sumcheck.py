@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,7 @@ from prover import sumcheck
 from prover.backend import silent
 from prover.kernels import field
 from prover.key_cache import KeyCache
-from prover.service.adapters.sumcheck_prover import SumcheckProver
+from prover.service.adapters.sumcheck_prover import SumcheckProver, _size
 from prover.service.domain.chain import Seen
 from prover.service.domain.errors import Conflict
 from prover.service.domain.models import ModelSource
@@ -174,6 +176,22 @@ def test_keys_are_prepared_once_and_the_ones_used_last_are_kept(cache: Path, mon
     for program in (first, second, first):
         forgetful.prove(program, inputs, silent)
     assert prepared[2:] == [first.model_id(), second.model_id(), first.model_id()]
+
+
+def test_what_a_proof_made_on_the_way_is_not_kept_with_the_keys(cache: Path) -> None:
+    """It may be many times what is counted of them."""
+    prover = SumcheckProver(cache, None, allow_insecure_srs=True)
+    prover.prove(tiny_program(), [np.array([4, -5], np.int64)], silent)
+    size = 1 << 17
+    inputs = [np.ones(size, np.int64)]
+    tracemalloc.start()
+    try:
+        prover.prove(tiny_program(size), inputs, silent)
+        gc.collect()
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept <= sum(_size(keys) for keys in prover._kept.values())
 
 
 def test_request_for_another_key_is_refused_before_anything_is_proven(prover: SumcheckProver) -> None:

@@ -69,7 +69,6 @@ class Lowering:
         self.system, self._order = assemble(context)
         found = context.owners
         self.owners = Owners([found.tensors[t] for t in self._order], found.identities, found.fractions)
-        self._sums: dict[Arithmetic | None, Accumulators] = {}
 
     def setup_values(self) -> list[Integers]:
         """Of the SETUP tensors, in order."""
@@ -84,9 +83,8 @@ class Lowering:
         no system; everything but `made` is filled in as if it were one. `arithmetic` as in `Executor`.
         """
         context = self._context
-        if arithmetic not in self._sums:
-            self._sums[arithmetic] = Accumulators(self.program, arithmetic)
-        values = Values(context.tensors, dict(context.setup), self._sums[arithmetic].of(inputs, made))
+        sums = Accumulators(self.program, arithmetic).of(inputs, made)
+        values = Values(context.tensors, dict(context.setup), sums)
         for tensor, known in zip(context.inputs, inputs, strict=True):
             values[tensor] = known
         for tensor, output in zip(context.outputs, self.program.outputs, strict=True):

@@ -43,7 +43,7 @@ class SumcheckProver:
         keys, fresh = self._keys(program, progress)
         digest = keys.key.digest()
         require_pinned(digest, expected_key)
-        made = sumcheck.prove(keys.lowering.program, inputs, keys, progress)
+        made = sumcheck.prove(keys.lowering.program, inputs, keys.afresh(), progress)
         phases = (*(keys.phases.as_list() if fresh else ()), *made.phases.as_list())
         key_file = KeyFile(Route.SUMCHECK, keys.key.encode()).to_json()
         return Proof(made.proof_file.to_json(), key_file, made.statement, digest, made.outputs, phases)
