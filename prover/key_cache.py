@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,15 +40,16 @@ class KeyCache:
     def path(self, kind: str, digest: str) -> Path:
         return self.root / kind / digest
 
-    def entry(self, kind: str, digest: str, build: Callable[[Path], None]) -> Entry:
-        """The entry, built by `build(folder)` if it is not there. Raises `key_corrupt` for a damaged one."""
+    def entry(self, kind: str, digest: str, build: Callable[[Path], None], names: Collection[str]) -> Entry:
+        """The entry, built by `build(folder)` if it is not there. Raises `key_corrupt` for a damaged one, and for one
+        without a file of `names`."""
         folder = self.path(kind, digest)
         if not folder.exists():
             with self._lock(folder):
                 if not folder.exists():
                     self._build(folder, build)
                     return Entry(folder, cached=False)
-        self._check(folder)
+        self._check(folder, names)
         return Entry(folder, cached=True)
 
     @contextmanager
@@ -75,10 +76,12 @@ class KeyCache:
         finally:
             shutil.rmtree(partial, ignore_errors=True)
 
-    def _check(self, folder: Path) -> None:
+    def _check(self, folder: Path, names: Collection[str]) -> None:
         """Compares every file with the manifest; the content once in a process, as long as size and time stay."""
         try:
             manifest = json.loads((folder / MANIFEST).read_text())
+            if not set(names) <= manifest.keys():
+                raise _corrupt(folder, MANIFEST)
             for name, expected in manifest.items():
                 path = folder / name
                 state = path.stat()

@@ -63,7 +63,7 @@ def setup(
             verify_srs(srs, progress=progress)
         _build(plan, folder, srs, phases, progress, cancel)
 
-    entry = cache.entry("keys", plan.digest(s_g2), build)
+    entry = cache.entry("keys", plan.digest(s_g2), build, [*_FILES.values(), PARAM_HASHES])
     if entry.cached:
         phases.add(PhaseReport("setup", 0.0, cached=True))
     return Halo2Keys(plan, _read_key(plan, entry.folder), entry.folder, srs, s_g2, insecure, phases)
@@ -73,7 +73,7 @@ def _srs(plan: Plan, cache: KeyCache, progress: Progress) -> tuple[Path, G2Point
     """The SRS file to use, its s·G2, and whether it is the INSECURE development string."""
     needed = plan.logrows
     if plan.options.srs is None:
-        entry = cache.entry("srs", f"development-{needed}", lambda folder: _generate(needed, folder, progress))
+        entry = cache.entry("srs", f"development-{needed}", lambda folder: _generate(needed, folder, progress), ["srs"])
         path = entry.folder / "srs"
         return path, srs_g2(path), True
     path = plan.options.srs

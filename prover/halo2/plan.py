@@ -96,6 +96,6 @@ def _probe(model: bytes, arguments: Mapping[str, Any], cache: KeyCache, progress
         run_in_child("settings", {"onnx": str(onnx), "settings": str(settings), "run_args": dict(arguments)}, progress)
         onnx.unlink()
 
-    entry = cache.entry("settings", digest, build)
+    entry = cache.entry("settings", digest, build, ["settings.json"])
     found: dict[str, Any] = json.loads((entry.folder / "settings.json").read_text())
     return found

@@ -90,7 +90,9 @@ def setup(plan: Plan, srs: Path | None = None, *, cache: KeyCache, progress: Pro
 def _srs(path: Path | None, row_bits: int, cache: KeyCache, progress: Progress) -> Path:
     """The file to use."""
     if path is None:
-        entry = cache.entry("srs", f"development-{row_bits}", lambda folder: _generate(row_bits, folder, progress))
+        entry = cache.entry(
+            "srs", f"development-{row_bits}", lambda folder: _generate(row_bits, folder, progress), ["srs"]
+        )
         return entry.folder / "srs"
     if srs_k(path) < row_bits:
         message = f"the SRS {path} has k = {srs_k(path)}, this model needs k = {row_bits}"
@@ -107,7 +109,7 @@ def _check_once(path: Path, cache: KeyCache, progress: Progress) -> None:
         verify_srs(path, expected_digest=digest, progress=progress)
         (folder / "sha256").write_text(digest)
 
-    cache.entry("srs", f"checked-{digest}", check)
+    cache.entry("srs", f"checked-{digest}", check, ["sha256"])
 
 
 def _generate(k: int, folder: Path, progress: Progress) -> None:
@@ -126,7 +128,7 @@ def _commit(
         progress("setup", first / len(rows))
         batch = rows[first : first + ROWS_AT_ONCE]
         digest = hashlib.sha256(_CACHE_FORMAT + srs + bytes([plan.layout.row_bits]) + batch.tobytes()).hexdigest()
-        entry = cache.entry("rows", digest, partial(_write, batch, string))
+        entry = cache.entry("rows", digest, partial(_write, batch, string), [COMMITMENTS])
         cached &= entry.cached
         found.append((entry.folder / COMMITMENTS).read_bytes())
     progress("setup", 1.0)

@@ -13,6 +13,8 @@ import pytest
 from circuits.errors import EnvironmentFailure
 from prover.key_cache import KeyCache
 
+NAMES = ("a", "b")
+
 
 def write_two(folder: Path) -> None:
     (folder / "a").write_text("alpha")
@@ -26,8 +28,8 @@ def test_builds_an_entry_once(tmp_path: Path) -> None:
         built.append(folder)
         write_two(folder)
 
-    assert cache.entry("keys", "d1", build).cached is False
-    again = KeyCache(tmp_path).entry("keys", "d1", build)
+    assert cache.entry("keys", "d1", build, NAMES).cached is False
+    again = KeyCache(tmp_path).entry("keys", "d1", build, NAMES)
     assert again.cached is True
     assert (again.folder / "a").read_text() == "alpha"
     assert len(built) == 1
@@ -39,24 +41,28 @@ def test_leaves_nothing_behind_when_building_fails(tmp_path: Path) -> None:
         raise EnvironmentFailure("halo2_phase_failed", "no")
 
     with pytest.raises(EnvironmentFailure, match="no"):
-        KeyCache(tmp_path).entry("keys", "d1", fail)
+        KeyCache(tmp_path).entry("keys", "d1", fail, NAMES)
     assert [path.name for path in (tmp_path / "keys").iterdir() if path.is_dir()] == []
-    assert KeyCache(tmp_path).entry("keys", "d1", write_two).cached is False
+    assert KeyCache(tmp_path).entry("keys", "d1", write_two, NAMES).cached is False
 
 
-@pytest.mark.parametrize("damage", ["flip", "shorten", "remove", "manifest"])
+@pytest.mark.parametrize("damage", ["flip", "shorten", "remove", "manifest", "forget", "forget and remove"])
 def test_tells_a_damaged_entry(tmp_path: Path, damage: str) -> None:
-    folder = KeyCache(tmp_path).entry("keys", "d1", write_two).folder
+    folder = KeyCache(tmp_path).entry("keys", "d1", write_two, NAMES).folder
     if damage == "flip":
         (folder / "b").write_bytes(bytes(999) + b"\x01")
     elif damage == "shorten":
         (folder / "b").write_bytes(bytes(999))
     elif damage == "remove":
         (folder / "b").unlink()
-    else:
+    elif damage == "manifest":
         (folder / "manifest.json").write_text("[]")
+    else:
+        (folder / "manifest.json").write_text("{}")
+        if damage == "forget and remove":
+            (folder / "a").unlink()
     with pytest.raises(EnvironmentFailure) as caught:
-        KeyCache(tmp_path).entry("keys", "d1", write_two)
+        KeyCache(tmp_path).entry("keys", "d1", write_two, NAMES)
     assert caught.value.code == "key_corrupt"
 
 
@@ -67,7 +73,7 @@ def _build_slowly(root: Path, log: Path) -> None:
         time.sleep(0.3)
         write_two(folder)
 
-    KeyCache(root).entry("keys", "d1", build)
+    KeyCache(root).entry("keys", "d1", build, NAMES)
 
 
 def test_two_processes_at_once_build_once(tmp_path: Path) -> None:
@@ -92,5 +98,5 @@ def test_a_builder_killed_half_way_is_built_over(tmp_path: Path) -> None:
     process.join(60)
     cache = KeyCache(tmp_path / "root")
     assert not cache.path("keys", "d1").exists()
-    assert cache.entry("keys", "d1", write_two).cached is False
+    assert cache.entry("keys", "d1", write_two, NAMES).cached is False
     assert sorted(path.name for path in cache.path("keys", "d1").iterdir()) == ["a", "b", "manifest.json"]
