@@ -18,10 +18,19 @@ from circuits.program.refs import AffineMap
 from prover.sumcheck.plan import Plan
 from verifier.claims import Functional, LinearReading, product_instances
 
-# Of a group's point that eq weighs: its cell's numbers and weight, kept for the next reading; and what goes with the
-# sum. A point that has weight 1 takes as Python's int no memory of its own.
-_WEIGHED_KEPT, _WEIGHED_SUMMED = 100, 240
-_PLAIN_KEPT, _PLAIN_SUMMED = 40, 60
+
+@dataclass(frozen=True)
+class _Rates:
+    """Bytes in a group: of an index of one of its axes, of a point, of a cell that is reached."""
+
+    axis_kept: int
+    point_summed: int
+    cell_summed: int
+
+
+# Field elements where eq weighs an axis; Python's small ints take no memory of their own.
+_WEIGHED, _PLAIN = _Rates(76, 124, 116), _Rates(8, 48, 12)
+_POINT_KEPT, _CELL_KEPT = 8, 3 * 8  # numbers, as groups list them
 _ELEMENT_SUMMED = 56  # of a tensor that everybody knows: its place, and itself as Python's int
 _SUMMED_S_PER_BYTE = 3e-9
 
@@ -86,16 +95,18 @@ def _cost(owner: Owner, tensor: Tensor, functional: Functional) -> ReadingCost:
     if tensor.kind is Kind.ONES:
         how = missing_axes(how, grid)
         dims = how.view
-    kept = largest = 0
-    for axes, points in group_shapes(dims, how, grid):
-        weighed = any(functional.weights[axis] is not None for axis in axes)
-        kept += points * (_WEIGHED_KEPT if weighed else _PLAIN_KEPT)
-        largest = max(largest, points * (_WEIGHED_SUMMED if weighed else _PLAIN_SUMMED))
+    kept, summed, elements = 0, 0, 1
+    for shape in group_shapes(dims, how, grid):
+        reached = min(shape.points, shape.cells)
+        weighed = any(functional.weights[axis] is not None for axis in shape.axes)
+        rates = _WEIGHED if weighed else _PLAIN
+        kept += shape.points * _POINT_KEPT + reached * _CELL_KEPT
+        kept += sum(grid[axis] for axis in shape.axes) * rates.axis_kept
+        summed = max(summed, shape.points * rates.point_summed + reached * rates.cell_summed)
+        elements *= reached
     if tensor.kind.committed:
-        summed = 0 if _as_it_stands(dims, how, grid) else largest
-    else:
-        summed = largest + (0 if tensor.kind is Kind.ONES else tensor.size * _ELEMENT_SUMMED)
-    return ReadingCost(owner, kept, summed)
+        return ReadingCost(owner, kept, 0 if _as_it_stands(dims, how, grid) else summed)
+    return ReadingCost(owner, kept, summed + (0 if tensor.kind is Kind.ONES else elements * _ELEMENT_SUMMED))
 
 
 def _as_it_stands(dims: tuple[int, ...], how: AffineMap, grid: tuple[int, ...]) -> bool:

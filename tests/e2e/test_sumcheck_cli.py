@@ -390,8 +390,9 @@ def test_key_cannot_be_registered_while_no_contract_verifies_the_route(bench: Be
 
 
 def test_inspect_tells_each_ops_part_of_the_memory(
-    bench: Bench, invoke: Invoke, capsys: pytest.CaptureFixture[str]
+    bench: Bench, invoke: Invoke, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
     routes = invoke("model", "inspect", bench.program, "--route", "sumcheck")[1]["routes"]
     assert list(routes) == ["sumcheck"]
     memory = routes["sumcheck"]["memory"]
@@ -400,6 +401,7 @@ def test_inspect_tells_each_ops_part_of_the_memory(
     assert ", ".join(part["kind"] for part in memory["parts"]) == ", ".join([*kinds, "tables", "padding"])
     parts = sum(part["phase_bytes"][peak] for part in memory["parts"])
     assert memory["base_bytes"] + parts == routes["sumcheck"]["peak_memory_bytes"]
+    assert set(memory["phase_bytes"]) == {"fractions", "identities", "evaluation", "verify"}
     assert run_cli(["model", "inspect", str(bench.program), "--route", "sumcheck"]) == 0
     told = capsys.readouterr().out
     assert f"the peak is in {peak}" in told

@@ -15,7 +15,8 @@ from tests.programs import X, Y, made
 SIZE = 60
 DIMS = (SIZE,)
 SAME = AffineMap.identity(DIMS)
-ELEMENT = 56
+# Bytes of an element, point and cell as they are summed, and of an index, point and cell as they are kept.
+ELEMENT, SUMMED, KEPT = 56, 124 + 116, 76 + 8 + 24
 
 
 def linear(of: Ref, how: AffineMap = SAME, dims: tuple[int, ...] = DIMS, factor: int = 1) -> Op:
@@ -29,12 +30,12 @@ def costs(*ops: Op, inputs: int = 1) -> list[ReadingCost]:
 def test_a_public_tensors_elements_and_points_are_summed_and_a_committed_ones_are_not() -> None:
     read, committed, result = costs(linear(X))
     assert (read.owner, committed.owner, result.owner) == (0, 0, None)
-    assert read.summed_bytes == result.summed_bytes == SIZE * (ELEMENT + 240)
+    assert read.summed_bytes == result.summed_bytes == SIZE * (ELEMENT + SUMMED)
     assert committed.summed_bytes == 0
 
 
 def test_readings_that_are_weighed_alike_keep_their_weights_once() -> None:
-    assert [cost.kept_bytes for cost in costs(linear(X))] == [SIZE * 100, 0, 0]
+    assert [cost.kept_bytes for cost in costs(linear(X))] == [SIZE * KEPT, 0, 0]
 
 
 def test_a_reading_that_several_ops_share_is_the_firsts() -> None:
@@ -45,7 +46,18 @@ def test_a_reading_that_several_ops_share_is_the_firsts() -> None:
 def test_points_of_weight_1_take_less() -> None:
     whole = AffineMap(DIMS, (0,), ((0, 1),))
     read, *_ = costs(ReduceSum((X,), (whole,), (1,), DIMS, 16, 0, 0, False, 1))
-    assert (read.kept_bytes, read.summed_bytes) == (SIZE * 40, SIZE * (ELEMENT + 60))
+    assert (read.kept_bytes, read.summed_bytes) == (SIZE * (8 + 8 + 24), SIZE * (ELEMENT + 48 + 12))
+
+
+def test_cells_count_if_a_point_reaches_them_and_points_each_time() -> None:
+    column = AffineMap((20, 3), (0, 1), ((1,), (0,)))
+    plan = make_plan(program([linear(X, column, (20,))], [(20, 3)]))
+    one_cell = 8 + 24
+    assert reading_costs(plan)[0] == ReadingCost(0, 20 * KEPT + one_cell, 20 * (ELEMENT + SUMMED))
+    windows = AffineMap(DIMS, (0,), ((1, 1),))
+    read, *_ = costs(ReduceSum((X,), (windows,), (SIZE - 4,), (5,), 16, 0, 0, False, 1))
+    points = (SIZE - 4) * 5
+    assert read.summed_bytes == SIZE * (ELEMENT + 116) + points * 124
 
 
 @pytest.mark.parametrize(
@@ -72,13 +84,13 @@ def test_a_committed_tensor_that_is_not_read_as_it_stands_is_summed(
 
 def test_factors_of_a_product_are_summed_too() -> None:
     first, second = costs(Mul((X, Y), (SAME, SAME), DIMS, (), 16, 0, 0, False), inputs=2)[-2:]
-    assert first.summed_bytes == second.summed_bytes == SIZE * (ELEMENT + 240)
+    assert first.summed_bytes == second.summed_bytes == SIZE * (ELEMENT + SUMMED)
 
 
 def test_the_largest_sum_is_its_ops() -> None:
     short = (SIZE // 2,)
     plan = make_plan(program((linear(X, AffineMap.identity(short), short), linear(Y)), [short, DIMS]))
-    assert [part.summed_bytes for part in memory(plan).parts] == [0, SIZE * (ELEMENT + 240), 0, 0]
+    assert [part.summed_bytes for part in memory(plan).parts] == [0, SIZE * (ELEMENT + SUMMED), 0, 0]
 
 
 def test_longer_inputs_take_longer_to_verify() -> None:

@@ -86,23 +86,30 @@ def _components(
     return [(sorted(members, key=lambda s: s.view_axes.start), sorted(axes)) for members, axes in joined]
 
 
-def group_shapes(dims: tuple[int, ...], how: AffineMap, grid: tuple[int, ...]) -> list[tuple[list[int], int]]:
-    """Each group of `groups`, found without listing it: its axes, and its points or cells, whichever are more."""
+@dataclass(frozen=True)
+class GroupShape:
+    """Of a group its axes, how many points they have, and the cells of the tensor's axes, reached or not."""
+
+    axes: tuple[int, ...]
+    points: int
+    cells: int
+
+
+def group_shapes(dims: tuple[int, ...], how: AffineMap, grid: tuple[int, ...]) -> list[GroupShape]:
+    """Of each group of `groups`, found without listing it."""
     return [
-        (
-            axes,
-            max(
-                math.prod(grid[axis] for axis in axes),
-                math.prod(dims[axis] for segment in segments for axis in segment.tensor_axes),
-            ),
+        GroupShape(
+            tuple(axes),
+            math.prod(grid[axis] for axis in axes),
+            math.prod(dims[axis] for segment in segments for axis in segment.tensor_axes),
         )
         for segments, axes in _components(_segments(dims, how.view), how, grid)
     ]
 
 
 def group_sizes(dims: tuple[int, ...], how: AffineMap, grid: tuple[int, ...]) -> list[int]:
-    """The points or cells of each group alone."""
-    return [size for _, size in group_shapes(dims, how, grid)]
+    """The points or the cells of each group, whichever are more."""
+    return [max(shape.points, shape.cells) for shape in group_shapes(dims, how, grid)]
 
 
 Groups = tuple[Group, ...]
