@@ -109,6 +109,7 @@ def _dump(fields: Mapping[str, Any]) -> bytes:
 
 
 def _read(path: Path) -> bytes:
+    """A file, or all that comes through a pipe: no more than would be read of a file."""
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_FILE_BYTES + 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,16 @@ def test_files_are_read_back_as_written(tmp_path: Path) -> None:
     assert ProofFile.load(path) == PROOF
     key = KeyFile(Route.HALO2, b"\x09" * 40)
     assert KeyFile.from_json(key.to_json()) == key
+
+
+def test_a_proof_is_read_through_a_pipe() -> None:
+    reading, writing = os.pipe()
+    try:
+        os.write(writing, PROOF.to_json())
+        os.close(writing)
+        assert ProofFile.load(Path(f"/dev/fd/{reading}")) == PROOF
+    finally:
+        os.close(reading)
 
 
 @pytest.mark.parametrize(
