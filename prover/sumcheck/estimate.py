@@ -29,7 +29,7 @@ def estimate(plan: Plan) -> Estimate:
     terms += sum(1 + sum(map(len, fractions.columns)) for fractions in system.fractions)
     points = sum(math.prod(op.iteration_of(operand)) for op in program.ops for operand in range(len(op.operands)))
     prove_s = _START_S + terms * _TERM_S + points * _POINT_S + witness_cells * _COMMIT_S
-    prove_s += sum(cost.summed_s for cost in reading_costs(plan))
+    prove_s += sum(cost.summed_s for cost in reading_costs(system, plan.lowering.owners))
     return Estimate(
         setup_s=_START_S + setup_cells * _COMMIT_S + row * _COEFFICIENT_S,
         prove_s=prove_s + leaves * _LEAF_S + cells * _CELL_S + row * _COEFFICIENT_S,

@@ -125,7 +125,7 @@ def _sizes(plan: Plan) -> dict[Owner, Counter[str]]:
         found[owner]["leaves"] += 1 << box_bits(fractions.dims)
     for product in product_instances(system):
         found[owners.identities[product.identity]]["points"] += 1 << box_bits(product.shared_dims)
-    costs = reading_costs(plan)
+    costs = reading_costs(system, owners)
     for cost in costs:
         found[cost.owner]["kept_bytes"] += cost.kept_bytes
     for largest in sorted(costs, key=lambda cost: cost.summed_bytes, reverse=True)[:1]:

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from circuits.lower.sumcheck.owners import Owner
+from circuits.lower.sumcheck.owners import Owner, Owners
 from circuits.lower.sumcheck.reading import group_shapes
-from circuits.lower.sumcheck.system import Fractions, Kind, Tensor
+from circuits.lower.sumcheck.system import Fractions, Kind, System, Tensor
 from circuits.program.indexing import always_in_bounds, missing_axes
 from circuits.program.limits import MAX_POINTS
 from circuits.program.refs import AffineMap
-from prover.sumcheck.plan import Plan
 from verifier.claims import Functional, LinearReading, product_instances
 
 
@@ -53,12 +52,12 @@ class ReadingCost:
         return self.summed_bytes * _SUMMED_S_PER_BYTE
 
 
-def reading_costs(plan: Plan) -> list[ReadingCost]:
+def reading_costs(system: System, owners: Owners) -> list[ReadingCost]:
     """Of tensors with elements; those of public tensors are summed one by one."""
     made: list[ReadingCost] = []
     kept, summed = set(), set()
-    for owner, functional in _functionals(plan):
-        tensor = plan.lowering.system.tensors[functional.tensor]
+    for owner, functional in _functionals(system, owners):
+        tensor = system.tensors[functional.tensor]
         weights = tensor.dims, functional.how, functional.grid, functional.weights
         sum_ = (None if tensor.kind.committed else functional.tensor, *weights)
         if tensor.size and 0 not in functional.grid and sum_ not in summed:
@@ -69,8 +68,7 @@ def reading_costs(plan: Plan) -> list[ReadingCost]:
     return made
 
 
-def _functionals(plan: Plan) -> Iterator[tuple[Owner, Functional]]:
-    system, owners = plan.lowering.system, plan.lowering.owners
+def _functionals(system: System, owners: Owners) -> Iterator[tuple[Owner, Functional]]:
     for fractions, owner in zip(system.fractions, owners.fractions, strict=True):
         for linear in _leaf_readings(fractions):
             yield owner, linear.functional(_ZETA)

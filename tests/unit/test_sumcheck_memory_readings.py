@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from sumcheck_programs import program
 
+from circuits.lower.sumcheck.owners import Owners
+from circuits.lower.sumcheck.system import Identity, Kind, Reading, System, Tensor, Term
 from circuits.program.graph import Program
 from circuits.program.ops import Linear, Mul, Op, ReduceSum
 from circuits.program.refs import AffineMap, Ref
@@ -24,7 +26,19 @@ def linear(of: Ref, how: AffineMap = SAME, dims: tuple[int, ...] = DIMS, factor:
 
 
 def costs(*ops: Op, inputs: int = 1) -> list[ReadingCost]:
-    return reading_costs(make_plan(program(ops, [DIMS] * inputs)))
+    return planned(program(ops, [DIMS] * inputs))
+
+
+def planned(whole: Program) -> list[ReadingCost]:
+    lowering = make_plan(whole).lowering
+    return reading_costs(lowering.system, lowering.owners)
+
+
+def alone(tensor: Tensor, how: AffineMap, grid: tuple[int, ...]) -> ReadingCost:
+    """Of one reading, in a system of nothing else."""
+    identity = Identity(grid, (Term(1, (Reading(0, how),)),))
+    (cost,) = reading_costs(System((tensor,), (identity,), ()), Owners(identities=[0]))
+    return cost
 
 
 def test_a_public_tensors_elements_and_points_are_summed_and_a_committed_ones_are_not() -> None:
@@ -51,9 +65,10 @@ def test_points_of_weight_1_take_less() -> None:
 
 def test_cells_count_if_a_point_reaches_them_and_points_each_time() -> None:
     column = AffineMap((20, 3), (0, 1), ((1,), (0,)))
-    plan = make_plan(program([linear(X, column, (20,))], [(20, 3)]))
     one_cell = 8 + 24
-    assert reading_costs(plan)[0] == ReadingCost(0, 20 * KEPT + one_cell, 20 * (ELEMENT + SUMMED))
+    assert planned(program([linear(X, column, (20,))], [(20, 3)]))[0] == ReadingCost(
+        0, 20 * KEPT + one_cell, 20 * (ELEMENT + SUMMED)
+    )
     windows = AffineMap(DIMS, (0,), ((1, 1),))
     read, *_ = costs(ReduceSum((X,), (windows,), (SIZE - 4,), (5,), 16, 0, 0, False, 1))
     points = (SIZE - 4) * 5
@@ -80,6 +95,20 @@ def test_a_committed_tensor_that_is_not_read_as_it_stands_is_summed(
     read = next(cost for cost in of_made[2:] if cost.owner == 1)
     assert (read.summed_bytes > 0) == summed
     assert read.kept_bytes > 0
+
+
+def test_a_diagonal_is_no_reading_axis_by_axis() -> None:
+    diagonal = AffineMap((6, 6), (0, 0), ((1,), (1,)))
+    assert alone(Tensor(Kind.SETUP, (6, 6)), diagonal, (6,)).summed_bytes > 0
+
+
+def test_known_tensors_with_closed_forms_cost_nothing_where_nothing_misses() -> None:
+    further = AffineMap(DIMS, (1,), ((1,),))
+    points = SIZE * SUMMED
+    assert alone(Tensor(Kind.IOTA, DIMS), SAME, DIMS) == ReadingCost(0, 0, 0)
+    assert alone(Tensor(Kind.ONES, DIMS), SAME, DIMS) == ReadingCost(0, 0, 0)
+    assert alone(Tensor(Kind.IOTA, DIMS), further, DIMS).summed_bytes == points + SIZE * ELEMENT
+    assert alone(Tensor(Kind.ONES, DIMS), further, DIMS).summed_bytes == points
 
 
 def test_factors_of_a_product_are_summed_too() -> None:
