@@ -19,7 +19,7 @@ from circuits.quantize import compile_model
 
 Say = Callable[[str], None]
 WIDTHS = (58, 183, 577, 1826)  # three square layers of 10^4, 10^5, 10^6 and 10^7 parameters
-CHANNELS = (1, 16, 128, 1024)
+CHANNELS = (1, 12, 122, 1221)  # of 8,192 activations each: 10^4, 10^5, 10^6 and 10^7
 SIDE = 64
 CALIBRATION_SAMPLES = 8
 
