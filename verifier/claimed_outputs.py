@@ -52,6 +52,9 @@ def _by_name(path: Path, program: Program) -> dict[str, Any]:
     if isinstance(claimed, list):
         if len(claimed) != len(names):
             raise _no_outputs(path, f"its list has {len(claimed)} outputs, the program {len(names)}")
+        named = [each["name"] for each in claimed if isinstance(each, dict) and "name" in each]
+        if named not in ([], names):
+            raise _no_outputs(path, f"its list is of other outputs than the program's: {', '.join(names)[:200]}")
         claimed = dict(zip(names, claimed, strict=True))
     if not isinstance(claimed, dict):
         raise _no_outputs(path, "it has no object 'outputs'")

@@ -199,7 +199,7 @@ def test_verifys_own_document_is_an_outputs_file(bench: Bench, invoke: Invoke, t
     answer["outputs"][0]["integers"][0] += 1
     file.write_text(json.dumps(answer))
     rejected(invoke, "output_differs", *verify, "--program", bench.program, "--output", file)
-    for outputs in ([], [1], [{"name": "z"}], answer["outputs"] * 2):
+    for outputs in ([], [1], [{"name": "z"}], [answer["outputs"][0] | {"name": "z"}], answer["outputs"] * 2):
         file.write_text(json.dumps({"outputs": outputs}))
         refused(invoke, "output_unreadable", *verify, "--program", bench.program, "--output", file)
 
