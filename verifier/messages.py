@@ -20,7 +20,7 @@ from verifier.errors import VerificationError
 PROOF_FORMAT = "inferproof-proof-1"
 KEY_FORMAT = "inferproof-key-1"
 MAX_FILE_BYTES = 1 << 24
-MAX_PROOF_BYTES = (MAX_FILE_BYTES - (1 << 12)) // 2  # in hex, with room for the other fields
+MAX_CONTENT_BYTES = (MAX_FILE_BYTES - (1 << 12)) // 2  # a proof or a key in hex, with room for the other fields
 MAX_SHOWN = 200
 _PROOF_FIELDS = ("format", "route", "statement", "key_digest", "srs_digest", "proof")
 _KEY_FIELDS = ("format", "route", "key")

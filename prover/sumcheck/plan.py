@@ -11,7 +11,9 @@ from circuits.lower.sumcheck.lowering import Lowering, lower
 from circuits.program.graph import Program
 from prover.backend import PhaseReport, Phases, Progress, silent
 from prover.sumcheck.measuring import Stopwatch
-from verifier.messages import MAX_PROOF_BYTES
+from verifier.curve import IDENTITY
+from verifier.messages import MAX_CONTENT_BYTES
+from verifier.sumcheck_key import SumcheckKey
 from verifier.sumcheck_proof import ProofShape
 
 
@@ -25,7 +27,7 @@ class Plan:
 
 
 def make_plan(program: Program, progress: Progress = silent) -> Plan:
-    """Raises InputError `route_unsupported`, `proof_too_large`.
+    """Raises InputError `route_unsupported`, `key_too_large`, `proof_too_large`.
 
     What no verifier takes (docs/protocol/sumcheck.md section 10) is refused here, before it takes time and memory.
     """
@@ -39,10 +41,13 @@ def make_plan(program: Program, progress: Progress = silent) -> Plan:
             message = f"the sumcheck route does not prove this program, as no verifier would take its key: {error}"
             raise InputError("route_unsupported", message) from error
         table = layout(lowering.system, row_bits)
-        length = ProofShape.of(lowering.system, table).length
-        if length > MAX_PROOF_BYTES:
-            message = (
-                f"a proof (it holds inputs and outputs) would have {length:,} bytes; verifiers read {MAX_PROOF_BYTES:,}"
-            )
-            raise InputError("proof_too_large", message, bytes=length, limit=MAX_PROOF_BYTES)
+        blank = SumcheckKey(bytes(32), bytes(32), row_bits, (IDENTITY,) * len(table.setup_rows), lowering.system)
+        _require_readable("key", len(blank.encode()))
+        _require_readable("proof", ProofShape.of(lowering.system, table).length)
     return Plan(lowering, table, phases.reports[0])
+
+
+def _require_readable(name: str, length: int) -> None:
+    if length > MAX_CONTENT_BYTES:
+        message = f"a {name} would have {length:,} bytes; verifiers read {MAX_CONTENT_BYTES:,}"
+        raise InputError(f"{name}_too_large", message, bytes=length, limit=MAX_CONTENT_BYTES)

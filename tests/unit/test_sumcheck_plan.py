@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
 from service_fakes import tiny_program
 
 from circuits.errors import InputError
 from circuits.program.refs import AffineMap
 from circuits.statement import Route, Statement
-from prover.sumcheck import make_plan, plan
-from verifier.messages import MAX_FILE_BYTES, MAX_PROOF_BYTES, ProofFile
-from verifier.sumcheck_proof import ProofShape
+from prover.key_cache import KeyCache
+from prover.sumcheck import make_plan, plan, prove, setup
+from verifier.messages import MAX_CONTENT_BYTES, MAX_FILE_BYTES, ProofFile
 
 
 def test_refuses_a_program_with_a_tensor_beyond_what_verifiers_look_at() -> None:
@@ -35,19 +37,25 @@ def test_refuses_a_program_that_no_input_feeds() -> None:
     assert caught.value.code == "route_unsupported"
 
 
-def test_refuses_a_program_whose_proofs_no_verifier_would_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = make_plan(tiny_program())
-    length = ProofShape.of(made.lowering.system, made.layout).length
-    monkeypatch.setattr(plan, "MAX_PROOF_BYTES", length)
-    make_plan(tiny_program())
-    monkeypatch.setattr(plan, "MAX_PROOF_BYTES", length - 1)
+@pytest.mark.parametrize("name", ["key", "proof"])
+def test_refuses_a_program_of_which_verifiers_would_not_read_the_files(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = tiny_program()
+    made = setup(make_plan(program), cache=KeyCache(tmp_path))
+    inputs = [np.zeros(port.dims, np.int64) for port in program.inputs]
+    files = {"key": made.key.encode(), "proof": prove(program, inputs, made).proof_file.proof}
+    length = len(files[name])
+    monkeypatch.setattr(plan, "MAX_CONTENT_BYTES", max(map(len, files.values())))
+    make_plan(program)
+    monkeypatch.setattr(plan, "MAX_CONTENT_BYTES", length - 1)
     with pytest.raises(InputError) as caught:
-        make_plan(tiny_program())
-    assert caught.value.code == "proof_too_large"
+        make_plan(program)
+    assert caught.value.code == f"{name}_too_large"
     assert caught.value.details == {"bytes": length, "limit": length - 1}
 
 
 def test_a_proof_of_the_greatest_length_fits_a_file() -> None:
     words = [bytes(32)] * 3
-    file = ProofFile(Route.SUMCHECK, Statement(*words), bytes(32), bytes(32), bytes(MAX_PROOF_BYTES))
+    file = ProofFile(Route.SUMCHECK, Statement(*words), bytes(32), bytes(32), bytes(MAX_CONTENT_BYTES))
     assert len(file.to_json()) <= MAX_FILE_BYTES
