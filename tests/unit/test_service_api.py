@@ -103,6 +103,13 @@ def test_a_fidelity_report_is_kept_of_a_program_that_was_held_without_one(client
     assert client.get(f"/v1/models/{model_id}").json() == response.json()
 
 
+def test_nobody_replaces_the_fidelity_report_of_a_held_program(client: TestClient) -> None:
+    first = client.post("/v1/models", files={"file": ("tiny.onnx", b"onnx...")}).json()
+    files = {"file": ("tiny.onnx", b"onnx..."), "calibration": ("mine.npz", b"whatever suits me")}
+    assert client.post("/v1/models", files=files).json() == first
+    assert client.get(f"/v1/models/{first['model_id']}").json() == first
+
+
 def test_a_job_from_post_to_proof(client: TestClient, deps: Deps) -> None:
     job = post_job(client, deps)
     assert (job["state"], job["statement"]) == ("queued", None)

@@ -31,9 +31,11 @@ class ModelRepository:
     def completed(
         self, model_id: str, estimates: Mapping[str, Estimate], fidelity: Mapping[str, Any] | None
     ) -> HeldModel:
-        """Notes what another upload tells: what routes cost that were not served before, and its fidelity report."""
+        """Notes what another upload tells: what routes cost that were not served before, and a first fidelity report.
+
+        A report that is here stays: anybody may upload, and the calibration data is the uploader's own choice."""
         held = self.get(model_id)
-        more = replace(held, estimates={**estimates, **held.estimates}, fidelity=fidelity or held.fidelity)
+        more = replace(held, estimates={**estimates, **held.estimates}, fidelity=held.fidelity or fidelity)
         fields = asdict(more)
         changed = {name: fields[name] for name in ("estimates", "fidelity")}
         self._connection.execute(update(models).where(models.c.model_id == model_id).values(changed))

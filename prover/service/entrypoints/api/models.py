@@ -35,7 +35,7 @@ def post_model(
     bits: Annotated[int, Form(ge=8, le=24)] = 16,
     weight_bits: Annotated[int, Form(ge=8, le=24)] = 16,
 ) -> ModelBody:
-    """Compiles and holds a model. The same program again is the same model, with the newest fidelity report."""
+    """Compiles and holds a model. The same program again is the same model, with the first fidelity report."""
     with tempfile.TemporaryDirectory(prefix="inferproof-upload-") as folder:
         path, data = FilePath(folder) / "model", FilePath(folder) / "calibration.npz"
         _save(file, path)

@@ -32,7 +32,7 @@ class EstimateBody(BaseModel):
 
 class ModelBody(BaseModel):
     """A held model: its name on every chain, its ports, what each route that takes it costs, and the fidelity report of
-    its newest upload as ONNX."""
+    its first upload as ONNX."""
 
     model_id: str
     name: str
