@@ -47,6 +47,39 @@ class Factor:
     name: Hashable = None
 
 
+@dataclass(frozen=True)
+class Axes:
+    """How a contraction's axes are used: of each pair, the axes of factor 0 and those of factor 1.
+
+    Output axes on which both depend are the stack of a batched matrix product, those of the second alone its columns,
+    all others its rows. Inner axes of one factor alone are summed out of it first, and never laid out: such a sum times
+    any element of the other factor is a partial sum of the whole, so it is exact, or meets nothing but zeros.
+    """
+
+    stack: list[int]
+    walked: tuple[list[int], list[int]]
+    inner: list[int]
+    alone: tuple[list[int], list[int]]
+
+
+def axes_of(op: Op) -> Axes:
+    outer, rank = range(len(op.dims)), range(len(op.iteration))
+    by_a, by_b = (used_axes(how, len(rank)) for how in op.maps[:2])
+    of_a, of_b = [d for d in rank if not by_b[d]], [d for d in rank if by_b[d] and not by_a[d]]
+    both = [d for d in rank if by_a[d] and by_b[d]]
+    return Axes(
+        stack=[d for d in both if d in outer],
+        walked=([d for d in of_a if d in outer], [d for d in of_b if d in outer]),
+        inner=[d for d in both if d not in outer],
+        alone=(_longer(op, of_a), _longer(op, of_b)),
+    )
+
+
+def _longer(op: Op, axes: list[int]) -> list[int]:
+    """The inner ones with more than one point."""
+    return [d for d in axes if d >= len(op.dims) and op.iteration[d] > 1]
+
+
 # Some of the walked axes, the operand's matrices [stack, walked, inner] for them, and the steps that lay these out.
 Block = tuple[tuple[slice, ...], Floats, list[Step]]
 
@@ -54,25 +87,18 @@ Block = tuple[tuple[slice, ...], Floats, list[Step]]
 def contraction_steps(
     op: Op, factors: tuple[Factor, Factor], out: Floats, shared: Shared, arithmetic: Arithmetic | None = None
 ) -> list[Step]:
-    """The steps that write the contraction of two factors to C-contiguous `out`.
-
-    Output axes on which both depend become the stack of a batched matrix product, those of the second alone its
-    columns, all others its rows.
-    """
+    """The steps that write the contraction of two factors to C-contiguous `out`."""
     if 0 in op.iteration:
         return [partial(out.fill, 0.0)]
-    count = len(op.dims)
-    by_a, by_b = (used_axes(how, count) for how in op.maps[:2])
-    stack = [d for d in range(count) if by_a[d] and by_b[d]]
-    walked = [d for d in range(count) if not by_b[d]], [d for d in range(count) if by_b[d] and not by_a[d]]
-    lengths = [math.prod(op.dims[d] for d in axes) for axes in walked]
+    axes = axes_of(op)
+    stack, walked = axes.stack, axes.walked
     if arithmetic is not None and not stack:
         for position in (0, 1):
-            by_vector = factors[position].name is not None and lengths[1 - position] == 1
-            if by_vector and (made := _by_kernel(op, position, factors, walked, out, shared, arithmetic)) is not None:
+            by_vector = factors[position].name is not None and _meets_vector(op, axes, position)
+            if by_vector and (made := _by_kernel(op, position, factors, axes, out, shared, arithmetic)) is not None:
                 return made
-    steps, lefts = _side(op, 0, factors[0], stack, walked[0], shared, by_vector=lengths[1] == 1)
-    more_steps, rights = _side(op, 1, factors[1], stack, walked[1], shared, by_vector=lengths[0] == 1)
+    steps, lefts = _side(op, 0, factors[0], axes, shared)
+    more_steps, rights = _side(op, 1, factors[1], axes, shared)
     steps += more_steps
     target = out.transpose([*stack, *walked[0], *walked[1]])
     everything = (slice(None),) * len(stack)
@@ -88,27 +114,22 @@ def _by_kernel(
     op: Op,
     position: int,
     factors: tuple[Factor, Factor],
-    walked: tuple[list[int], list[int]],
+    axes: Axes,
     out: Floats,
     shared: Shared,
     arithmetic: Arithmetic,
 ) -> list[Step] | None:
     """A large constant matrix times a vector, by a kernel; None where float32 does not hold the matrix exactly."""
-    inner = list(range(len(op.dims), len(op.iteration)))
-    size = math.prod(op.inner)
+    size = math.prod(op.iteration[d] for d in axes.inner)
 
     def matrix() -> Callable[[Floats], Floats] | None:
-        view, steps = read(factors[position].tensor, op.maps[position], op.iteration)
-        for step in steps:
-            step()
-        kept = _kept(_only(view, [*walked[position], *inner]), 0, len(walked[position]), by_vector=True)
+        kept = _kept(_read_now(op, position, factors[position], axes), 0, len(axes.walked[position]), by_vector=True)
         return arithmetic(kept.reshape(-1, size)) if kept.dtype == np.float32 else None
 
     times = shared.once(("kernel", factors[position].name, op.maps[position], op.iteration), matrix)
     if times is None:
         return None
-    view, steps = read(factors[1 - position].tensor, op.maps[1 - position], op.iteration)
-    vector = _only(view, inner)
+    vector, steps = _read(op, 1 - position, factors[1 - position], axes)
 
     def multiply() -> None:
         out.reshape(-1)[:] = times(vector.reshape(-1))
@@ -116,30 +137,44 @@ def _by_kernel(
     return [*steps, multiply]
 
 
-def _side(
-    op: Op, position: int, factor: Factor, stack: list[int], walked: list[int], shared: Shared, *, by_vector: bool
-) -> tuple[list[Step], list[Block]]:
+def _meets_vector(op: Op, axes: Axes, position: int) -> bool:
+    """Whether the other factor is one vector."""
+    return math.prod(op.dims[d] for d in axes.walked[1 - position]) == 1
+
+
+def _side(op: Op, position: int, factor: Factor, axes: Axes, shared: Shared) -> tuple[list[Step], list[Block]]:
     """Steps for the whole operand, and its blocks."""
-
-    def view_of() -> tuple[Floats, list[Step]]:
-        view, steps = read(factor.tensor, op.maps[position], op.iteration)
-        return _only(view, [*stack, *walked, *range(len(op.dims), len(op.iteration))]), steps
-
-    def kept() -> npt.NDArray[Any]:
-        view, steps = view_of()
-        for step in steps:
-            step()
-        return _kept(view, len(stack), len(walked), by_vector)
-
+    stack, walked, by_vector = len(axes.stack), len(axes.walked[position]), _meets_vector(op, axes, position)
     steps: list[Step] = []
     if factor.name is None:
-        view, steps = view_of()
+        view, steps = _read(op, position, factor, axes)
     else:
-        layout = (tuple(stack), tuple(walked), by_vector)
-        view = shared.once((factor.name, op.maps[position], op.iteration, layout), kept)
+        layout = (tuple(axes.stack), tuple(axes.walked[position]), tuple(axes.alone[position]), by_vector)
+        view = shared.once(
+            (factor.name, op.maps[position], op.iteration, layout),
+            lambda: _kept(_read_now(op, position, factor, axes), stack, walked, by_vector),
+        )
     return steps, _blocks(
-        view, len(stack), len(walked), lambda size: shared.once(("scratch", position, size), lambda: np.empty(size))
+        view, stack, walked, lambda size: shared.once(("scratch", position, size), lambda: np.empty(size))
     )
+
+
+def _read(op: Op, position: int, factor: Factor, axes: Axes) -> tuple[Floats, list[Step]]:
+    """The factor over stack, walked and inner axes, and the steps that keep it up to date."""
+    view, steps = read(factor.tensor, op.maps[position], op.iteration)
+    kept, alone = [*axes.stack, *axes.walked[position], *axes.inner], axes.alone[position]
+    view = _only(view, [*kept, *alone])
+    if not alone:
+        return view, steps
+    total = np.empty(view.shape[: len(kept)])
+    return total, [*steps, partial(np.add.reduce, view, axis=tuple(range(len(kept), view.ndim)), out=total)]
+
+
+def _read_now(op: Op, position: int, factor: Factor, axes: Axes) -> Floats:
+    view, steps = _read(op, position, factor, axes)
+    for step in steps:
+        step()
+    return view
 
 
 def _kept(view: Floats, stack: int, walked: int, by_vector: bool) -> npt.NDArray[Any]:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from circuits.program.graph import Program
-from circuits.program.indexing import axis_extents, strided_view
+from circuits.program.indexing import axis_extents, padded_dims, strided_view
 from circuits.program.intervals import Interval
 from circuits.program.ops import Op
 from circuits.program.refs import AffineMap, Ref, Source
@@ -89,17 +89,20 @@ def read(tensor: Floats, how: AffineMap, iteration: Sequence[int], fill: float =
     """
     if 0 in iteration:
         return np.empty(tuple(iteration)), []
-    extents = axis_extents(how, iteration)
-    before = [max(0, -e.lo) for e in extents]
-    after = [max(0, e.hi - size + 1) for e, size in zip(extents, how.view, strict=True)]
-    if not any(before) and not any(after):
+    padded, inside = boxed(how, iteration)
+    if padded.view == how.view:
         return cast(Floats, strided_view(tensor, how, iteration)), []
-    padded = [low + size + high for low, size, high in zip(before, how.view, after, strict=True)]
-    box = np.full(padded, fill)
-    inside = part_of(box, [slice(low, low + size) for low, size in zip(before, how.view, strict=True)])
+    box = np.full(padded.view, fill)
+    filled = partial(np.copyto, part_of(box, inside), tensor.reshape(how.view))
+    return cast(Floats, strided_view(box, padded, iteration)), [filled]
+
+
+def boxed(how: AffineMap, iteration: Sequence[int]) -> tuple[AffineMap, list[slice]]:
+    """The map over the smallest box that holds the view and every index read, and where the view is in it."""
+    before = [max(0, -extent.lo) for extent in axis_extents(how, iteration)]
+    inside = [slice(low, low + size) for low, size in zip(before, how.view, strict=True)]
     offsets = tuple(offset + low for offset, low in zip(how.offsets, before, strict=True))
-    view = strided_view(box, replace(how, view=tuple(padded), offsets=offsets), iteration)
-    return cast(Floats, view), [partial(np.copyto, inside, tensor.reshape(how.view))]
+    return replace(how, view=tuple(padded_dims(how, iteration)), offsets=offsets), inside
 
 
 def part_of(array: Floats, index: Sequence[int | slice]) -> Floats:
