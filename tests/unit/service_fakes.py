@@ -81,8 +81,10 @@ class FakeProver:
     memory: int = 1 << 20
     during: Callable[[Progress], None] = lambda progress: None
     runs: int = 0
+    asked: int = 0
 
     def estimate(self, program: Program) -> Estimate:
+        self.asked += 1
         return Estimate(rows=1, srs_k=4, setup_s=0.1, prove_s=0.1, peak_memory_bytes=self.memory, disk_bytes=1)
 
     def prove(

@@ -65,24 +65,26 @@ def test_a_models_estimate_is_halo2s_after_the_migration_and_before_it(tmp_path:
     assert [(name, json.loads(body)) for name, body in rows] == [("0x1", estimate)]
 
 
-def test_what_an_estimate_has_not_is_null_after_the_migration(tmp_path: Path) -> None:
+def test_after_the_migration_what_a_route_has_not_is_null_and_stale_estimates_are_gone(tmp_path: Path) -> None:
     engine, config = open_engine(f"sqlite:///{tmp_path / 'service.db'}"), _config()
     costs = {"setup_s": 1.0, "prove_s": 2.0, "peak_memory_bytes": 7, "disk_bytes": 8}
-    before = {"halo2": {**costs, "rows": 5, "logrows": 3}, "sumcheck": {**costs, "rows": 0, "logrows": 0}}
+    before = {"halo2": {**costs, "rows": 5, "logrows": 3}, "optimistic": {**costs, "rows": 0, "logrows": 0}}
+    stale = {**before, "sumcheck": {**costs, "rows": 0, "logrows": 0}}
     columns = "model_id, artifact, source, name, ports, estimates, fidelity, created_at"
     with engine.connect() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "0002")
         connection.execute(
             text(f"INSERT INTO models ({columns}) VALUES ('0x1', 'a', 'program', 'n', '{{}}', :estimates, NULL, 1)"),
-            {"estimates": json.dumps(before)},
+            {"estimates": json.dumps(stale)},
         )
         connection.commit()
         command.upgrade(config, "head")
         connection.commit()
     with Database(engine).transaction() as work:
-        after = work.models.get("0x1").estimates
-    assert after == {"halo2": Estimate(rows=5, srs_k=3, **costs), "sumcheck": Estimate(**costs)}
+        held = work.models.get("0x1")
+    assert held.estimates == {"halo2": Estimate(rows=5, srs_k=3, **costs), "optimistic": Estimate(**costs)}
+    assert held.refusals == {}
     with engine.connect() as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, "0002")

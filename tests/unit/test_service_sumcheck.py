@@ -26,7 +26,7 @@ from prover.kernels import field
 from prover.key_cache import KeyCache
 from prover.service.adapters.sumcheck_prover import SumcheckProver, _size
 from prover.service.domain.chain import Seen
-from prover.service.domain.errors import Conflict
+from prover.service.domain.errors import Conflict, model_too_large
 from prover.service.domain.models import ModelSource
 from prover.service.entrypoints.api import make_app
 from prover.service.entrypoints.wiring import wire
@@ -109,6 +109,30 @@ def test_a_model_is_admitted_by_each_routes_own_estimate(tmp_path: Path) -> None
     assert refused.value.code == "model_too_large"
 
 
+def test_a_refused_route_is_asked_by_uploads_only_and_the_last_answer_is_the_one_that_jobs_get(tmp_path: Path) -> None:
+    """Asking may take minutes of all cores, and a job is one small POST."""
+    large = FakeProver(memory=1 << 50, route=Route.SUMCHECK)
+    deps = make_deps(tmp_path, sumcheck=large)
+    model_id = hold_model(deps)
+    by_sumcheck = JobRequest(INPUT, model_id, route=Route.SUMCHECK)
+
+    def refusal() -> dict[str, Any]:
+        with pytest.raises(InputError) as refused:
+            submit_job(deps, by_sumcheck)
+        return refused.value.as_dict()
+
+    assert refusal() == model_too_large(large.estimate(tiny_program()), deps.settings.memory_limit_bytes).as_dict()
+    large.asked, large.memory = 0, 1 << 51
+    assert refusal()["details"]["peak_memory_bytes"] == 1 << 50
+    assert large.asked == 0
+    hold_model(deps)
+    assert refusal()["details"]["peak_memory_bytes"] == 1 << 51
+    large.memory = 1 << 20
+    hold_model(deps)
+    assert not submit_job(deps, by_sumcheck)[0].final
+    assert large.asked == 2
+
+
 def test_program_that_hides_its_input_is_not_held_for_the_route(tmp_path: Path, prover: SumcheckProver) -> None:
     deps = make_deps(tmp_path, sumcheck=prover)
     model_id = hold_model(deps, halo2_programs.gemm_relu(Visibility.HASHED))
@@ -129,6 +153,9 @@ def test_model_held_before_the_route_was_served_is_estimated_when_it_is_sent_aga
         submit_job(before, JobRequest(INPUT, model_id, route=Route.SUMCHECK))
     assert refused.value.code == "route_not_served"
     after = replace(before, sumcheck=prover)
+    with pytest.raises(InputError) as refused:
+        submit_job(after, JobRequest(INPUT, model_id, route=Route.SUMCHECK))
+    assert refused.value.code == "route_not_served"
     path = after.settings.data_dir / "upload.program"
     held, made = register_model(after, ModelUpload("tiny", ModelSource.PROGRAM, path))
     assert (held.model_id, made) == (model_id, False)

@@ -11,11 +11,12 @@ from sqlalchemy import Connection, Row, insert, select, update
 from prover.backend import Estimate
 from prover.service.adapters.tables import models
 from prover.service.domain.errors import model_not_found
+from prover.service.domain.jobs import Failure
 from prover.service.domain.models import HeldModel, ModelSource
 
 
 class ModelRepository:
-    """Rows as `HeldModel`; to a row, once written, only estimates of more routes and a fidelity report are added."""
+    """Rows as `HeldModel`; to a row, once written, only what routes say and a fidelity report are added."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -29,15 +30,21 @@ class ModelRepository:
         return model
 
     def completed(
-        self, model_id: str, estimates: Mapping[str, Estimate], fidelity: Mapping[str, Any] | None
+        self,
+        model_id: str,
+        estimates: Mapping[str, Estimate],
+        refusals: Mapping[str, Failure],
+        fidelity: Mapping[str, Any] | None,
     ) -> HeldModel:
-        """Notes what another upload tells: what routes cost that were not served before, and a first fidelity report.
+        """Notes what another upload tells: what routes say that had no estimate, and a first fidelity report.
 
         A report that is here stays: anybody may upload, and the calibration data is the uploader's own choice."""
         held = self.get(model_id)
-        more = replace(held, estimates={**estimates, **held.estimates}, fidelity=held.fidelity or fidelity)
+        taken = {**estimates, **held.estimates}
+        refused = {name: why for name, why in {**held.refusals, **refusals}.items() if name not in taken}
+        more = replace(held, estimates=taken, refusals=refused, fidelity=held.fidelity or fidelity)
         fields = asdict(more)
-        changed = {name: fields[name] for name in ("estimates", "fidelity")}
+        changed = {name: fields[name] for name in ("estimates", "refusals", "fidelity")}
         self._connection.execute(update(models).where(models.c.model_id == model_id).values(changed))
         return more
 
@@ -55,4 +62,5 @@ class ModelRepository:
 def _model(row: Row[Any]) -> HeldModel:
     fields = dict(row._mapping)
     estimates = {name: Estimate(**body) for name, body in fields.pop("estimates").items()}
-    return HeldModel(source=ModelSource(fields.pop("source")), estimates=estimates, **fields)
+    refusals = {name: Failure(**body) for name, body in fields.pop("refusals").items()}
+    return HeldModel(source=ModelSource(fields.pop("source")), estimates=estimates, refusals=refusals, **fields)

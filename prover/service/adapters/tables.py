@@ -69,6 +69,7 @@ models = Table(
     Column("estimates", JSON, nullable=False),
     Column("fidelity", JSON(none_as_null=True)),
     Column("created_at", Float, nullable=False),
+    Column("refusals", JSON, nullable=False),
 )
 
 workers = Table(

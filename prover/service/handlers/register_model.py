@@ -12,6 +12,7 @@ from circuits.program.graph import Program
 from circuits.statement import Route
 from prover.backend import Estimate
 from prover.service.adapters.ports import CompileRequest, Prover
+from prover.service.domain.jobs import Failure
 from prover.service.domain.models import HeldModel, ModelSource, require_memory
 from prover.service.handlers.deps import Deps
 from prover.service.handlers.tensors import describe_ports
@@ -39,10 +40,10 @@ def register_model(deps: Deps, upload: ModelUpload) -> tuple[HeldModel, bool]:
     with deps.database.transaction() as work:
         held = work.models.find(model_id)
     known = held is not None and all(_name(prover) in held.estimates for prover in deps.provers)
-    estimates = {} if known else _estimates(deps, program)
+    estimates, refusals = ({}, {}) if known else _asked(deps, program)
     if held is not None:
         with deps.database.transaction() as work:
-            return work.models.completed(model_id, estimates, fidelity), False
+            return work.models.completed(model_id, estimates, refusals, fidelity), False
     artifact = deps.store.put(_file_bytes(deps, program))
     model = HeldModel(
         model_id=model_id,
@@ -51,6 +52,7 @@ def register_model(deps: Deps, upload: ModelUpload) -> tuple[HeldModel, bool]:
         name=upload.name[:255],
         ports=describe_ports(program),
         estimates=estimates,
+        refusals=refusals,
         fidelity=fidelity,
         created_at=deps.clock(),
     )
@@ -58,10 +60,11 @@ def register_model(deps: Deps, upload: ModelUpload) -> tuple[HeldModel, bool]:
         return work.models.add(model), True
 
 
-def _estimates(deps: Deps, program: Program) -> dict[str, Estimate]:
-    """Of every route that takes the program and has the memory for it; with none, what the first one says."""
+def _asked(deps: Deps, program: Program) -> tuple[dict[str, Estimate], dict[str, Failure]]:
+    """Estimates of the routes that take the program and have the memory for it, and why the others do not. Where none
+    does, raises what the first one says."""
     found: dict[str, Estimate] = {}
-    refusals: list[InferproofError] = []
+    refused: dict[str, InferproofError] = {}
     for prover in deps.provers:
         try:
             estimate = prover.estimate(program)
@@ -69,12 +72,12 @@ def _estimates(deps: Deps, program: Program) -> dict[str, Estimate]:
         except EnvironmentFailure:
             raise  # says nothing about the program
         except InferproofError as error:
-            refusals.append(error)
+            refused[_name(prover)] = error
         else:
             found[_name(prover)] = estimate
     if not found:
-        raise refusals[0]
-    return found
+        raise next(iter(refused.values()))
+    return found, {name: Failure(error.code, error.message, error.details) for name, error in refused.items()}
 
 
 def _name(prover: Prover) -> str:

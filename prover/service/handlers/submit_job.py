@@ -20,7 +20,7 @@ from circuits.statement import Route
 from prover.service.adapters.ports import Integers
 from prover.service.domain.errors import Conflict, chain_not_configured
 from prover.service.domain.jobs import Event, Job, JobKind
-from prover.service.domain.models import HeldModel, admit, require_memory
+from prover.service.domain.models import HeldModel, admit
 from prover.service.handlers.deps import Deps
 from prover.service.handlers.tensors import encode_tensors
 
@@ -42,7 +42,7 @@ class JobRequest:
 def submit_job(deps: Deps, request: JobRequest) -> tuple[Job, bool]:
     """The job, and whether it was made now (False: the idempotency key had made it before).
 
-    Errors: `model_not_found`, `model_too_large`, `route_not_served`, what the route has against the program, `input_*`,
+    Errors: `model_not_found`, `model_too_large`, `route_not_served`, what the route had against the program, `input_*`,
     `idempotency_key_reused`, `chain_not_configured`.
     """
     digest = _digest(request)
@@ -50,8 +50,8 @@ def submit_job(deps: Deps, request: JobRequest) -> tuple[Job, bool]:
     if known is not None:
         return known, False
     model = _model(deps, request)
+    admit(model, request.route, deps.settings.memory_limit_bytes)
     program = deps.load_program(deps.store.local_path(model.artifact))
-    _admit(deps, model, request.route, program)
     inputs = _inputs(deps, request.input, program)
     job = replace(
         new_job(deps, model, inputs, JobKind.PROVE, request.route),
@@ -111,16 +111,6 @@ def cancel_job(deps: Deps, job_id: str) -> Job:
         job = work.jobs.get(job_id).moved(Event.CANCEL, deps.clock(), lease=None)
         work.jobs.save(job)
         return job
-
-
-def _admit(deps: Deps, model: HeldModel, route: Route, program: Program) -> None:
-    """By the estimate that is kept; where there is none the route itself says why, if it still refuses the program."""
-    limit = deps.settings.memory_limit_bytes
-    if route.name.lower() not in model.estimates:
-        for prover in deps.provers:
-            if prover.route == route:
-                require_memory(prover.estimate(program), limit)
-    admit(model, route, limit)
 
 
 def _replayed(deps: Deps, request: JobRequest, digest: str) -> Job | None:
