@@ -11,11 +11,13 @@ from typing import Any
 import halo2_programs
 import numpy as np
 import pytest
+import sumcheck_programs
 from fastapi.testclient import TestClient
 from service_fakes import KEY_DIGEST, FakeChain, FakeProver, hold_model, make_deps, tiny_program
 from service_on_chain import decision, jobs_count, listen, only_job
 
 from circuits.errors import InputError
+from circuits.program.graph import Program
 from circuits.program.interpreter import run
 from circuits.program.refs import Visibility
 from circuits.statement import Route
@@ -36,6 +38,7 @@ from prover.service.handlers.register_model import ModelUpload, register_model
 from prover.service.handlers.run_job import Outcome, run_job
 from prover.service.handlers.submit_job import JobRequest, submit_job
 from prover.service.settings import Settings
+from tests.programs import made
 from verifier.acceptance import Wanted, accept
 from verifier.messages import KeyFile, ProofFile
 from verifier.srs import DEVELOPMENT_S_G2, Accepted
@@ -207,18 +210,33 @@ def test_keys_are_prepared_once_and_the_ones_used_last_are_kept(cache: Path, mon
 
 def test_what_a_proof_made_on_the_way_is_not_kept_with_the_keys(cache: Path) -> None:
     """It may be many times what is counted of them."""
-    prover = SumcheckProver(cache, None, allow_insecure_srs=True)
-    prover.prove(tiny_program(), [np.array([4, -5], np.int64)], silent)
     size = 1 << 17
-    inputs = [np.ones(size, np.int64)]
+    kept, counted = _kept_of(tiny_program(size), cache)
+    assert kept <= counted
+
+
+@pytest.mark.parametrize("ops", [1, 20, 200])
+def test_keys_of_many_small_ops_are_counted_for_what_their_objects_weigh(ops: int, cache: Path) -> None:
+    small = sumcheck_programs.linear
+    chain = [small(3, 0, 16), *(small(3 + i % 5, 2, 16, made(i)) for i in range(ops))]
+    kept, counted = _kept_of(sumcheck_programs.program(chain), cache)
+    assert kept <= counted <= 3 * kept
+
+
+def _kept_of(program: Program, cache: Path) -> tuple[int, int]:
+    """Bytes that stay in a prover's process once it proved the program, and those that it counts."""
+    prover = SumcheckProver(cache, None, allow_insecure_srs=True, kept_bytes=0)
+    prover.prove(tiny_program(), [np.array([4, -5], np.int64)], silent)  # what is made once for all programs
+    inputs = [np.ones(port.dims, np.int64) for port in program.inputs]
     tracemalloc.start()
     try:
-        prover.prove(tiny_program(size), inputs, silent)
+        prover.prove(program, inputs, silent)
         gc.collect()
         kept, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert kept <= sum(_size(keys) for keys in prover._kept.values())
+    (keys,) = prover._kept.values()
+    return kept, _size(keys)
 
 
 def test_request_for_another_key_is_refused_before_anything_is_proven(prover: SumcheckProver) -> None:
