@@ -127,7 +127,11 @@ def lower(program: Program, limb_bits: int | None = None) -> Lowering:
     best = Lowering(program, known, LIMB_BITS[0])
     if _leaves(best.system) >= LEAVES_WORTH_THE_TABLE:
         return best
-    return min((best, *(Lowering(program, known, bits) for bits in LIMB_BITS[1:])), key=lambda made: _cost(made.system))
+    for bits in LIMB_BITS[1:]:  # one at a time: a program of many ops has large ones
+        made = Lowering(program, known, bits)
+        if _cost(made.system) < _cost(best.system):
+            best = made
+    return best
 
 
 def _leaves(system: System) -> int:
