@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from circuits.execute.tensors import Arithmetic, Floats, Shared, Step, part_of, read
+from circuits.execute.tensors import FLOAT_BYTES, Arithmetic, Floats, Shared, Step, boxed, part_of, read, without_memory
 from circuits.program.indexing import used_axes
 from circuits.program.ops import Op
 
@@ -170,6 +170,25 @@ def _read(op: Op, position: int, factor: Factor, axes: Axes) -> tuple[Floats, li
     return total, [*steps, partial(np.add.reduce, view, axis=tuple(range(len(kept), view.ndim)), out=total)]
 
 
+def factor_bytes(op: Op, position: int) -> tuple[int, int, int]:
+    """Of a factor of a contraction with points: bytes of what is made of it whole before it is laid out, of a block as
+    it is laid out, and of all that is kept where it is constant."""
+    axes = axes_of(op)
+    padded, _ = boxed(op.maps[position], op.iteration)
+    whole = 0 if padded.view == op.maps[position].view else math.prod(padded.view)
+    kept, alone = [*axes.stack, *axes.walked[position], *axes.inner], axes.alone[position]
+    box, _ = read(without_memory(padded.view), padded, op.iteration)
+    view = _only(box, [*kept, *alone])
+    if alone:
+        view = without_memory(view.shape[: len(kept)])
+        whole += view.size
+    stack, walked = len(axes.stack), len(axes.walked[position])
+    block = _cut(view, stack, walked)[1] if _matrices(view, stack, walked) is None else 0
+    narrow = _meets_vector(op, axes, position) and view.size >= NARROW_ELEMENTS
+    constant = view.size if block or narrow else 0
+    return whole * FLOAT_BYTES, block * FLOAT_BYTES, constant * FLOAT_BYTES
+
+
 def _read_now(op: Op, position: int, factor: Factor, axes: Axes) -> Floats:
     view, steps = _read(op, position, factor, axes)
     for step in steps:
@@ -202,11 +221,10 @@ def _blocks(view: npt.NDArray[Any], stack: int, walked: int, buffer_of: Callable
     whole = _matrices(view, stack, walked)
     if whole is not None:
         return [(everything, whole, [])]
-    axis = next((d for d in range(walked) if view.shape[stack + d] > 1), 0)
+    axis, elements = _cut(view, stack, walked)
     length = view.shape[stack + axis] if walked else 1
-    per_index = view.size // length
-    size = max(1, min(length, BLOCK_ELEMENTS // per_index))
-    buffer = buffer_of(size * per_index)
+    size = elements * length // view.size
+    buffer = buffer_of(elements)
     blocks: list[Block] = []
     for start in range(0, length, size):
         chosen = (*everything[:axis], slice(start, start + size), *everything[axis + 1 :]) if walked else ()
@@ -214,6 +232,14 @@ def _blocks(view: npt.NDArray[Any], stack: int, walked: int, buffer_of: Callable
         place, matrices = _laid_out(buffer[: part.size], part, stack, walked)
         blocks.append((chosen, matrices, [partial(np.copyto, place, part)]))
     return blocks
+
+
+def _cut(view: npt.NDArray[Any], stack: int, walked: int) -> tuple[int, int]:
+    """The walked axis along which an operand is laid out in blocks, and how many elements the largest of these has."""
+    axis = next((d for d in range(walked) if view.shape[stack + d] > 1), 0)
+    length = view.shape[stack + axis] if walked else 1
+    per_index = view.size // length
+    return axis, max(1, min(length, BLOCK_ELEMENTS // per_index)) * per_index
 
 
 def _laid_out(buffer: Floats, like: npt.NDArray[Any], stack: int, walked: int) -> tuple[Floats, Floats]:

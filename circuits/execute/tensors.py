@@ -6,6 +6,7 @@ the inputs and then works through *steps*, pieces of work without arguments that
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -13,6 +14,7 @@ from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import as_strided
 
 from circuits.program.graph import Program
 from circuits.program.indexing import axis_extents, padded_dims, strided_view
@@ -21,6 +23,7 @@ from circuits.program.ops import Op
 from circuits.program.refs import AffineMap, Ref, Source
 
 Floats = npt.NDArray[np.float64]
+FLOAT_BYTES = 8
 Step = Callable[[], Any]
 # Given a float32 matrix [rows, columns]: a function of a float64 vector that gives their product in float64, every
 # element widened before it is multiplied.
@@ -103,6 +106,12 @@ def boxed(how: AffineMap, iteration: Sequence[int]) -> tuple[AffineMap, list[sli
     inside = [slice(low, low + size) for low, size in zip(before, how.view, strict=True)]
     offsets = tuple(offset + low for offset, low in zip(how.offsets, before, strict=True))
     return replace(how, view=tuple(padded_dims(how, iteration)), offsets=offsets), inside
+
+
+def without_memory(dims: Sequence[int]) -> Floats:
+    """An array of which only shape and strides can be looked at."""
+    strides = [FLOAT_BYTES * math.prod(dims[axis + 1 :]) for axis in range(len(dims))]
+    return as_strided(np.empty(1), tuple(dims), strides, writeable=False)
 
 
 def part_of(array: Floats, index: Sequence[int | slice]) -> Floats:

@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import Any
 
+from circuits.execute.layouts import layout_bytes
 from circuits.lower.sumcheck.layout import box_bits, fraction_layout, last_cell
 from circuits.lower.sumcheck.owners import Owner
 from circuits.lower.sumcheck.system import Kind
@@ -27,10 +28,13 @@ _SETUP_CELL_BYTES, _WITNESS_CELL_BYTES = 8 + 3 * 8, 8 + 8
 # its weight, and half a field element once the first variable is bound.
 _LEAF_BYTES, _POINT_BYTES, _CELL_BYTES = 4 * 32 + 12, 2 * 32, 32 + 16
 
-# All other phases need less than one of these. What readings add is in reading_costs.py.
-PHASES = ("fractions", "identities", "evaluation", "verify")
+# Of an op: its part of the candidates among which a lowering is searched, two at a time.
+_OP_BYTES = 32 << 10
 
-_COUNTED = ("setup_cells", "witness_cells", "leaves", "points", "kept_bytes", "summed_bytes")
+# Commit and opening need less than one of these. What readings add is in reading_costs.py.
+PHASES = ("witness", "fractions", "identities", "evaluation", "verify")
+
+_COUNTED = ("setup_cells", "witness_cells", "leaves", "points", "kept_bytes", "summed_bytes", "laid_out_bytes")
 
 
 @dataclass(frozen=True)
@@ -45,12 +49,15 @@ class Part:
     points: int
     kept_bytes: int  # of its readings' vectors of weights
     summed_bytes: int  # of the largest reading that is summed point by point, if that is its
+    laid_out_bytes: int  # by the executor, to read operands; once more while the witness is made
 
     def phase_bytes(self) -> dict[str, int]:
         """That are there because of it, phase by phase."""
         throughout = self.setup_cells * _SETUP_CELL_BYTES + self.witness_cells * _WITNESS_CELL_BYTES
+        throughout += self.laid_out_bytes
         cells = self.setup_cells + self.witness_cells
         added = (
+            self.laid_out_bytes,
             self.leaves * _LEAF_BYTES,
             self.points * _POINT_BYTES,
             self.kept_bytes + cells * _CELL_BYTES,
@@ -110,7 +117,8 @@ def memory(plan: Plan) -> Memory:
         parts.append(_part(together, kinds, sizes[position]))
     parts += [_part((), "tables", sizes[None]), _part((), "padding", padding)]
     public = sum(tensor.size for tensor in plan.lowering.system.tensors if tensor.kind in (Kind.INPUT, Kind.OUTPUT))
-    return Memory(_PROCESS_BYTES + row * _STRING_BYTES + public * _ELEMENT_BYTES, tuple(parts))
+    base_bytes = _PROCESS_BYTES + len(ops) * _OP_BYTES + row * _STRING_BYTES + public * _ELEMENT_BYTES
+    return Memory(base_bytes, tuple(parts))
 
 
 def _sizes(plan: Plan) -> dict[Owner, Counter[str]]:
@@ -130,6 +138,9 @@ def _sizes(plan: Plan) -> dict[Owner, Counter[str]]:
         found[cost.owner]["kept_bytes"] += cost.kept_bytes
     for largest in sorted(costs, key=lambda cost: cost.summed_bytes, reverse=True)[:1]:
         found[largest.owner]["summed_bytes"] = largest.summed_bytes
+    clamps = {source: position for position, source in plan.lowering.fused.items()}
+    for position, laid_out in enumerate(layout_bytes(plan.lowering.program)):
+        found[clamps.get(position, position)]["laid_out_bytes"] += laid_out
     return found
 
 

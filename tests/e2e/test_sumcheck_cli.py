@@ -400,7 +400,7 @@ def test_inspect_tells_each_ops_part_of_the_memory(
     assert ", ".join(part["kind"] for part in memory["parts"]) == ", ".join([*kinds, "tables", "padding"])
     parts = sum(part["phase_bytes"][peak] for part in memory["parts"])
     assert memory["base_bytes"] + parts == routes["sumcheck"]["peak_memory_bytes"]
-    assert set(memory["phase_bytes"]) == {"fractions", "identities", "evaluation", "verify"}
+    assert set(memory["phase_bytes"]) == {"witness", "fractions", "identities", "evaluation", "verify"}
     assert run_cli(["model", "inspect", str(bench.program), "--route", "sumcheck"]) == 0
     told = capsys.readouterr().out
     assert f"the peak is in {peak}" in told

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import pytest
-from sumcheck_programs import CASES
+from sumcheck_programs import CASES, program
 
+from circuits.execute.layouts import layout_bytes
 from circuits.lower.sumcheck.layout import box_bits, fraction_layout, layout
 from circuits.lower.sumcheck.lowering import lower
+from circuits.program.ops import Linear
+from circuits.program.refs import AffineMap
 from prover.backend import PhaseReport
-from prover.sumcheck import Plan, estimate, memory
+from prover.optimistic.estimate import estimate as optimistic_estimate
+from prover.sumcheck import Plan, estimate, make_plan, memory
 from prover.sumcheck.memory import PHASES, Memory
 from prover.sumcheck.reading_costs import reading_costs
+from tests.programs import X, made
 from verifier.claims import product_instances
 
 ROW_BITS = 4
+ONE = AffineMap.identity((1,))
 
 # Setup cells, witness cells, leaves and product points of each op, all of one element, over limbs of 16 bits.
 OWNED = {
@@ -73,6 +79,7 @@ def test_parts_add_up_to_the_table_the_tree_and_the_products(name: str) -> None:
     costs = reading_costs(system, plan.lowering.owners)
     assert total(told, "kept_bytes") == sum(cost.kept_bytes for cost in costs)
     assert total(told, "summed_bytes") == max(cost.summed_bytes for cost in costs)
+    assert total(told, "laid_out_bytes") == sum(layout_bytes(plan.lowering.program))
     assert all(min(part.setup_cells, part.witness_cells, part.leaves, part.points) >= 0 for part in told.parts)
 
 
@@ -84,3 +91,25 @@ def test_the_peak_is_the_largest_phases_sum_of_parts(name: str) -> None:
     assert told.phase_bytes() == {phase: told.base_bytes + count for phase, count in sums.items()}
     assert sums[told.peak_phase] == max(sums.values())
     assert estimate(plan).peak_memory_bytes == told.peak_bytes == told.base_bytes + max(sums.values())
+
+
+def test_what_a_program_reads_far_out_of_bounds_is_its_peak() -> None:
+    """Once in the executor, in every phase; and once more while the witness is made."""
+    far = 30_000_000
+    how = AffineMap((4,), (-far,), ((far,),))
+    plan = make_plan(program([Linear((X,), (how,), (2,), (), 16, 0, 0, False, (1,))], [(4,)]))
+    told = memory(plan)
+    (box,) = (part.laid_out_bytes for part in told.parts if part.ops)
+    assert box == 8 * (far + 4)
+    assert told.peak_phase == "witness"
+    assert told.peak_bytes == estimate(plan).peak_memory_bytes > 2 * box
+    assert min(told.phase_bytes().values()) > box
+    assert optimistic_estimate(plan.lowering.program).peak_memory_bytes > box
+
+
+def test_each_op_of_a_chain_is_counted() -> None:
+    def chain(length: int) -> int:
+        ops = [Linear((made(n - 1) if n else X,), (ONE,), (1,), (), 16, 0, 0, False, (1,)) for n in range(length)]
+        return memory(make_plan(program(ops, [(1,)]))).base_bytes
+
+    assert chain(64) - chain(4) >= 60 * (32 << 10)
