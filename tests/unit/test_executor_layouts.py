@@ -128,3 +128,10 @@ def test_ops_share_a_constant_and_scratch() -> None:
     op = Contract((X, const(0)), (windows, weights), (29_000,), (256,), 32, 0, 0, False)
     first, second = layout_bytes(program([op, op], [(30_000,)], [constant(np.arange(256) % 5 - 2)]))
     assert second == 0 < first
+
+
+def test_a_constants_first_layout_goes_with_it_and_others_do_not() -> None:
+    identity = AffineMap.identity((1_000,))
+    op = Mul((X, const(0)), (identity, identity), (1_000,), (), 16, 0, 0, False)
+    whole = program([op, op], [(1_000,)], [constant(np.arange(1_000) % 5)])
+    assert layout_bytes(whole) == [0, 8_000]
