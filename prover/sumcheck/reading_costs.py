@@ -30,6 +30,7 @@ class _Rates:
 # Field elements where eq weighs an axis; Python's small ints take no memory of their own.
 _WEIGHED, _PLAIN = _Rates(76, 124, 116), _Rates(8, 48, 12)
 _POINT_KEPT, _CELL_KEPT = 8, 3 * 8  # numbers, as groups list them
+_CELL_LISTED = 3 * 8  # of a group's cells, reached or not, while it is made
 _ELEMENT_SUMMED = 56  # of a tensor that everybody knows: its place, and itself as Python's int
 _SUMMED_S_PER_BYTE = 3e-9
 
@@ -100,7 +101,8 @@ def _cost(owner: Owner, tensor: Tensor, functional: Functional) -> ReadingCost:
         rates = _WEIGHED if weighed else _PLAIN
         kept += shape.points * _POINT_KEPT + reached * _CELL_KEPT
         kept += sum(grid[axis] for axis in shape.axes) * rates.axis_kept
-        summed = max(summed, shape.points * rates.point_summed + reached * rates.cell_summed)
+        summing = shape.points * rates.point_summed + reached * rates.cell_summed
+        summed = max(summed, summing, shape.cells * _CELL_LISTED)
         elements *= reached
     if tensor.kind.committed:
         return ReadingCost(owner, kept, 0 if _as_it_stands(dims, how, grid) else summed)

@@ -75,6 +75,12 @@ def test_cells_count_if_a_point_reaches_them_and_points_each_time() -> None:
     assert read.summed_bytes == SIZE * (ELEMENT + 116) + points * 124
 
 
+def test_cells_that_no_point_reaches_count_while_a_group_is_made() -> None:
+    """A column of a flat input: as one group it has all cells."""
+    column = AffineMap((20, 20), (0, 1), ((1,), (0,)))
+    assert planned(program([linear(X, column, (20,))], [(400,)]))[0].summed_bytes == 400 * 3 * 8 + 20 * ELEMENT
+
+
 @pytest.mark.parametrize(
     ("how", "points", "summed"),
     [
