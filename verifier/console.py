@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from circuits.errors import InferproofError
+from circuits.errors import EnvironmentFailure, InferproofError
 
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, everything else on stderr.")]
 
@@ -97,6 +97,10 @@ def _outcome(app: typer.Typer, argv: list[str]) -> int:
     except InferproofError as error:
         _report("--json" in argv, error.as_dict())
         return error.exit_code
+    except MemoryError as error:
+        failure = EnvironmentFailure("out_of_memory", f"this takes more memory than there is: {error}".rstrip(": "))
+        _report("--json" in argv, failure.as_dict())
+        return failure.exit_code
     except typer.Exit as error:
         return error.exit_code
     except typer.TyperException as error:

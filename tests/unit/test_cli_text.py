@@ -146,6 +146,26 @@ def test_an_error_that_quotes_a_stranger_is_spelled_out(capsys: pytest.CaptureFi
     assert capsys.readouterr().err == f"error: no trace at \\x1b[2J  [trace_unreachable]\n  locator: {SPELLED}\n"
 
 
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (MemoryError(), "this takes more memory than there is"),
+        (MemoryError("Unable to allocate 1. TiB"), "this takes more memory than there is: Unable to allocate 1. TiB"),
+    ],
+)
+def test_a_machine_that_is_too_small_is_no_answer(
+    error: MemoryError, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = typer.Typer()
+
+    @app.command()
+    def fail() -> None:
+        raise error
+
+    assert run(app, []) == 3
+    assert capsys.readouterr().err == f"error: {message}  [out_of_memory]\n"
+
+
 def test_a_key_file_that_is_no_text_is_refused_and_not_quoted(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
