@@ -17,7 +17,7 @@ from circuits.program.graph import Program
 from circuits.program.ops import Contract, Linear, ReduceSum
 from circuits.program.refs import AffineMap
 from prover.sumcheck import estimate, make_plan, memory
-from tests.programs import X, const, constant
+from tests.programs import X, Y, const, constant, made
 
 PROVE = """
 import json, sys
@@ -62,7 +62,41 @@ def copy_of_a_long_input() -> Program:
     return program([Linear((X,), (AffineMap.identity(dims),), dims, (), 16, 0, 0, False, (1,))], [dims], bits=16)
 
 
+def far_out_of_bounds() -> Program:
+    """Read in a box of 8·10^7 bytes by the executor, and once more for its remainder."""
+    far = 10_000_000
+    how = AffineMap((4,), (-far,), ((far,),))
+    return program([Linear((X,), (how,), (2,), (), 16, 0, 3, False, (5,))], [(4,)])
+
+
+def repeated_product() -> Program:
+    """Σ_k a(k)·b(k) for 2 × 4096 outputs: the executor lays out a again for each of 4096."""
+    size = 1 << 12
+    how = AffineMap((size,), (0,), ((0, 0, 1),))
+    return program([Contract((X, Y), (how, how), (2, size), (size,), 32, 0, 20, False)], [(size,), (size,)])
+
+
+def column_of_a_flat_input() -> Program:
+    side = 2_000
+    how = AffineMap((side, side), (0, 1), ((1,), (0,)))
+    return program([Linear((X,), (how,), (side,), (), 16, 0, 0, False, (1,))], [(side * side,)])
+
+
+def long_chain() -> Program:
+    """Its lowerings are a third of what it takes."""
+    dims = (4,)
+    ops = [
+        Linear((made(n - 1) if n else X,), (AffineMap.identity(dims),), dims, (), 16, 0, 2, False, (3 + n % 5,))
+        for n in range(2_000)
+    ]
+    return program(ops, [dims])
+
+
 CASES = [
+    (far_out_of_bounds, "witness"),
+    (repeated_product, "witness"),
+    (long_chain, "fractions"),
+    (column_of_a_flat_input, "verify"),
     (many_lookups, "fractions"),
     (large_matrix, "evaluation"),
     (sum_of_a_long_input, "verify"),
