@@ -9,11 +9,20 @@ from challenger_world import PROGRAM
 from cli_calls import Invoke, call
 from dispute_table import Table
 from optimistic_market import running_market
+from sumcheck_files import Bench, make_bench
 
 
 @pytest.fixture
 def invoke(capsys: pytest.CaptureFixture[str]) -> Invoke:
     return lambda *arguments: call(capsys, *arguments)
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """A model's files on the sumcheck route, and a cache of the module's own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("INFERPROOF_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        yield make_bench(tmp_path_factory.mktemp("bench"))
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import halo2_programs
@@ -11,7 +10,7 @@ import onnx
 import pytest
 from cli_calls import Invoke, refused, rejected
 from onnx import TensorProto, helper
-from sumcheck_files import Bench, changed, forged_key, make_bench
+from sumcheck_files import Bench, changed, forged_key
 
 from circuits.program.file import load_program, save_program
 from circuits.program.refs import Visibility
@@ -21,13 +20,6 @@ from verifier.acceptance import load_key
 from verifier.srs import DEVELOPMENT_S_G2, srs_digest
 
 LONG = "n" * 300
-
-
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("INFERPROOF_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
-        yield make_bench(tmp_path_factory.mktemp("bench"))
 
 
 def tiny_onnx(path: Path) -> Path:
