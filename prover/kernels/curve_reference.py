@@ -76,11 +76,14 @@ class ReferenceString:
         starts = range(0, len(points), G1_BYTES)
         self._points = [read_g1(points[start : start + G1_BYTES], i) for i, start in enumerate(starts)]
 
-    def commit(self, coefficients: Sequence[int]) -> bytes:
+    def commit(self, polynomials: Sequence[Sequence[int]]) -> list[bytes]:
+        return [self._commit(coefficients) for coefficients in polynomials]
+
+    def _commit(self, coefficients: Sequence[int]) -> bytes:
         if len(coefficients) > len(self._points):
             raise ValueError(f"{len(coefficients)} coefficients for a string of {len(self._points)} points")
         x, y = coordinates(_sum(self._points[: len(coefficients)], coefficients))
         return x.to_bytes(32, "big") + y.to_bytes(32, "big")
 
     def commit_integers(self, rows: Sequence[Sequence[int]]) -> list[bytes]:
-        return [self.commit([int(x) for x in row]) for row in rows]
+        return self.commit([[int(x) for x in row] for row in rows])

@@ -16,7 +16,7 @@ def prove_opening(polynomial: Vector, point: Sequence[int], channel: Channel, st
     polynomials = [polynomial]
     for x in point[:-1]:
         polynomials.append(fold(polynomials[-1], x))
-    channel.absorb(Tag.FOLDS, b"".join(string.commit(each) for each in polynomials[1:]))
+    channel.absorb(Tag.FOLDS, b"".join(string.commit(polynomials[1:])))
     t = channel.challenge(Tag.FOLD_POINT)
     points = (t, -t % MODULUS, t * t % MODULUS)
     channel.send(Tag.FOLD_VALUES, [evaluate(each, at) for each in polynomials for at in points])
@@ -29,8 +29,8 @@ def _prove_batch(batch: Vector, points: Sequence[int], channel: Channel, string:
     quotient = batch
     for root in points:
         quotient = divide_by_linear(quotient, root)
-    channel.absorb(Tag.QUOTIENT, string.commit(quotient))
+    channel.absorb(Tag.QUOTIENT, b"".join(string.commit([quotient])))
     z = channel.challenge(Tag.OPENING_POINT)
     vanishing = math.prod(z - root for root in points) % MODULUS
     last = divide_by_linear(linear_combination([batch, quotient], [1, -vanishing]), z)
-    channel.absorb(Tag.LAST_QUOTIENT, string.commit(last))
+    channel.absorb(Tag.LAST_QUOTIENT, b"".join(string.commit([last])))

@@ -57,7 +57,7 @@ def test_the_fast_arithmetic_of_the_verifier_agrees_with_the_plain_one(string):
     rng = random.Random(2)
     table, point = [rng.randrange(MODULUS) for _ in range(64)], [rng.randrange(MODULUS) for _ in range(6)]
     opening, value = prove(table, point, Transcript()), multilinear(table, point)
-    assert string.commit(Vector.from_scalars(table)) == encode_point(commit(table))
+    assert string.commit([Vector.from_scalars(table)]) == [encode_point(commit(table))]
     for arithmetic in (field, PurePython()):
         check(commit(table), point, value, opening, arithmetic=arithmetic)
         with pytest.raises(Exception, match="do not have the values sent"):

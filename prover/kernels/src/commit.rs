@@ -31,19 +31,23 @@ impl ReferenceString {
         Err(KernelError::Argument(format!("{length} coefficients for a string of {} points", self.points.len())))
     }
 
-    /// The sum of coefficient times power.
-    pub fn commit(&self, coefficients: &[Fr]) -> Result<Commitment> {
-        self.check_length(coefficients.len())?;
-        let points = &self.points[..coefficients.len()];
-        Ok(write_wire(G1Projective::msm_unchecked(points, coefficients).into_affine()))
+    /// Of each polynomial, the sum of coefficient times power: side by side, as arkworks shares out no short sum.
+    pub fn commit(&self, polynomials: &[&[Fr]]) -> Result<Vec<Commitment>> {
+        polynomials.iter().try_for_each(|each| self.check_length(each.len()))?;
+        let sum = |each: &&[Fr]| G1Projective::msm_unchecked(&self.points[..each.len()], each);
+        Ok(write_all(&polynomials.par_iter().map(sum).collect::<Vec<_>>()))
     }
 
     /// Of each row, the sum of integer times power.
     pub fn commit_integers(&self, rows: &[Vec<i64>]) -> Result<Vec<Commitment>> {
         rows.iter().try_for_each(|row| self.check_length(row.len()))?;
         let sums: Vec<G1Projective> = rows.par_iter().map(|row| sum_of_integers(&self.points, row)).collect();
-        Ok(G1Projective::normalize_batch(&sums).into_iter().map(write_wire).collect())
+        Ok(write_all(&sums))
     }
+}
+
+fn write_all(sums: &[G1Projective]) -> Vec<Commitment> {
+    G1Projective::normalize_batch(sums).into_iter().map(write_wire).collect()
 }
 
 /// The sum of integer times point: zeros are left out, and signs are the points'.

@@ -30,11 +30,11 @@ fn cells(vector: &mut Arc<Vec<Fr>>) -> &mut [Fr] {
     Arc::<Vec<Fr>>::make_mut(vector)
 }
 
-fn shared(vectors: &[Held<'_>]) -> Vec<Arc<Vec<Fr>>> {
+pub fn shared(vectors: &[Held<'_>]) -> Vec<Arc<Vec<Fr>>> {
     vectors.iter().map(|vector| vector.0.clone()).collect()
 }
 
-fn slices(vectors: &[Arc<Vec<Fr>>]) -> Vec<&[Fr]> {
+pub fn slices(vectors: &[Arc<Vec<Fr>>]) -> Vec<&[Fr]> {
     vectors.iter().map(|vector| vector.as_slice()).collect()
 }
 

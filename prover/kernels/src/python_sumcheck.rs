@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::product_sumcheck::Cells;
-use crate::python_field::Held;
+use crate::python_field::{Held, shared, slices};
 use crate::python_scalars::{Coordinate, Element, Integers, Scalar, unwrap, values};
 use crate::{commit, fractions, product_sumcheck};
 
@@ -134,17 +134,21 @@ impl ReferenceString {
         Ok(Self(py.detach(|| commit::ReferenceString::new(points))?))
     }
 
-    fn commit<'py>(&self, py: Python<'py>, coefficients: Held<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let coefficients = coefficients.0.clone();
-        let commitment = py.detach(|| self.0.commit(&coefficients))?;
-        Ok(PyBytes::new(py, &commitment))
+    fn commit<'py>(&self, py: Python<'py>, polynomials: Vec<Held<'py>>) -> PyResult<Vec<Bound<'py, PyBytes>>> {
+        let polynomials = shared(&polynomials);
+        let commitments = py.detach(|| self.0.commit(&slices(&polynomials)))?;
+        Ok(python_bytes(py, &commitments))
     }
 
     fn commit_integers<'py>(&self, py: Python<'py>, rows: Vec<Integers>) -> PyResult<Vec<Bound<'py, PyBytes>>> {
         let rows = values(rows);
         let commitments = py.detach(|| self.0.commit_integers(&rows))?;
-        Ok(commitments.iter().map(|commitment| PyBytes::new(py, commitment)).collect())
+        Ok(python_bytes(py, &commitments))
     }
+}
+
+fn python_bytes<'py>(py: Python<'py>, commitments: &[commit::Commitment]) -> Vec<Bound<'py, PyBytes>> {
+    commitments.iter().map(|commitment| PyBytes::new(py, commitment)).collect()
 }
 
 type G1 = (Coordinate, Coordinate);
