@@ -23,7 +23,7 @@ from verifier.curve import Arithmetic, require_srs_point
 from verifier.errors import VerificationError
 from verifier.messages import ProofFile
 from verifier.opened import Opened
-from verifier.outputs_table import outputs_table
+from verifier.outputs_table import integers_line, outputs_table
 from verifier.srs import DEVELOPMENT_S_G2, Accepted, G2Point, srs_fields
 
 # The files that input and output were compared with.
@@ -168,7 +168,7 @@ def _lines(file: ProofFile, opened: Opened, program: Program | None, compared: C
     lines = [f"VALID: model 0x{file.statement.model_id.hex()}", *_compared_lines(opened, compared)]
     if program is not None:
         return [*lines, outputs_table(outputs_document(program, opened.outputs))]
-    return [*lines, *(f"output {i}: {t.ravel().tolist()}" for i, t in enumerate(opened.outputs))]
+    return [*lines, *(f"output {i}: {integers_line(t)}" for i, t in enumerate(opened.outputs))]
 
 
 def _compared_lines(opened: Opened, compared: Compared) -> list[str]:

@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import structlog
 import typer
@@ -24,7 +25,7 @@ from prover.cli.hex_words import known_word
 from prover.cli.plain_text import event_line, field_lines, gas, gwei, log_line, until, wei
 from prover.service.entrypoints.logs import configure_logs
 from verifier.console import emit, run
-from verifier.outputs_table import outputs_table
+from verifier.outputs_table import integers_line, outputs_table
 
 
 @pytest.mark.parametrize(
@@ -68,6 +69,12 @@ def test_of_a_long_output_the_first_elements_are_shown() -> None:
     longer = rows(1_021)
     assert [column[:20] for column in longer] == rows(20)
     assert [column[20:] for column in longer] == [["y"], ["1,001 more in --json"], ["…"], ["…"]]
+
+
+def test_without_a_program_too() -> None:
+    shown = ", ".join(map(str, range(20)))
+    assert integers_line(np.arange(20).reshape(4, 5)) == f"[{shown}]"
+    assert integers_line(np.arange(1_021)) == f"[{shown}, …] and 1,001 more in --json"
 
 
 def test_an_event_is_one_line_of_words() -> None:
