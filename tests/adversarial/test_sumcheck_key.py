@@ -8,7 +8,7 @@ from tiny_systems import ALONG, ONE, ROW, THREE, C, W, X, one, tiny_key, tiny_sy
 
 from circuits.lower.sumcheck.system import Fractions, Identity, Kind, Reading, System, Tensor, Term
 from circuits.program.refs import UNMAPPED, AffineMap
-from circuits.statement import keccak256
+from circuits.statement import MAX_RANK, keccak256
 from verifier.curve import G1_GENERATOR, IDENTITY, encode_point, negate
 from verifier.errors import VerificationError
 from verifier.field import BASE_MODULUS
@@ -142,6 +142,13 @@ def test_rejects_rows_of_impossible_size(row_bits):
 )
 def test_rejects_tensors_that_no_program_has(tensor):
     refused(changed(tensors=added(tensor)), "impossible dims, bits or kind")
+
+
+@pytest.mark.parametrize("kind", [Kind.INPUT, Kind.OUTPUT])
+def test_rejects_public_tensors_of_more_axes_than_a_root_has(kind):
+    """Each proof under such a key crashed the verifier, where it hashes the tensor."""
+    refused(changed(tensors=added(Tensor(kind, (1,) * (MAX_RANK + 1), 8))), "impossible dims, bits or kind")
+    SumcheckKey.decode(changed(tensors=added(Tensor(kind, (1,) * MAX_RANK, 8))))
 
 
 def test_rejects_a_system_without_an_output_or_with_too_many():

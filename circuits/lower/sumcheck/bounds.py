@@ -16,6 +16,7 @@ from circuits.lower.sumcheck.reading import MAX_GROUP_POINTS, group_sizes
 from circuits.lower.sumcheck.system import Fractions, Identity, Kind, Reading, System, Tensor, Term
 from circuits.program.indexing import used_axes
 from circuits.program.limits import MAX_BITS, MAX_POINTS, MAX_PORTS, MIN_BITS
+from circuits.statement import MAX_RANK
 
 MAX_BOX_BITS = 28  # variables of a tensor, of a box
 MAX_LEAVES = 1 << 28
@@ -50,9 +51,12 @@ def _require(holds: bool, what: str, got: object) -> None:
 
 
 def _is_sound(tensor: Tensor) -> bool:
-    fitting = MIN_BITS <= tensor.bits <= MAX_BITS if tensor.kind in _PUBLIC else tensor.bits == 0
+    public = tensor.kind in _PUBLIC
+    fitting = MIN_BITS <= tensor.bits <= MAX_BITS if public else tensor.bits == 0
+    # The statement's roots know no more axes than a program has.
+    rooted = not public or len(tensor.dims) <= MAX_RANK
     one_axis = tensor.kind is not Kind.IOTA or len(tensor.dims) == 1
-    return fitting and one_axis and box_bits(tensor.dims) <= MAX_BOX_BITS
+    return fitting and rooted and one_axis and box_bits(tensor.dims) <= MAX_BOX_BITS
 
 
 def _check_box(dims: Sequence[int]) -> None:
