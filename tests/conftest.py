@@ -12,10 +12,15 @@ import halo2_programs
 import numpy as np
 import pytest
 from halo2_parts import Parts
+from hypothesis import HealthCheck, settings
 
 from circuits.program.graph import Program
 from prover.halo2 import Halo2Keys, Halo2Options, KeyCache, ProofResult, prove, setup
 from verifier.halo2_values import Halo2Proof
+
+# No clock decides about an example: a machine that is busy takes longer to draw one and to run it.
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -35,7 +35,7 @@ HOSTILE_VALUES = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=400, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_a_graph_changed_anywhere_is_refused_or_has_a_name(tmp_path: Path, data: st.DataObject) -> None:
     program = data.draw(st.sampled_from(GOLDEN))

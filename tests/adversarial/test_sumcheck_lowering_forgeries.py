@@ -71,7 +71,7 @@ def is_forgeable(weak: System, lowering: Lowering, elements: Sequence[int]) -> b
 
 
 @pytest.mark.parametrize("kind", sorted(GROW, key=lambda kind: kind.__name__), ids=lambda kind: kind.__name__)
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_rejects_any_element_of_an_output_changed_with_the_rest_made_to_fit(
     kind: type[Op], data: st.DataObject

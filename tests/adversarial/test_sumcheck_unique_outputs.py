@@ -209,7 +209,7 @@ SETS = st.integers(1, 3).flatmap(lambda width: st.sets(st.tuples(*[st.integers(-
 FUNCTIONS = st.dictionaries(st.integers(-30, 30), st.integers(-9, 9), min_size=20).map(lambda made: set(made.items()))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(rows=SETS | FUNCTIONS, step=STEPS)
 def test_a_known_table_has_its_rows_and_no_others(rows: set[tuple[int, ...]], step: int) -> None:
     rows = {(step * row[0], *row[1:]) for row in rows}

@@ -141,7 +141,7 @@ def networks(draw: st.DrawFn) -> tuple[onnx.ModelProto, tuple[int, ...]]:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), shape
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(networks(), st.integers(0, 2**32 - 1))
 def test_random_network_is_near_onnxruntime_and_exact_in_integers(
     network: tuple[onnx.ModelProto, tuple[int, ...]], seed: int

@@ -12,7 +12,7 @@ from circuits.program.validate import validate
 from tests.random_programs import inputs_of, programs
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.data())
 def test_executor_gives_the_interpreters_integers(data: st.DataObject) -> None:
     program = data.draw(programs())

@@ -64,7 +64,7 @@ def test_the_kernel_for_large_matrices_changes_no_integer(program: Program) -> N
     require_equal(program, executor, extremes)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(data=st.data())
 def test_the_kernel_is_the_interpreter_on_random_contractions(data: st.DataObject) -> None:
     program = data.draw(programs(kinds=[Contract]))
@@ -95,7 +95,7 @@ def test_threads_that_share_an_executor_get_their_own_results(program: Program) 
             np.testing.assert_array_equal(mine, yours)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data(), st.sampled_from([1, 5]))
 def test_small_blocks_narrow_weights_and_reductions_change_no_integer(data: st.DataObject, block: int) -> None:
     """What only large programs do, done by small ones."""

@@ -33,13 +33,13 @@ def g2(scalar: int) -> tuple[int, int, int, int]:
     return tuple(int(c) for value in (x, y) for c in reversed(value.coeffs))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(st.sampled_from([0, 1, 2, 3, 16]).flatmap(vectors), max_size=3))
 def test_commit_equals_its_twin(polynomials: list[list[int]]) -> None:
     assert QUICK.commit([fast(values) for values in polynomials]) == PLAIN.commit(polynomials)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(st.sampled_from([0, 1, 3, 16]).flatmap(arrays), max_size=3))
 def test_commit_integers_equals_its_twin(rows: list[Integers]) -> None:
     assert QUICK.commit_integers(rows) == PLAIN.commit_integers(rows)
@@ -114,14 +114,14 @@ def test_refuses_a_string_with_a_point_off_the_curve(twin: Any) -> None:
         twin.ReferenceString(POINTS[:-1])
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(st.tuples(st.sampled_from([0, 1, 1, -1, 2, 7]), SCALARS), max_size=5))
 def test_msm_equals_its_twin(terms: list[tuple[int, int]]) -> None:
     points, scalars = [point(known) for known, _ in terms], [scalar for _, scalar in terms]
     assert field.msm(points, scalars) == field_reference.msm(points, scalars)
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(st.lists(st.tuples(st.integers(-3, 3), st.integers(-3, 3)), max_size=3))
 def test_pairing_check_equals_its_twin(factors: list[tuple[int, int]]) -> None:
     pairs = [(point(a), g2(b)) for a, b in factors]

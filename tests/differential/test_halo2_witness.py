@@ -12,7 +12,7 @@ import halo2_programs
 import numpy as np
 import pytest
 from halo2_exact import provable
-from hypothesis import HealthCheck, assume, event, given, settings
+from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 from random_programs import inputs_of, programs
 
@@ -94,7 +94,7 @@ def test_witness_of_random_programs_is_the_interpreters_output(seed: int, tmp_pa
     check(program, tmp_path, (8, 10, 12, 14)[seed % 4], inputs)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20)
 @given(st.data())
 def test_witness_of_random_choices_and_quotients_is_the_interpreters_output(data: st.DataObject) -> None:
     kinds = [Argmax, Compare, Select, Gather, Divide, Rsqrt]

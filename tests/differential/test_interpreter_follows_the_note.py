@@ -18,7 +18,7 @@ from tests import second_reading
 from tests.random_programs import GROW, inputs_of, programs
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_interpreter_ranges_and_descriptors_are_the_notes(data: st.DataObject) -> None:
     program = data.draw(programs())
@@ -36,7 +36,7 @@ def test_interpreter_ranges_and_descriptors_are_the_notes(data: st.DataObject) -
         assert all(low <= element <= high for element in elements)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(programs())
 def test_a_graph_reads_back_as_it_was_written(program: Program) -> None:
     stored = {str(i): c.values.astype(f"<i{c.width}") for i, c in enumerate(program.constants)}

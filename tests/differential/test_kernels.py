@@ -28,7 +28,7 @@ def test_keccak_of_inputs_long_enough_to_release_the_interpreter() -> None:
         assert kernels.keccak256(bytes(size)) == statement.keccak256(bytes(size))
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=4)
 @given(st.integers(1, 4), TAU, st.data())
 def test_known_tau_string_equals_its_twin(k: int, tau: bytes, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, (1 << k) - 1))

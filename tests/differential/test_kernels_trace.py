@@ -67,7 +67,7 @@ def test_trace_roots_of_another_dims_differ() -> None:
     assert one != other
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_a_trace_written_as_int32_has_the_roots_of_the_trace(data: st.DataObject) -> None:
     program = data.draw(programs())

@@ -148,8 +148,8 @@ def test_terms_on_the_chain_are_the_programs(kind: type[Op], chain: OneStepChain
         if seen["cases"] >= LEAST_CASES and not missing():
             break
         # A round has its own seed, so that a campaign is the same every time.
-        seed(number)(settings(max_examples=20, deadline=None, database=None)(given(st.data())(small)))()
-        seed(number)(settings(max_examples=4, deadline=None, database=None)(given(st.data())(large)))()
+        seed(number)(settings(max_examples=20, database=None)(given(st.data())(small)))()
+        seed(number)(settings(max_examples=4, database=None)(given(st.data())(large)))()
     assert seen["cases"] >= LEAST_CASES
     assert missing() == {}
 

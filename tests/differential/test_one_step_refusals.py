@@ -126,14 +126,14 @@ def test_rejects_every_forged_opening(kind: type[Op], chain: OneStepChain) -> No
     for number in range(ROUNDS):
         for shapes in ((), LARGE):
             given_data = given(st.data(), st.just(shapes))
-            seed(number)(settings(max_examples=4, deadline=None, database=None)(given_data(refused)))()
+            seed(number)(settings(max_examples=4, database=None)(given_data(refused)))()
     assert all(seen[name] for name in FORGERIES if name != "chunks backwards"), seen
 
 
 def test_more_than_is_read_may_be_opened(chain: OneStepChain) -> None:
     """The chunks prove themselves; a longer proof costs only who sends it."""
 
-    @settings(max_examples=30, deadline=None)
+    @settings(max_examples=30)
     @given(st.data(), st.sampled_from(list(GROW)))
     def accepted(data: st.DataObject, kind: type[Op]) -> None:
         for case in drawn(data, kind, ()):
@@ -142,7 +142,7 @@ def test_more_than_is_read_may_be_opened(chain: OneStepChain) -> None:
     accepted()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_descriptors_are_read_to_the_last_byte(chain: OneStepChain, data: st.DataObject) -> None:
     for op in data.draw(programs()).ops:

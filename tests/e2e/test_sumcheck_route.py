@@ -71,7 +71,7 @@ def test_proof_of_the_interpreters_integers_verifies(name: str, cache: KeyCache)
         accepts_the_interpreters_integers(program, inputs, keys)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(st.data())
 def test_proof_of_a_random_program_verifies(cache: KeyCache, data: st.DataObject) -> None:
     program = data.draw(programs())

@@ -160,7 +160,7 @@ def test_the_window_closes_for_commitments_and_opens_for_finality_at_the_same_se
     assert other.status is ClaimStatus.FINAL
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_finality_has_a_bound_whatever_both_sides_do(data: st.DataObject) -> None:
     """An honest claim, a challenge committed in the last second, both sides as slow as they like."""

@@ -137,7 +137,7 @@ def test_refuses_picks_that_a_position_does_not_have() -> None:
     assert refusal(lambda: range_picked(Position(Phase.SUM, op=1, lo=0, hi=25), 2)) == "pick_out_of_range"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.integers(1, 2**16), st.integers(1, 2**28), st.integers(0, 255 * 2**36), st.data())
 def test_any_walk_ends_at_a_step_within_the_longest_game(
     ops: int, elements: int, terms: int, data: st.DataObject

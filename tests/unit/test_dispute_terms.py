@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
 from circuits.lower import optimistic
@@ -50,6 +50,9 @@ from tests.random_programs import GROW, inputs_of, programs
 
 Integers = npt.NDArray[np.int64]
 
+LEAST_ELEMENTS = 100  # of ops of each kind
+MOST_ROUNDS = 10
+
 
 def operands(program: Program, op: Op, inputs: list[Integers], made: list[Integers]) -> list[Integers]:
     tensors = {Source.INPUT: inputs, Source.CONST: [c.values for c in program.constants], Source.OP: made}
@@ -60,8 +63,6 @@ def operands(program: Program, op: Op, inputs: list[Integers], made: list[Intege
 def test_every_element_is_the_interpreters(kind: type[Op]) -> None:
     reached = 0
 
-    @settings(max_examples=60, deadline=None, database=None, derandomize=True)
-    @given(st.data())
     def check(data: st.DataObject) -> None:
         nonlocal reached
         program = data.draw(programs([kind], most=4, bits=(8, 12) if kind is Lookup else (8, 12, 16, 32)))
@@ -78,11 +79,13 @@ def test_every_element_is_the_interpreters(kind: type[Op]) -> None:
                 assert finish(op, acc) == expected
                 reached += isinstance(op, kind)
 
-    check()
-    assert reached > 100
+    for number in range(MOST_ROUNDS):
+        if reached <= LEAST_ELEMENTS:  # what a round draws depends on Hypothesis and on what else is imported
+            seed(number)(settings(max_examples=60, database=None)(given(st.data())(check)))()
+    assert reached > LEAST_ELEMENTS
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_reads_are_all_that_a_segment_needs_and_no_more(data: st.DataObject) -> None:
     program = data.draw(programs(empty_axes=False))
@@ -141,7 +144,7 @@ def check_accumulators(op: Op, tensors: list[Integers]) -> None:
             assert all(type(value) is int for value in expected)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.data())
 def test_accumulators_are_those_of_the_terms_of_random_programs(data: st.DataObject) -> None:
     program = data.draw(programs(empty_axes=False))

@@ -86,7 +86,7 @@ def test_refuses_an_index_with_more_bits_than_siblings() -> None:
     assert refused.value.code == "path_mismatch"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(1, 40).flatmap(lambda n: st.tuples(st.just(n), st.sets(st.integers(0, n - 1), min_size=1))))
 def test_multiproofs_fold_to_the_root_and_hold_nothing_twice(case: tuple[int, set[int]]) -> None:
     count, chosen = case

@@ -39,7 +39,7 @@ def test_uses_only_operators_whose_output_is_argued_unique(name: str) -> None:
         assert {node.op_type for node in model.graph.node} <= ARGUED
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_random_programs_lowered_are_the_interpreter_within_their_digits(data: st.DataObject) -> None:
     program, refusals = provable(data.draw(programs(empty_axes=False)))

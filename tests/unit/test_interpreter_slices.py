@@ -51,7 +51,7 @@ def plain(name: str, x: Integers, y: Integers, bias: Integers) -> Integers:
 
 @pytest.mark.parametrize("name", OPS)
 @given(st.integers(1, 3 * ROWS * POINTS), st.integers(0, 2**32 - 1))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_slices_of_any_size_give_what_the_note_says(name: str, block: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     # Few values, so that equal ones stand in different slices.

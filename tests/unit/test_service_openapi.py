@@ -26,7 +26,7 @@ schema = schemathesis.openapi.from_asgi("/openapi.json", app)
 
 
 @schema.parametrize()
-@settings(max_examples=10, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_keeps_its_openapi_promises(case: Any) -> None:
     if case.path == "/ready":
         return  # 503 without a worker, as it should be

@@ -40,7 +40,7 @@ def by_py_ecc(points, scalars):
 POINTS = [multiple(k) for k in (0, 1, -1, 2, -2, 3)]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.tuples(st.sampled_from(POINTS), SCALARS), max_size=6))
 def test_a_multi_scalar_multiplication_is_py_eccs_sum(terms):
     points, scalars = [p for p, _ in terms], [s for _, s in terms]

@@ -35,7 +35,7 @@ def test_a_system_is_read_as_it_was_written():
     assert decode_system(RAW) == tiny_system()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(programs())
 def test_every_lowered_program_has_one_encoding_and_keeps_to_the_bounds(program: Program):
     system = lower(program).system

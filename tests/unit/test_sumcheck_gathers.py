@@ -65,7 +65,7 @@ def test_a_run_may_be_the_row() -> None:
     assert [(f.dims, len(f.columns)) for f in found] == [((2, 1), 4), ((1 << 16,), 4)]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_random_gathers_in_the_longest_runs_are_satisfied(data: st.DataObject) -> None:
     drawn = data.draw(programs([Gather], most=3))

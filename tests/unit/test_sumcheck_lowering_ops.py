@@ -26,7 +26,7 @@ from circuits.program.ranges import Ranges
 from circuits.program.refs import UNMAPPED, AffineMap, Output, Port, Visibility
 from tests.programs import X, const, constant, made
 
-RANDOM = settings(deadline=None, suppress_health_check=list(HealthCheck))
+RANDOM = settings(suppress_health_check=list(HealthCheck))
 
 
 def honest(lowering: Lowering, elements: Sequence[int]) -> list[np.ndarray]:

@@ -35,7 +35,7 @@ def positions(committed: CommittedTrace) -> list[Position]:
     return found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_a_committed_run_opens_as_the_interpreters_trace_in_plain_python(data: st.DataObject) -> None:
     program = data.draw(programs())
