@@ -22,18 +22,21 @@ from verifier.halo2_values import Halo2Proof
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tests")
 
+# Nor does what the user of the machine has set; consoles read it when they are imported.
+for name in list(os.environ):
+    if name in {"COLUMNS", "FORCE_COLOR"} or name.startswith("INFERPROOF_") or name.lower().endswith("_proxy"):
+        del os.environ[name]
+
 
 @pytest.fixture(scope="session", autouse=True)
-def _ezkl_folder() -> Iterator[None]:
-    """ezkl keeps tables in the home folder and writes them in place, which two test processes must not do at once."""
-    before = os.environ.get("EZKL_REPO_PATH")
-    with tempfile.TemporaryDirectory(prefix="inferproof-ezkl-") as folder:
-        os.environ["EZKL_REPO_PATH"] = folder
+def _own_folders() -> Iterator[None]:
+    """No key and no table of an earlier run's in the home folder is read. ezkl writes its tables in place, which two
+    test processes must not do at once."""
+    with tempfile.TemporaryDirectory(prefix="inferproof-tests-") as folder, pytest.MonkeyPatch.context() as patch:
+        for name in ("EZKL_REPO_PATH", "INFERPROOF_CACHE_DIR", "INFERPROOF_DATA_DIR"):
+            patch.setenv(name, str(Path(folder) / name.lower()))
+        (Path(folder) / "ezkl_repo_path").mkdir()
         yield
-    if before is None:
-        del os.environ["EZKL_REPO_PATH"]
-    else:
-        os.environ["EZKL_REPO_PATH"] = before
 
 
 @dataclass(frozen=True)
