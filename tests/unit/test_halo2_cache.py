@@ -66,11 +66,11 @@ def test_tells_a_damaged_entry(tmp_path: Path, damage: str) -> None:
     assert caught.value.code == "key_corrupt"
 
 
-def _build_slowly(root: Path, log: Path) -> None:
+def _build_slowly(root: Path, log: Path, seconds: float) -> None:
     def build(folder: Path) -> None:
         with log.open("a") as file:
             file.write(f"{os.getpid()}\n")
-        time.sleep(0.3)
+        time.sleep(seconds)
         write_two(folder)
 
     KeyCache(root).entry("keys", "d1", build, NAMES)
@@ -78,7 +78,7 @@ def _build_slowly(root: Path, log: Path) -> None:
 
 def test_two_processes_at_once_build_once(tmp_path: Path) -> None:
     context, log = multiprocessing.get_context("spawn"), tmp_path / "log"
-    processes = [context.Process(target=_build_slowly, args=(tmp_path / "root", log)) for _ in range(2)]
+    processes = [context.Process(target=_build_slowly, args=(tmp_path / "root", log, 0.3)) for _ in range(2)]
     for process in processes:
         process.start()
     for process in processes:
@@ -89,7 +89,7 @@ def test_two_processes_at_once_build_once(tmp_path: Path) -> None:
 
 def test_a_builder_killed_half_way_is_built_over(tmp_path: Path) -> None:
     context, log = multiprocessing.get_context("spawn"), tmp_path / "log"
-    process = context.Process(target=_build_slowly, args=(tmp_path / "root", log))
+    process = context.Process(target=_build_slowly, args=(tmp_path / "root", log, 600.0))
     process.start()
     while not log.exists():
         time.sleep(0.01)
