@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
+from urllib.request import getproxies, proxy_bypass
 
 import psutil
 import typer
@@ -70,6 +71,14 @@ def _chain() -> str:
     return f"{url}: chain {Chain(url).chain_id}"
 
 
+def _loopback() -> str:
+    if "http" in getproxies() and not proxy_bypass("127.0.0.1"):
+        raise InferproofError(
+            "loopback_proxied", "a local chain would be looked for behind HTTP_PROXY: add 127.0.0.1 to NO_PROXY"
+        )
+    return "reached directly"
+
+
 CHECKS: dict[str, Callable[[], str]] = {
     "python": _python,
     "ezkl": lambda: version("ezkl"),
@@ -77,6 +86,7 @@ CHECKS: dict[str, Callable[[], str]] = {
     "memory": _memory,
     "disk": _disk,
     "anvil": find_anvil,
+    "loopback": _loopback,
     "contracts": _contracts,
     "chain": _chain,
 }
