@@ -10,6 +10,10 @@ use crate::bytes::g1_points;
 use crate::error::{KernelError, Result};
 use crate::field_vec::same_length;
 
+/// Sums of more terms use all cores one after the other, in less memory than side by side; arkworks does not share out
+/// those of a few hundred. Polynomials are expected from the longest to the shortest.
+const SHARED_OUT: usize = 1 << 12;
+
 /// A commitment as it stands on the wire: x and y big-endian, 64 zero bytes for the identity.
 pub type Commitment = [u8; 64];
 
@@ -31,11 +35,14 @@ impl ReferenceString {
         Err(KernelError::Argument(format!("{length} coefficients for a string of {} points", self.points.len())))
     }
 
-    /// Of each polynomial, the sum of coefficient times power: side by side, as arkworks shares out no short sum.
+    /// Of each polynomial, the sum of coefficient times power.
     pub fn commit(&self, polynomials: &[&[Fr]]) -> Result<Vec<Commitment>> {
         polynomials.iter().try_for_each(|each| self.check_length(each.len()))?;
         let sum = |each: &&[Fr]| G1Projective::msm_unchecked(&self.points[..each.len()], each);
-        Ok(write_all(&polynomials.par_iter().map(sum).collect::<Vec<_>>()))
+        let (long, short) = polynomials.split_at(polynomials.partition_point(|each| each.len() > SHARED_OUT));
+        let mut sums: Vec<G1Projective> = long.iter().map(sum).collect();
+        sums.par_extend(short.par_iter().map(sum));
+        Ok(write_all(&sums))
     }
 
     /// Of each row, the sum of integer times power.
