@@ -16,6 +16,7 @@ from circuits.execute import Executor
 from circuits.lower.sumcheck.lowering import Lowering
 from circuits.lower.sumcheck.system import Kind
 from circuits.program.graph import Program
+from prover.arenas import use_one_arena
 from prover.backend import PhaseReport, Phases, Progress, silent
 from prover.kernels import fast_hasher, narrow_product
 from prover.kernels.field import ReferenceString
@@ -74,6 +75,7 @@ class SumcheckKeys:
 def setup(plan: Plan, srs: Path | None = None, *, cache: KeyCache, progress: Progress = silent) -> SumcheckKeys:
     """The planned program's keys; commits only rows that the cache has not. Without `srs` over the INSECURE
     development one. Raises what `verify_srs` raises."""
+    use_one_arena()
     phases = Phases([plan.report])
     lowering, row_bits = plan.lowering, plan.layout.row_bits
     path = _srs(srs, row_bits, cache, progress)

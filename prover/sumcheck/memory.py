@@ -20,7 +20,7 @@ from verifier.curve import POINT_BYTES
 
 # The interpreter, its libraries and what threads need of their own; the reference string, read and decoded; and a
 # public element, given and decoded.
-_PROCESS_BYTES, _STRING_BYTES, _ELEMENT_BYTES = 72 << 20, 2 * POINT_BYTES, 2 * 8
+_PROCESS_BYTES, _STRING_BYTES, _ELEMENT_BYTES = 60 << 20, 2 * POINT_BYTES, 2 * 8
 # Throughout: of the key's cells, and of the constants that they come from, here and in the executor; of the witness's,
 # and of its values.
 _SETUP_CELL_BYTES, _WITNESS_CELL_BYTES = 8 + 3 * 8, 8 + 8
