@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 
 from circuits.errors import EnvironmentFailure, InputError
 from contracts.client.chain import Chain
@@ -20,6 +21,7 @@ from prover.service.adapters.database import _config, migrate, open_engine, requ
 from prover.service.adapters.store import ArtifactStore
 from prover.service.adapters.tables import metadata
 from prover.service.adapters.unit_of_work import Database
+from prover.service.domain.models import HeldModel
 from prover.service.settings import Settings
 
 
@@ -65,24 +67,29 @@ def test_a_models_estimate_is_halo2s_after_the_migration_and_before_it(tmp_path:
     assert [(name, json.loads(body)) for name, body in rows] == [("0x1", estimate)]
 
 
-def test_after_the_migration_what_a_route_has_not_is_null_and_stale_estimates_are_gone(tmp_path: Path) -> None:
-    engine, config = open_engine(f"sqlite:///{tmp_path / 'service.db'}"), _config()
-    costs = {"setup_s": 1.0, "prove_s": 2.0, "peak_memory_bytes": 7, "disk_bytes": 8}
-    before = {"halo2": {**costs, "rows": 5, "logrows": 3}, "optimistic": {**costs, "rows": 0, "logrows": 0}}
-    stale = {**before, "sumcheck": {**costs, "rows": 0, "logrows": 0}}
+def _migrated(engine: Engine, config: Config, revision: str, estimates: dict[str, dict[str, object]]) -> HeldModel:
+    """A model with these estimates in a database of that revision, as the newest one has it."""
     columns = "model_id, artifact, source, name, ports, estimates, fidelity, created_at"
     with engine.connect() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "0002")
+        command.upgrade(config, revision)
         connection.execute(
             text(f"INSERT INTO models ({columns}) VALUES ('0x1', 'a', 'program', 'n', '{{}}', :estimates, NULL, 1)"),
-            {"estimates": json.dumps(stale)},
+            {"estimates": json.dumps(estimates)},
         )
         connection.commit()
         command.upgrade(config, "head")
         connection.commit()
     with Database(engine).transaction() as work:
-        held = work.models.get("0x1")
+        return work.models.get("0x1")
+
+
+def test_after_the_migration_what_a_route_has_not_is_null_and_stale_estimates_are_gone(tmp_path: Path) -> None:
+    engine, config = open_engine(f"sqlite:///{tmp_path / 'service.db'}"), _config()
+    costs = {"setup_s": 1.0, "prove_s": 2.0, "peak_memory_bytes": 7, "disk_bytes": 8}
+    before = {"halo2": {**costs, "rows": 5, "logrows": 3}, "optimistic": {**costs, "rows": 0, "logrows": 0}}
+    stale = {**before, "sumcheck": {**costs, "rows": 0, "logrows": 0}}
+    held = _migrated(engine, config, "0002", stale)
     assert held.estimates == {"halo2": Estimate(rows=5, srs_k=3, **costs), "optimistic": Estimate(**costs)}
     assert held.refusals == {}
     with engine.connect() as connection:
@@ -91,6 +98,16 @@ def test_after_the_migration_what_a_route_has_not_is_null_and_stale_estimates_ar
         connection.commit()
         (body,) = connection.execute(text("SELECT estimates FROM models")).scalars()
     assert json.loads(body) == before
+
+
+def test_a_database_that_had_estimates_with_an_srs_already_is_given_refusals_and_loses_stale_estimates(
+    tmp_path: Path,
+) -> None:
+    engine, config = open_engine(f"sqlite:///{tmp_path / 'service.db'}"), _config()
+    costs = {"setup_s": 1.0, "prove_s": 2.0, "peak_memory_bytes": 7, "disk_bytes": 8, "srs_k": 3}
+    before = {"halo2": {**costs, "rows": 5}, "sumcheck": {**costs, "rows": None}}
+    held = _migrated(engine, config, "0003", before)
+    assert (held.estimates, held.refusals) == ({"halo2": Estimate(rows=5, **costs)}, {})
 
 
 def test_migrations_can_be_taken_back(tmp_path: Path) -> None:
