@@ -86,15 +86,17 @@ def test_equal_opposite_and_extreme_coefficients_are_added_right() -> None:
 
 
 def test_full_scalars_at_sizes_that_are_shared_out() -> None:
-    string = field.ReferenceString(kernels.KnownTauSrs(12, TAU).monomial(0, 1 << 12))
+    """Both above the bound from which on each takes all cores, and below, in any order."""
+    string = field.ReferenceString(kernels.KnownTauSrs(13, TAU).monomial(0, 1 << 13))
     tau = int.from_bytes(TAU, "big")
-    polynomials = [some_scalars(size, size) for size in (1, 2, 31, 32, 33, 1000, 4096)]
+    polynomials = [some_scalars(size, size) for size in (8192, 4097, 4096, 1000, 33, 32, 31, 2, 1)]
     expected = []
     for values in polynomials:
         values[:1] = [MODULUS - 1]
         x, y = point(sum(v * pow(tau, i, MODULUS) for i, v in enumerate(values)) % MODULUS)
         expected.append(x.to_bytes(32, "big") + y.to_bytes(32, "big"))
     assert string.commit([fast(values) for values in polynomials]) == expected
+    assert string.commit([fast(values) for values in reversed(polynomials)]) == expected[::-1]
 
 
 def test_refuses_more_coefficients_than_points() -> None:
