@@ -12,12 +12,13 @@ import numpy as np
 import numpy.typing as npt
 from dispute_model import OP_OF, mixed_inputs, mixed_program
 from dispute_play import defend
-from dispute_table import Claimed, Table, rpc
+from dispute_table import Claimed, Table
 
 from circuits.program.file import save_program
 from circuits.program.graph import Program
 from circuits.program.interpreter import trace
 from contracts.client.chain import Chain
+from contracts.client.devnet import ask, wait_until_mined
 from contracts.client.dispute_events import Committed
 from contracts.client.types import Tensor
 from verifier.challenger.case import Case
@@ -112,7 +113,9 @@ class Process:
         self.watcher = Watcher(self.challenger, mode, self.notices.append)
 
     def once(self) -> None:
+        """A pass, and what it sent is mined if the chain mines by itself."""
         self.watcher.once()
+        wait_until_mined(self.chain)
 
     def codes(self) -> list[str]:
         return [notice.code for notice in self.notices]
@@ -205,4 +208,4 @@ def outputs_of(program: Program, made: Sequence[Integers]) -> list[Tensor]:
 
 
 def mine(table: Table, blocks: int = 1) -> None:
-    rpc(table.chain, "anvil_mine", hex(blocks))
+    ask(table.chain, "anvil_mine", hex(blocks))

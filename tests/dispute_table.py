@@ -13,11 +13,10 @@ import numpy.typing as npt
 import pytest
 from hexbytes import HexBytes
 from optimistic_market import Market
-from web3.types import RPCEndpoint
 
 from circuits.errors import EnvironmentFailure
 from contracts.client.chain import Chain
-from contracts.client.devnet import DEV_KEYS
+from contracts.client.devnet import DEV_KEYS, ask, go_back, take_snapshot
 from contracts.client.disputes import OptimisticClaims
 from contracts.client.hub import Hub
 from contracts.client.types import Request, Tensor
@@ -28,12 +27,6 @@ Integers = npt.NDArray[np.int64]
 
 MOVE_GAS = 3_000_000  # for moves that are sent although they may be refused; nothing may need as much
 FUNDS = 10**22
-
-
-def rpc(chain: Chain, method: str, *arguments: Any) -> Any:
-    answer = chain.web3.provider.make_request(RPCEndpoint(method), list(arguments))
-    assert "error" not in answer, (method, answer)
-    return answer["result"]
 
 
 def error_of(send: Callable[[], object]) -> str:
@@ -80,7 +73,7 @@ class Table:
         if number not in self._accounts:
             key = DEV_KEYS[number] if number < len(DEV_KEYS) else "0x" + (10_000 + number).to_bytes(32, "big").hex()
             chain = Chain(self.chain.rpc_url, key)
-            rpc(self.chain, "anvil_setBalance", chain.address, hex(FUNDS))
+            ask(self.chain, "anvil_setBalance", chain.address, hex(FUNDS))
             self._accounts[number] = chain
         return self._accounts[number]
 
@@ -107,21 +100,21 @@ class Table:
     @contextmanager
     def undone(self) -> Iterator[None]:
         """Whatever happens to the chain inside is undone after it."""
-        state = rpc(self.chain, "evm_snapshot")
+        state = take_snapshot(self.chain)
         try:
             yield
         finally:
-            assert rpc(self.chain, "evm_revert", state)
+            go_back(self.chain, state)
 
     @contextmanager
     def one_block(self) -> Iterator[None]:
         """Whatever is broadcast inside is mined in one block after it."""
-        rpc(self.chain, "evm_setAutomine", False)
+        ask(self.chain, "evm_setAutomine", False)
         try:
             yield
         finally:
-            rpc(self.chain, "evm_mine")
-            rpc(self.chain, "evm_setAutomine", True)
+            ask(self.chain, "evm_mine")
+            ask(self.chain, "evm_setAutomine", True)
 
     def sent_at(self, time: int, chain: Chain, function: Any, value: int = 0) -> str:
         """Sends a call into a block of that time; the name of the error that it is refused with, or nothing."""
@@ -134,12 +127,12 @@ class Table:
         return error_of(lambda: chain.guard(lambda: function.call(options)))  # in the newest block, which is that one
 
     def next_block_at(self, time: int) -> None:
-        rpc(self.chain, "evm_setNextBlockTimestamp", time)
+        ask(self.chain, "evm_setNextBlockTimestamp", time)
 
     def wait(self, seconds: int) -> None:
         """A block that many seconds after the newest one."""
         self.next_block_at(self.chain.timestamp() + seconds)
-        rpc(self.chain, "evm_mine")
+        ask(self.chain, "evm_mine")
 
     def held(self) -> int:
         """Wei in the contract."""

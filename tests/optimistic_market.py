@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from halo2_programs import dense, program, relu, values
-from web3.types import RPCEndpoint
 
 from circuits.execute import Executor
 from circuits.lower.optimistic import accumulators
@@ -22,7 +21,7 @@ from circuits.statement import Route, input_root, keccak256
 from contracts.client.chain import Chain
 from contracts.client.deploy import OPTIMISTIC_SELECTOR, deploy_core
 from contracts.client.deployment import Deployment
-from contracts.client.devnet import DEV_KEYS, Devnet
+from contracts.client.devnet import DEV_KEYS, Devnet, ask
 from contracts.client.disputes import OptimisticClaims
 from contracts.client.hub import Hub
 from contracts.client.registry import Registry
@@ -199,5 +198,5 @@ class Stubborn:
 
 def let_pass(chain: Chain, seconds: int) -> None:
     """Time passes, with a block at its end."""
-    for method, arguments in (("evm_increaseTime", [seconds]), ("evm_mine", [])):
-        assert "error" not in chain.web3.provider.make_request(RPCEndpoint(method), arguments)
+    ask(chain, "evm_increaseTime", seconds)
+    ask(chain, "evm_mine")

@@ -18,6 +18,8 @@ from circuits.errors import EnvironmentFailure
 if TYPE_CHECKING:
     from web3.types import RPCEndpoint
 
+    from contracts.client.chain import Chain
+
 # anvil's own first accounts: public keys of a public mnemonic, funded on every devnet and nowhere else.
 DEV_KEYS = (
     "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80",
@@ -44,6 +46,42 @@ def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
+
+
+def ask(chain: Chain, method: str, *arguments: Any) -> Any:
+    """What anvil answers to a method of its own; `chain_refused`."""
+    answer = chain.web3.provider.make_request(cast("RPCEndpoint", method), arguments)
+    if "error" in answer:
+        message = f"anvil refused {method}: {answer['error']}"
+        raise EnvironmentFailure("chain_refused", message, method=method, arguments=list(arguments))
+    return answer["result"]
+
+
+def wait_until_mined(chain: Chain, timeout_s: float = 20) -> None:
+    """Until anvil has mined all that it was sent, if it mines by itself. It answers before it begins, and what is asked
+    of it meanwhile meets half a block: a snapshot taken back then gets that block on top, and its state with it.
+
+    Codes: `transactions_waiting`, if it mines none of it in time.
+    """
+    deadline = time.monotonic() + timeout_s
+    while ask(chain, "anvil_getAutomine") and (waiting := int(ask(chain, "txpool_status")["pending"], 16)):
+        if time.monotonic() > deadline:
+            message = f"anvil did not mine {waiting} transactions in {timeout_s:.0f} seconds"
+            raise EnvironmentFailure("transactions_waiting", message, waiting=waiting)
+        time.sleep(0.002)
+
+
+def take_snapshot(chain: Chain) -> str:
+    """The chain as it is, its time included, for `go_back`."""
+    wait_until_mined(chain)
+    return str(ask(chain, "evm_snapshot"))
+
+
+def go_back(chain: Chain, snapshot: str) -> None:
+    """What happened since the snapshot never happened. A snapshot serves once."""
+    wait_until_mined(chain)
+    if not ask(chain, "evm_revert", snapshot):
+        raise EnvironmentFailure("chain_refused", f"anvil has no snapshot {snapshot}", snapshot=snapshot)
 
 
 class Devnet:
@@ -117,20 +155,19 @@ class Devnet:
     @contextmanager
     def undone(self) -> Iterator[None]:
         """What happens inside never happened, its time included."""
-        before = self._ask("evm_snapshot")
+        from contracts.client.chain import Chain
+
+        chain = Chain(self.rpc_url)
+        before = take_snapshot(chain)
         try:
             yield
         finally:
-            self._ask("evm_revert", before)
+            go_back(chain, before)
 
     def _ask(self, method: str, *arguments: Any) -> Any:
         from contracts.client.chain import Chain
 
-        answer = Chain(self.rpc_url).web3.provider.make_request(cast("RPCEndpoint", method), arguments)
-        if "error" in answer:
-            message = f"anvil refused {method}: {answer['error']}"
-            raise EnvironmentFailure("chain_refused", message, method=method, arguments=list(arguments))
-        return answer["result"]
+        return ask(Chain(self.rpc_url), method, *arguments)
 
     def wait(self) -> int:
         """Blocks until anvil ends; its exit code."""

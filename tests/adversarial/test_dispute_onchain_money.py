@@ -8,10 +8,11 @@ from functools import partial
 import pytest
 from dispute_model import OP_OF, lie
 from dispute_play import Game, defend, walked
-from dispute_table import Claimed, Table, error_of, outputs_of, rpc
+from dispute_table import Claimed, Table, error_of, outputs_of
 from dispute_walk import Target
 
 from circuits.statement import Route
+from contracts.client.devnet import ask
 from contracts.client.hub import Hub
 from contracts.client.types import Status
 from verifier.dispute.commitment import CommittedTrace
@@ -121,7 +122,7 @@ def test_winner_that_refuses_money_blocks_nobody(table: Table, truth: CommittedT
     for game in (winner, other):
         game.commit()
     winner.play(until=lambda c: c.at.phase is Phase.TRACE)
-    rpc(table.chain, "anvil_setCode", winner.challenger.address, REFUSES)
+    ask(table.chain, "anvil_setCode", winner.challenger.address, REFUSES)
     assert timeout(table, winner) == ""
     assert status_of_claim(table, claimed) is ClaimStatus.KILLED
     won = table.terms.claim_bond // 2 + table.terms.challenge_bond
@@ -132,7 +133,7 @@ def test_winner_that_refuses_money_blocks_nobody(table: Table, truth: CommittedT
     fee = int(receipt["gasUsed"]) * int(receipt["effectiveGasPrice"])
     assert table.chain.balance(other.challenger.address) == before + table.terms.challenge_bond - fee
     # It may still change its mind.
-    rpc(table.chain, "anvil_setCode", winner.challenger.address, "0x")
+    ask(table.chain, "anvil_setCode", winner.challenger.address, "0x")
     winner.challenger.send(winner.moves.withdraw(won))
     assert table.held() == table.claims.burnt()
 
@@ -140,7 +141,7 @@ def test_winner_that_refuses_money_blocks_nobody(table: Table, truth: CommittedT
 def test_claimant_that_refuses_money_does_not_stop_finality(table: Table, truth: CommittedTrace) -> None:
     game = walked(table, truth, Target(LINEAR), Phase.COMMITTED)
     claimed = game.claimed
-    rpc(table.chain, "anvil_setCode", claimed.claimant.address, REFUSES)
+    ask(table.chain, "anvil_setCode", claimed.claimant.address, REFUSES)
     assert timeout(table, game) == ""
     end = max(table.claims.claim_of(claimed.claim_id).window_end, table.chain.timestamp() + 1)
     assert table.sent_at(end, table.chain, table.claims.finalise(claimed.claim_id)) == ""

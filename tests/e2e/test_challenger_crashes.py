@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 from challenger_world import CHALLENGER, Liar, Process, corrupted, gas_of, killed, mine, play_out, publishing
-from dispute_table import Table, rpc
+from dispute_table import Table
 
 from circuits.errors import EnvironmentFailure
 from contracts.client.chain import Chain
+from contracts.client.devnet import ask, go_back, take_snapshot
 from contracts.client.dispute_events import Committed, Picked
 from contracts.client.hub import Hub
 from verifier.challenger import Budgets, ChallengerError
@@ -122,9 +123,9 @@ def test_node_that_is_gone_for_a_while_costs_nothing(
 # Reorganisations.
 
 
-def reorganise(table: Table, state: str, blocks: int) -> None:
+def reorganise(table: Table, snapshot: str, blocks: int) -> None:
     """Goes back to a snapshot, and on from there with other blocks."""
-    assert rpc(table.chain, "evm_revert", state)
+    go_back(table.chain, snapshot)
     table.wait(5)
     mine(table, blocks)
 
@@ -133,7 +134,7 @@ def test_commitment_that_a_reorganisation_took_away_is_sent_again(table: Table, 
     liar = corrupted(table)
     process = Process(table, tmp_path / "c.db")
     mine(table)
-    state = rpc(table.chain, "evm_snapshot")
+    state = take_snapshot(table.chain)
     process.once()
     mine(table)
     process.once()
@@ -151,7 +152,7 @@ def test_move_that_a_reorganisation_took_away_is_made_again(table: Table, tmp_pa
     process.once()
     process.once()
     liar.answer()
-    state = rpc(table.chain, "evm_snapshot")
+    state = take_snapshot(table.chain)
     process.once()
     liar.answer()
     process.once()
@@ -164,7 +165,7 @@ def test_move_that_a_reorganisation_took_away_is_made_again(table: Table, tmp_pa
 
 def test_claim_that_a_reorganisation_took_away_is_forgotten(table: Table, tmp_path: Path) -> None:
     mine(table)
-    state = rpc(table.chain, "evm_snapshot")
+    state = take_snapshot(table.chain)
     liar = corrupted(table)
     process = Process(table, tmp_path / "c.db")
     process.once()
@@ -198,7 +199,7 @@ def test_nothing_is_staked_before_the_claim_is_confirmed(table: Table, tmp_path:
 def test_fee_of_a_transaction_that_waits_is_raised_and_only_one_of_the_two_counts(table: Table, tmp_path: Path) -> None:
     liar = corrupted(table)
     process = Process(table, tmp_path / "c.db", patience_s=0)
-    rpc(table.chain, "evm_setAutomine", False)
+    ask(table.chain, "evm_setAutomine", False)
     try:
         process.once()
         process.once()
@@ -208,7 +209,7 @@ def test_fee_of_a_transaction_that_waits_is_raised_and_only_one_of_the_two_count
         assert waiting[1].max_fee >= waiting[0].max_fee * 11 // 10
         mine(table)
     finally:
-        rpc(table.chain, "evm_setAutomine", True)
+        ask(table.chain, "evm_setAutomine", True)
     process.once()
     states = [row.state for row in process.store.transactions()[:2]]
     assert states == [TxState.REPLACED, TxState.CONFIRMED]
@@ -220,7 +221,7 @@ def test_fee_is_never_raised_over_its_limit(table: Table, tmp_path: Path) -> Non
     corrupted(table)
     limit = table.chain.fees().max_fee + 1
     process = Process(table, tmp_path / "c.db", budgets=Budgets(max_fee=limit), patience_s=0)
-    rpc(table.chain, "evm_setAutomine", False)
+    ask(table.chain, "evm_setAutomine", False)
     try:
         for _ in range(3):
             process.once()
@@ -228,7 +229,7 @@ def test_fee_is_never_raised_over_its_limit(table: Table, tmp_path: Path) -> Non
         assert all(row.max_fee <= limit for row in process.store.transactions())
         mine(table)
     finally:
-        rpc(table.chain, "evm_setAutomine", True)
+        ask(table.chain, "evm_setAutomine", True)
 
 
 def test_nonce_that_somebody_else_used_loses_the_transaction_and_not_the_challenge(

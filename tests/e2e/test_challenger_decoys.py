@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 from challenger_world import CONTRACT, INPUTS, PROGRAM, TRUE, Liar, Process, corrupted, killed, lying_claim, play_out
-from dispute_table import Table, rpc
+from dispute_table import Table
 from optimistic_market import Market
 
 from circuits.program.graph import Program
+from contracts.client.devnet import ask
 from verifier.challenger import Budgets
 from verifier.challenger import errands as doing
 from verifier.challenger.claim_view import ClaimView
@@ -71,7 +72,7 @@ def test_a_bond_of_all_that_the_account_has_is_not_put_down(
     fee = process.chain.fees().max_fee
 
     def left(gas: int) -> None:
-        rpc(table.chain, "anvil_setBalance", process.chain.address, hex(table.terms.challenge_bond + gas * fee))
+        ask(table.chain, "anvil_setBalance", process.chain.address, hex(table.terms.challenge_bond + gas * fee))
 
     left(270_000)
     process.once()

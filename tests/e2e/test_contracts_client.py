@@ -17,10 +17,11 @@ from eth_account import Account
 from circuits.errors import EnvironmentFailure, InputError
 from circuits.statement import ModelHeader, input_root, registration_id
 from contracts.client import devnet as devnet_module
+from contracts.client.artifacts import load_artifact
 from contracts.client.chain import Chain
 from contracts.client.deploy import HALO2_SELECTOR, deploy_core
 from contracts.client.deployment import Deployment
-from contracts.client.devnet import DEV_KEYS, Devnet
+from contracts.client.devnet import DEV_KEYS, Devnet, go_back, take_snapshot
 from contracts.client.hub import Hub
 from contracts.client.registry import Registry
 from contracts.client.signing import request_id, sign_request
@@ -206,6 +207,20 @@ def test_what_is_undone_on_a_devnet_never_happened() -> None:
         assert (chain.timestamp(), chain.block_number()) == before
         net.pass_time(10)
         assert chain.timestamp() < before[0] + 3_600
+
+
+def test_what_is_undone_while_it_is_being_mined_never_happened() -> None:
+    """anvil answers before it mines; taken back in between, it would put the block on top of what it went back to."""
+    with Devnet() as net:
+        chain = Chain(net.rpc_url, DEV_KEYS[0])
+        artifact = load_artifact("OneStep")
+        creation = chain.web3.eth.contract(abi=artifact.abi, bytecode=artifact.bytecode).constructor()
+        before = chain.block_number(), chain.mined_nonce()
+        for _ in range(100):  # about one in ten of them meets a block that is not finished
+            state = take_snapshot(chain)
+            chain.broadcast(chain.sign(creation).raw)
+            go_back(chain, state)
+            assert (chain.block_number(), chain.mined_nonce()) == before
 
 
 def test_time_of_a_devnet_never_goes_back(net: Devnet, chain: Chain) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import count
-from typing import Any
 
 import pytest
 from optimistic_market import (
@@ -18,11 +17,10 @@ from optimistic_market import (
     let_pass,
     running_market,
 )
-from web3.types import RPCEndpoint
 
 from circuits.errors import EnvironmentFailure, InputError
 from contracts.client.chain import Chain
-from contracts.client.devnet import DEV_KEYS
+from contracts.client.devnet import DEV_KEYS, go_back, take_snapshot
 from contracts.client.dispute_events import Revealed
 from contracts.client.types import Status
 from prover.optimistic.claim import Made, examine, find_request, make_claim
@@ -183,22 +181,16 @@ def test_a_claim_whose_assignment_lapsed_is_still_defended_after_a_restart(marke
     assert outcome.tally.calls == {"finalise": 1, "withdraw": 1}
 
 
-def rpc(chain: Chain, method: str, *arguments: object) -> Any:
-    answer = chain.web3.provider.make_request(RPCEndpoint(method), list(arguments))
-    assert "error" not in answer, answer
-    return answer["result"]
-
-
 def test_a_reveal_that_a_reorganisation_took_away_is_made_again(market: Market, claimant: Claimant) -> None:
     made = claimant.claim()
     defender = claimant.defender(made)
     challenger = Stubborn(market, CHALLENGER, made.defended.open_trace(), made.defended.claim_id, 2, 0)
     challenger.commit()
     challenger.move()
-    before = rpc(claimant.chain, "evm_snapshot")
+    before = take_snapshot(claimant.chain)
     defender.once()
     assert not claimant.contracts.claims.turn_of(challenger.challenge)[0]
-    assert rpc(claimant.chain, "evm_revert", before)
+    go_back(claimant.chain, before)
     assert claimant.contracts.claims.turn_of(challenger.challenge)[0]
     defender.once()
     assert not claimant.contracts.claims.turn_of(challenger.challenge)[0]

@@ -17,7 +17,6 @@ import httpx
 import numpy as np
 import psutil
 import pytest
-from web3.types import RPCEndpoint
 
 from circuits.errors import InputError
 from circuits.program.file import save_program
@@ -29,7 +28,7 @@ from circuits.statement import Route, input_root
 from contracts.client.chain import Chain
 from contracts.client.deploy import HALO2_SELECTOR, deploy_core
 from contracts.client.deployment import Deployment
-from contracts.client.devnet import DEV_KEYS, Devnet, free_port
+from contracts.client.devnet import DEV_KEYS, Devnet, ask, free_port
 from contracts.client.hub import Hub
 from contracts.client.registry import Registry
 from contracts.client.types import Request, RoutePin, Status, Tensor
@@ -86,7 +85,7 @@ def register(chain: Chain, deployment: Deployment, keys: halo2.Halo2Keys) -> byt
 def mine_every_second(chain: Chain) -> None:
     """Like a real chain from here on: a transaction waits for its block, and a block for its confirmations."""
     for method, value in (("evm_setAutomine", False), ("evm_setIntervalMining", 1)):
-        assert "error" not in chain.web3.provider.make_request(RPCEndpoint(method), [value])
+        ask(chain, method, value)
 
 
 def pin_of(keys: halo2.Halo2Keys) -> RoutePin:
