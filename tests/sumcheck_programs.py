@@ -70,6 +70,13 @@ def relu_of(op: Linear) -> Callable[[], Case]:
     return lambda: (program([op, constant_floor(made(0))], constants=[constant(0)]), EDGES)
 
 
+def floor_far_below() -> Case:
+    """A sum of 53 bits clamped to two integers: the excess is nearly as large."""
+    ops = [linear((1 << 21) - 1, 0, 8), constant_floor(made(0))]
+    tries = [(x,) for x in (-(2**31), -1, 0, 1, 2**31 - 1)]
+    return program(ops, constants=[constant(126)], bits=32), tries
+
+
 def contract(shift: int, bits: int) -> Case:
     a, b = AffineMap((2,), (0,), ((0, 1),)), AffineMap((1, 2), (0, 0), ((1, 0), (0, 1)))
     bias = AffineMap((1,), (0,), ((1, 0),))
@@ -90,6 +97,17 @@ def remainder() -> Case:
     """A quotient, and what it leaves: as an interpolated table's index and fraction are found."""
     left = Linear((X, made(0)), (SAME, SAME), ONE, (), 8, 0, 0, False, (1, 16))
     return program([linear(-1, 4, 16), left], bits=12), [(x,) for x in (-2048, -9, -8, 7, 8, 2047)]
+
+
+def remainders_far_apart() -> Case:
+    """A remainder clamped twice: once moved far beyond the clamp, and once to its end."""
+
+    def moved(by: int) -> Linear:
+        return Linear((X, made(0), const(by)), (SAME,) * 3, ONE, (), 8, 0, 0, False, (1023, -1024))
+
+    both = Linear((made(1), made(2)), (SAME, SAME), ONE, (), 16, 0, 0, False, (1, 3))
+    far_and_near = [constant([4 * 10**6], 8), constant([600], 8)]
+    return program([linear(1023, 10, 32), moved(0), moved(1), both], constants=far_and_near, bits=12), EDGES
 
 
 def two_lookups() -> Case:
@@ -189,6 +207,7 @@ CASES: dict[str, Callable[[], Case]] = {
     "linear that saturates after more than a limb": linear_program(1 << 22, 18, 8),
     "linear that saturates to flags": linear_program(1 << 14, 0, 8),
     "remainder of another": remainder,
+    "remainders clamped far apart": remainders_far_apart,
     "contract that saturates": lambda: contract(2, 8),
     "contract that rescales": lambda: contract(3, 16),
     "contract that is its sum": lambda: contract(0, 16),
@@ -197,6 +216,7 @@ CASES: dict[str, Callable[[], Case]] = {
     "reduce_sum": reduce_sum,
     "relu of a saturating sum": relu_of(linear(30, 2, 8)),
     "relu of a sum": relu_of(linear(3, 2, 16)),
+    "floor far below a sum": floor_far_below,
     "lookups of one argument": two_lookups,
     "lookups alike": lookups_alike,
     "max of a constant": lambda: (program([constant_floor()], constants=[constant(3)]), EDGES),

@@ -82,7 +82,7 @@ def require_one_output(lowering: Lowering, tried: list[list[Integers]]) -> None:
         assert found.other_than(inputs, outputs) is None
 
 
-@pytest.mark.parametrize("limb_bits", [4, LIMB_BITS])
+@pytest.mark.parametrize("limb_bits", [4, LIMB_BITS, 16])
 @pytest.mark.parametrize("name", CASES)
 def test_a_system_has_only_the_interpreters_output(name: str, limb_bits: int) -> None:
     program, tries = CASES[name]()

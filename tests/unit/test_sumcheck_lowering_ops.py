@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -40,10 +41,11 @@ def witnesses(system: System) -> int:
     return len(set(system.of_kind(Kind.WITNESS)) - counted)
 
 
+@pytest.mark.parametrize("limb_bits", [None, 16])
 @pytest.mark.parametrize("name", sorted(CASES))
-def test_an_honest_assignment_satisfies(name: str) -> None:
+def test_an_honest_assignment_satisfies(name: str, limb_bits: int | None) -> None:
     small, tries = CASES[name]()
-    lowering = lower(small)
+    lowering = lower(small, limb_bits)
     for elements in tries:
         assert violations(lowering.system, honest(lowering, elements)) == []
 
@@ -112,6 +114,11 @@ def test_constants_are_committed_in_the_programs_order_in_their_own_dims() -> No
 def test_a_constant_that_is_the_same_everywhere_is_not_committed() -> None:
     lowering = lower(CASES["divide by a constant"]()[0])
     assert lowering.system.of_kind(Kind.SETUP) == []
+
+
+def test_a_table_of_clamps_has_no_rows_for_what_is_far_from_all_of_them() -> None:
+    system = lower(CASES["remainders clamped far apart"]()[0], 9).system
+    assert max(math.prod(fractions.dims) for fractions in system.fractions) == 1 << 9  # LIMB's
 
 
 def test_a_relu_is_fused_with_the_sum_that_only_it_reads() -> None:

@@ -14,6 +14,8 @@ from circuits.lower.sumcheck.tables import Dims, range_table
 from circuits.program.intervals import Interval
 
 Evaluate = Callable[[Values], Integers]
+# What 2^width and an integer below it add up to is still below 2^63.
+MAX_FLAG_BITS = 62
 # An integer's digits, lowest first, and the bits of each.
 Digits = list[tuple[Expression, int]]
 
@@ -83,7 +85,10 @@ def flags(context: Context, dims: Dims, flag: Expression, x: Expression, within:
 
 
 def _flag_width(context: Context, within: Interval) -> int:
-    return context.whole_limbs(max(-within.lo, within.hi + 1, 1))
+    """Whole digits; or, where an honest prover's int64 could not hold as many, no more bits than there have to be."""
+    size = max(-within.lo, within.hi + 1, 1)
+    whole = context.whole_limbs(size)
+    return whole if whole <= MAX_FLAG_BITS else (size - 1).bit_length()
 
 
 def flagged(context: Context, within: Interval) -> Interval:

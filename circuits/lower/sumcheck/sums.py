@@ -19,7 +19,7 @@ from circuits.program.ops import Accumulating, Contract, Linear, Mul, ReduceSum
 
 # More different excesses than this are told apart by their sign's flags: a table of them would be mostly unused rows.
 MAX_CLAMP_ROWS = 1 << 12
-# What such a table's rows are among, for every op that uses it: 0 is always one of them.
+# So are those that are not among these, which a table's rows are for every op that uses it.
 SMALL = Interval(-MAX_CLAMP_ROWS, MAX_CLAMP_ROWS)
 
 
@@ -58,9 +58,14 @@ class Clamp:
         return Interval(self.low + (excess.lo << self.width), self.low + ((excess.hi + 1) << self.width) - 1)
 
 
+def has_table(excess: Interval) -> bool:
+    """Whether an excess is looked up in a table, and not told by flags."""
+    return excess.hi - excess.lo < MAX_CLAMP_ROWS and excess.within(SMALL)
+
+
 def excess_bound(context: Context, excess: Interval) -> Interval:
     """Where an excess is kept: among a table's rows, or by flags."""
-    if excess.hi - excess.lo < MAX_CLAMP_ROWS:
+    if has_table(excess):
         return excess.hull(SMALL)
     above, below = Interval(excess.lo - 1, excess.hi - 1), Interval(-excess.hi - 1, -excess.lo - 1)
     most = 1 + max(flagged(context, within).magnitude for within in (above, below))
@@ -138,7 +143,7 @@ def clamped(context: Context, y: int, total: Sum, clamp: Clamp) -> None:
     """
     dims, excess = total.dims, clamp.excess(total.rescaled())
     low = context.witness(dims, Interval(0, (1 << clamp.width) - 1))
-    few = excess.hi - excess.lo < MAX_CLAMP_ROWS
+    few = has_table(excess)
     above = plus(total.terms, context.constant(total.half - (clamp.low << total.shift)))
     left = minus(above, times(1 << total.shift, context.itself(low)))
     spelled_out = few and not total.shift and is_linear(left)
