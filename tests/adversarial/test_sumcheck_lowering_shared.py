@@ -8,17 +8,21 @@ import numpy as np
 import pytest
 from sumcheck_programs import const, constant, made
 
+from circuits.lower.sumcheck import merging
 from circuits.lower.sumcheck.lowering import lower
 from circuits.lower.sumcheck.satisfy import violations
 from circuits.program.graph import Constant, Program
 from circuits.program.interpreter import trace
-from circuits.program.ops import Accumulating, Index, Linear, Lookup, Op
+from circuits.program.ops import Accumulating, Index, Linear, Lookup, Max, Op
 from circuits.program.ranges import Ranges
 from circuits.program.refs import UNMAPPED, AffineMap, Output, Port, Ref, Source
 from circuits.program.validate import validate
 
 X = Ref(Source.INPUT, 0)
 FOUR = AffineMap.identity((4,))
+# A sum that saturates, and elements for it of which the first and the last do not fit.
+TOTAL = Linear((X,), (FOUR,), (4,), (), 8, 0, 1, True, (3,))
+INPUTS = [np.array([-100, -7, 40, 120])]
 
 
 def program(ops: list[Op], bits: int, outputs: list[int], constants: tuple[Constant, ...] = ()) -> Program:
@@ -65,3 +69,86 @@ def test_a_remainder_known_on_a_small_box_says_nothing_where_its_maps_miss(outpu
     assert violations(lowering.system, lowering.assign(inputs, values)) == []
     unclamped = np.array([-24, 48, 30000, -30000])
     assert violations(lowering.system, lowering.assign(inputs, [values[0], unclamped, unclamped]))
+
+
+def floor(of: Ref, how: AffineMap = FOUR, floors: AffineMap | None = None, dims: tuple[int, ...] = (4,)) -> Max:
+    """max(of, constant 0), through these maps; of a constant that is everywhere by default."""
+    return Max((of, const(0)), (how, floors or AffineMap.broadcast((), dims)), dims, (), 8, 0)
+
+
+def require_only(source: Program, forgeries: list[list[np.ndarray]]) -> None:
+    """The interpreter's run satisfies the system, and what its ops are said to have made in the forgeries does not."""
+    lowering, values = lower(source), trace(source, INPUTS)
+    assert violations(lowering.system, lowering.assign(INPUTS, values)) == []
+    for forged in forgeries:
+        assert any((ours != theirs).any() for ours, theirs in zip(forged, values, strict=True))
+        assert violations(lowering.system, lowering.assign(INPUTS, forged))
+
+
+def test_a_sum_that_an_output_shows_beside_its_maximum_is_bound() -> None:
+    source = program([TOTAL, floor(made(0))], 8, [0, 1], (constant(0),))
+    total, least = trace(source, INPUTS)
+    require_only(source, [[total + amount * np.eye(4, dtype=int)[i], least] for amount in (-1, 1, 5) for i in range(4)])
+
+
+def test_a_sum_that_another_op_reads_beside_its_maximum_is_bound() -> None:
+    both = Linear((made(0), made(1)), (FOUR, FOUR), (4,), (), 16, 0, 0, True, (1, 100))
+    source = program([TOTAL, floor(made(0)), both], 8, [2], (constant(0),))
+    total, least, read = trace(source, INPUTS)
+    lies = [amount * np.eye(4, dtype=int)[i] for amount in (-1, 1, 5) for i in range(4)]
+    require_only(source, [[total + lie, least, read + lie] for lie in lies])
+
+
+@pytest.mark.parametrize(
+    "how", [AffineMap((4,), (3,), ((-1,),)), AffineMap((4,), (1,), ((0,),))], ids=["backwards", "one element"]
+)
+def test_a_maximum_that_reads_a_sum_elsewhere_is_no_clamp_of_it(how: AffineMap) -> None:
+    source = program([TOTAL, floor(made(0), how)], 8, [1], (constant(0),))
+    total, _ = trace(source, INPUTS)
+    require_only(source, [[total, np.maximum(total, 0)]])
+
+
+def test_a_maximum_over_other_dims_than_its_sum_is_proven() -> None:
+    least = floor(made(0), AffineMap((4,), (0,), ((0, 1),)), dims=(1, 4))
+    require_only(program([TOTAL, least], 8, [1], (constant(0),)), [])
+
+
+@pytest.mark.parametrize("of", [X, made(0)], ids=["looked up", "of a sum"])
+@pytest.mark.parametrize(
+    ("floors", "elements"),
+    [(AffineMap((1,), (0,), ((1,),)), [5]), (FOUR, [-20, 3, 10, 30])],
+    ids=["out of bounds", "not the same"],
+)
+def test_a_maximum_with_what_is_no_constant_everywhere_is_no_floor(
+    of: Ref, floors: AffineMap, elements: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(merging, "SHARED_TABLE_ELEMENTS", 1)
+    shown = [0, 1] if of == X else [1]  # what is shown is not fused
+    source = program([TOTAL, floor(of, FOUR, floors)], 8, shown, (constant(elements),))
+    total, _ = trace(source, INPUTS)
+    require_only(source, [[total, np.maximum(INPUTS[0] if of == X else total, elements[0])]])
+
+
+@pytest.mark.parametrize("least", [-127, -64, 0, 5, 126])
+def test_a_fused_maximum_saturates_where_its_sum_does(least: int) -> None:
+    source = program([TOTAL, floor(made(0))], 8, [1], (constant(least),))
+    total, clamped = trace(source, INPUTS)
+    assert clamped[3] == 127
+    require_only(source, [[total, clamped + np.array([0, 0, 0, 5])]])
+
+
+def test_a_maximum_of_a_window_and_a_constant_is_no_floor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(merging, "SHARED_TABLE_ELEMENTS", 1)
+    window, everywhere = AffineMap((4,), (0,), ((1, 1),)), AffineMap((), (), ())
+    source = program([Max((X, const(0)), (window, everywhere), (3,), (2,), 8, 0)], 8, [0], (constant(-5),))
+    require_only(source, [[np.maximum(INPUTS[0][:3], -5)]])
+
+
+@pytest.mark.parametrize("sizes", [(2, 4), (4, 2)])
+def test_lookups_of_one_argument_on_boxes_of_two_sizes_bind_all_of_both(sizes: tuple[int, int]) -> None:
+    tables = [constant(np.arange(256) % 7), constant(np.arange(256) * 3)]
+    ops = [Lookup((X, const(t)), (FOUR, UNMAPPED), (sizes[t],), (), 16, 0, -128) for t in range(2)]
+    source = program(ops, 8, [0, 1], tuple(tables))
+    first, second = trace(source, INPUTS)
+    require_only(source, [[first + 3 * one, second] for one in np.eye(sizes[0], dtype=int)])
+    require_only(source, [[first, second + 3 * one] for one in np.eye(sizes[1], dtype=int)])
