@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from tiny_systems import ALONG, ONE, ROW, THREE, C, W, X, one, tiny_key, tiny_system
 
+from circuits.lower.sumcheck.layout import layout
 from circuits.lower.sumcheck.system import Fractions, Identity, Kind, Reading, System, Tensor, Term
 from circuits.program.refs import UNMAPPED, AffineMap
 from circuits.statement import MAX_RANK, keccak256
@@ -27,8 +28,15 @@ def refused(raw: bytes, reason: str) -> None:
 
 
 def changed(**fields: object) -> bytes:
-    """The key with another part of its system, and as many commitments as that wants where that can be told."""
+    """The key with another part of its system."""
     return replace(KEY, system=replace(KEY.system, **fields)).encode()
+
+
+def fitting(row_bits: int = KEY.row_bits, **fields: object) -> bytes:
+    """As `changed`, with as many commitments as that wants."""
+    system = replace(KEY.system, **fields)
+    commitments = (IDENTITY,) * len(layout(system, row_bits).setup_rows)
+    return replace(KEY, system=system, row_bits=row_bits, commitments=commitments).encode()
 
 
 def with_tensor(number: int, tensor: Tensor) -> tuple[Tensor, ...]:
@@ -307,3 +315,37 @@ def test_rejects_a_reading_whose_group_has_too_many_cells():
 def test_an_index_counts_like_any_other_tensor():
     system = replace(KEY.system, tensors=with_tensor(ROW, Tensor(Kind.IOTA, (2**25,))))
     refused(replace(KEY, system=system).encode(), "a view has other elements")
+
+
+def test_accepts_what_is_as_large_as_it_may_be():
+    sixteen = Identity((4,), (Term(1, (Reading(ONE, UNMAPPED),), (1,) * 15),))
+    widest = Identity((2**18,), (Term(1, (Reading(ONE, UNMAPPED),), (2**18,)),))
+    leaves = Fractions(1, (2**28,), one(ONE, UNMAPPED), ())
+    for raw in (
+        fitting(tensors=added(Tensor(Kind.ONES, (2**28,)))),
+        fitting(tensors=added(*[Tensor(Kind.INPUT, (1,), 8)] * 254)),
+        fitting(tensors=added(*[Tensor(Kind.OUTPUT, (1,), 8)] * 254)),
+        fitting(identities=(*KEY.system.identities, sixteen, widest)),
+        fitting(fractions=(leaves,)),
+        fitting(28),
+    ):
+        assert SumcheckKey.decode(raw).encode() == raw
+
+
+def test_rejects_a_grid_a_row_larger_than_it_may_be():
+    larger = Identity((2**18,), (Term(1, (Reading(ONE, UNMAPPED),), (2**18 + 1,)),))
+    refused(fitting(identities=(*KEY.system.identities, larger)), "a grid is empty or too large")
+
+
+@pytest.mark.parametrize("is_numerator", [True, False])
+def test_readings_of_fractions_count_like_those_of_identities(is_numerator):
+    diagonals = [one(W, AffineMap((4,), (offset,), ((1, 1),))) for offset in range(4)]
+    constant = one(ONE, UNMAPPED)
+
+    def raw(terms: list[Term], dims: tuple[int, ...]) -> bytes:
+        added = [Fractions(1, dims, t, ()) if is_numerator else Fractions(1, dims, constant, ((t,),)) for t in terms]
+        return fitting(fractions=(*KEY.system.fractions, *added))
+
+    refused(raw(diagonals[:1], (2**13, 2**13)), "couples over 16777216 points")
+    refused(raw(diagonals, (2**12, 2**12)), "couple over 67108864 points in all")
+    SumcheckKey.decode(raw(diagonals[:3], (2**12, 2**12)))

@@ -103,14 +103,20 @@ def test_the_pairing_tells_tau_from_its_neighbour():
     assert ARITHMETIC.pairing_check([(IDENTITY, G2_GENERATOR), (tau, (0, 0, 0, 0))])
 
 
+def on_another_curve():
+    """(4x, 8y), on y² = x³ + 64b: the group law has the same formulas there."""
+    return tuple(c * f % BASE_MODULUS for c, f in zip(DEVELOPMENT_S_G2, (4, 4, 8, 8), strict=True))
+
+
 @pytest.mark.parametrize(
     "point",
     [
         (*DEVELOPMENT_S_G2[:3], DEVELOPMENT_S_G2[3] + 1),
         (*DEVELOPMENT_S_G2[:3], DEVELOPMENT_S_G2[3] + BASE_MODULUS),
         point_outside_g2(),
+        on_another_curve(),
     ],
-    ids=["off the curve", "not reduced", "outside the group"],
+    ids=["off the curve", "not reduced", "outside the group", "of the right order on another curve"],
 )
 def test_refuses_to_pair_with_what_is_not_in_g2(point):
     with pytest.raises(ValueError, match="G2"):

@@ -13,7 +13,7 @@ from circuits.lower.sumcheck.layout import axis_bits, box_bits, layout, padded_s
 from circuits.lower.sumcheck.reading import groups
 from circuits.lower.sumcheck.system import Kind, System, Tensor
 from circuits.program.indexing import strided_view
-from circuits.program.refs import AffineMap
+from circuits.program.refs import UNMAPPED, AffineMap
 from verifier.claims import Functional
 from verifier.field import eq_index, eq_table
 from verifier.functionals import Functionals
@@ -171,3 +171,32 @@ def test_a_tensor_or_a_grid_without_elements_weighs_nothing():
     nowhere = AffineMap((3,), (0,), ((1,),))
     assert functionals.known_value(Functional(1, nowhere, (0,), (None,))) == 0
     assert functionals.extension(Functional(2, nowhere, (0,), (None,)), layout(system, 4).blocks[2], [3] * 4) == 0
+
+
+# Of equal dims, and two more that are read otherwise.
+KINDS = (Kind.INPUT, Kind.INPUT, Kind.OUTPUT, Kind.ONES, Kind.IOTA, Kind.SETUP, Kind.WITNESS)
+MIXED = (*(Tensor(kind, (4,), 8 * (kind < 2)) for kind in KINDS), Tensor(Kind.ONES, ()), Tensor(Kind.ONES, (3,)))
+PUBLIC = {0: np.array([5, 6, 7, 8]), 1: np.array([1, -2, 3, -4]), 2: np.array([9, 9, 8, 7])}
+
+
+def alike() -> list[Functional]:
+    """Functionals that differ in one thing each: tensor, map, grid, weights."""
+    maps = [AffineMap((4,), (offset,), ((stride,),)) for offset, stride in ((0, 1), (1, 1), (3, -1), (0, 2))]
+    read = [*itertools.product(range(7), maps), (7, UNMAPPED), (8, AffineMap((3,), (0,), ((1,),)))]
+    over = itertools.product((3, 4), [(10, 20), (10, 21), None])
+    return [Functional(*which, (size,), (weight,)) for which, (size, weight) in itertools.product(read, over)]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_what_is_computed_once_is_what_is_asked_for(order):
+    system = System(MIXED, (), ())
+    table, together = layout(system, 4), Functionals(system, PUBLIC, P)
+
+    def value(own: Functionals, functional: Functional, x: tuple[int, ...]) -> int:
+        if MIXED[functional.tensor].kind.committed:
+            return own.extension(functional, table.blocks[functional.tensor], x)
+        return own.known_value(functional)
+
+    points = [tuple(range(2 + k, 2 + k + table.variables)) for k in (0, 1)]
+    for functional, x in itertools.product(alike()[::order], points):
+        assert value(together, functional, x) == value(Functionals(system, PUBLIC, P), functional, x)

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from random_programs import GROW, inputs_of, programs
-from sumcheck_programs import CASES, EDGES, SAME, constant_floor, linear, program, split_input
+from sumcheck_programs import CASES, EDGES, ONE, SAME, constant_floor, linear, program, split_input
 
 from circuits.errors import InputError
-from circuits.lower.sumcheck import merging, pieces
+from circuits.lower.sumcheck import bounding, merging, pieces
 from circuits.lower.sumcheck.context import Context
 from circuits.lower.sumcheck.lowering import Lowering, lower
 from circuits.lower.sumcheck.satisfy import violations
@@ -22,7 +22,8 @@ from circuits.lower.sumcheck.system import Kind, System
 from circuits.lower.sumcheck.tables import MAX_RESULTS
 from circuits.program.graph import Program
 from circuits.program.interpreter import trace
-from circuits.program.ops import Contract, Lookup, Max, Op
+from circuits.program.intervals import Interval
+from circuits.program.ops import Contract, Linear, Lookup, Max, Op
 from circuits.program.ranges import Ranges
 from circuits.program.refs import UNMAPPED, AffineMap, Output, Port, Visibility
 from tests.programs import X, const, constant, made
@@ -216,3 +217,31 @@ def test_an_identity_that_could_wrap_is_never_made() -> None:
     context.identity((1,), context.constant((1 << 160) - 1))
     with pytest.raises(ArithmeticError, match=str(1 << 160)):
         context.identity((1,), context.constant(1 << 160))
+
+
+@pytest.mark.parametrize("bias", [-306, -250, -50, 0, 50, 250, 300])
+def test_a_clamp_is_satisfied_whatever_the_excess_can_be(bias: int) -> None:
+    """3·x + bias into 8 bits has an excess in [-3, 0], [-2, 1], [-1, 1], [-1, 2] or [0, 2]."""
+    op = Linear((X, const(0)), (SAME, AffineMap.broadcast((), ONE)), ONE, (), 8, 0, 0, False, (3, 1))
+    lowering = lower(program([op], constants=[constant(bias)]))
+    for x in (-128, -100, -60, -1, 0, 1, 60, 100, 127):
+        assert violations(lowering.system, honest(lowering, (x,))) == []
+
+
+@pytest.mark.parametrize("bits", [(8, 9), (9, 8)])
+def test_clamps_of_two_widths_share_no_table(bits: tuple[int, int]) -> None:
+    both = Linear((made(0), made(1)), (SAME, SAME), ONE, (), 16, 0, 0, False, (1, 1))
+    lowering = lower(program([*(linear(9, 0, width) for width in bits), both]))
+    for x in (-128, -60, -27, 0, 27, 60, 127):
+        assert violations(lowering.system, honest(lowering, (x,))) == []
+
+
+@pytest.mark.parametrize("limb_bits", [9, 16])
+@pytest.mark.parametrize("exponent", [9, 18, 48, 52])
+def test_a_flags_width_holds_every_difference_and_int64_holds_both(limb_bits: int, exponent: int) -> None:
+    """−T ≤ x < T, and x + T below 2^63."""
+    small, size = program([linear(1, 0, 8)]), 1 << exponent
+    context = Context(small, Ranges(small.inputs, small.constants), limb_bits)
+    for within in (Interval(-size, size - 1), Interval(-1, size), Interval(-size - 1, 0), Interval(0, size)):
+        most = 1 << bounding._flag_width(context, within)
+        assert -most <= within.lo <= within.hi < most <= 1 << 62

@@ -8,11 +8,13 @@ import pytest
 import sumcheck_reference as reference
 import sumcheck_toy as toy
 from kzg_reference import KnownTau
+from sumcheck_forging import proving_key
 
 from circuits.lower.sumcheck.satisfy import violations
 from circuits.lower.sumcheck.system import Identity, Kind, Reading, System, Tensor, Term
 from circuits.program.refs import AffineMap
 from circuits.statement import input_root, output_root
+from prover.sumcheck import Argument
 from verifier.curve import POINT_BYTES
 from verifier.errors import VerificationError
 from verifier.field import BASE_MODULUS, MODULUS
@@ -224,3 +226,43 @@ def test_an_identity_of_nothing_adds_nothing():
     key = reference.key_of(system, toy.values())
     prover = reference.Prover(system, key, toy.values())
     check(prover.proof().encode(), statement=prover.statement(), key=key)
+
+
+def public(which: str, tensor: Tensor) -> tuple[ProofShape, bytes]:
+    """A shape with this tensor alone before the messages, and these."""
+    none = replace(SHAPE, inputs=(), outputs=())
+    return replace(none, **{which: (tensor,)}), RAW[SHAPE.length - none.length :]
+
+
+@pytest.mark.parametrize("bits", [8, 15, 17, 31])
+@pytest.mark.parametrize("which", ["inputs", "outputs"])
+def test_rejects_public_elements_beyond_their_bits_wherever_the_wire_has_more(which, bits):
+    shape, messages = public(which, Tensor(Kind.INPUT, (2,), bits))
+    least, most, wire = -(1 << bits - 1), (1 << bits - 1) - 1, ">i2" if bits <= 16 else ">i4"
+    SumcheckProof.decode(np.array([least, most], wire).tobytes() + messages, shape)
+    for pair in ((least - 1, 0), (0, least - 1), (most + 1, 0), (0, most + 1)):
+        with pytest.raises(VerificationError) as refusal:
+            SumcheckProof.decode(np.array(pair, wire).tobytes() + messages, shape)
+        assert refusal.value.code == "value_out_of_range"
+
+
+@pytest.mark.parametrize("which", ["inputs", "outputs"])
+def test_reads_a_public_tensor_without_elements(which):
+    shape, messages = public(which, Tensor(Kind.INPUT, (3, 0), 8))
+    (empty,) = getattr(SumcheckProof.decode(messages, shape), which)
+    assert empty.shape == (3, 0)
+
+
+def test_products_of_public_tensors_alone_send_no_factors_and_absorb_that():
+    """y = x·x with y also committed, so that there is a table."""
+    x, y, w = (Reading(number, AffineMap.identity((2,))) for number in range(3))
+    tensors = (Tensor(Kind.INPUT, (2,), 8), Tensor(Kind.OUTPUT, (2,), 16), Tensor(Kind.WITNESS, (2,)))
+    square, same = (Term(1, (w,)), Term(-1, (x, x))), (Term(1, (w,)), Term(-1, (y,)))
+    system = System(tensors, (Identity((2,), square), Identity((2,), same)), ())
+    values = [np.array([3, -5]), np.array([9, 25]), np.array([9, 25])]
+    key = SumcheckKey.decode(reference.key_of(system, values).encode())
+    prover = reference.Prover(system, key, values)
+    proof = prover.proof()
+    assert (len(prover.products), proof.factors) == (1, ())
+    verify(prover.statement(), key, proof.encode(), reference.ACCEPTED, KnownTau())
+    assert Argument(proving_key(key, values), values).prove(prover.statement()) == proof.encode()
