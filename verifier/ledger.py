@@ -38,9 +38,8 @@ def check_ledger(
 def extension(
     claims: Sequence[Claim], weights: Sequence[int], functionals: Functionals, table: Layout, x: Sequence[int]
 ) -> int:
-    """Φ̃(x); a tensor without elements has no block, so that a claim about it weighs nothing."""
+    """Φ̃(x). No tensor without elements is read (circuits/lower/sumcheck/bounds.py), so that each has a block."""
     return sum(
         weight * functionals.extension(functional, table.blocks[functional.tensor], x)
         for functional, weight in weighed([claim.terms for claim in claims], weights, functionals.modulus).items()
-        if functional.tensor in table.blocks
     )

@@ -29,9 +29,8 @@ def weigh_claims(system: System, layout: Layout, claims: Sequence[Terms], delta:
     weights = [Vector.zeros(1 << layout.row_bits) for _ in (*layout.setup_rows, *layout.witness_rows)]
     starts = block_starts(layout)
     for functional, coefficient in weighed(claims, powers(delta, len(claims))).items():
-        if functional.tensor in starts:
-            dims = system.tensors[functional.tensor].dims
-            book.weights(functional, dims).scatter(weights, starts[functional.tensor], coefficient)
+        dims = system.tensors[functional.tensor].dims
+        book.weights(functional, dims).scatter(weights, starts[functional.tensor], coefficient)
     return weights
 
 

@@ -28,7 +28,7 @@ from circuits.program.intervals import Interval
 from circuits.program.refs import UNMAPPED
 from tests.sumcheck_bounds import Bounds
 from tests.sumcheck_points import Points, known_tensors
-from tests.sumcheck_programs import CASES, split_input
+from tests.sumcheck_programs import CASES, WIDE, split_input
 from tests.sumcheck_smt import Assignment, Search
 from tests.sumcheck_smt_tables import KnownTable
 from tests.sumcheck_variants import VARIANTS
@@ -83,9 +83,9 @@ def require_one_output(lowering: Lowering, tried: list[list[Integers]]) -> None:
 
 
 @pytest.mark.parametrize("limb_bits", [4, LIMB_BITS, 16])
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", CASES | WIDE)
 def test_a_system_has_only_the_interpreters_output(name: str, limb_bits: int) -> None:
-    program, tries = CASES[name]()
+    program, tries = (CASES | WIDE)[name]()
     require_one_output(lower(program, limb_bits), [split_input(program, elements) for elements in tries[1::4]])
 
 

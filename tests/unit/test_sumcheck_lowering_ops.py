@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from random_programs import GROW, inputs_of, programs
-from sumcheck_programs import CASES, EDGES, ONE, SAME, constant_floor, linear, program, split_input
+from sumcheck_programs import CASES, EDGES, ONE, SAME, WIDE, constant_floor, linear, program, split_input
 
 from circuits.errors import InputError
 from circuits.lower.sumcheck import bounding, merging, pieces
@@ -43,9 +43,9 @@ def witnesses(system: System) -> int:
 
 
 @pytest.mark.parametrize("limb_bits", [None, 16])
-@pytest.mark.parametrize("name", sorted(CASES))
+@pytest.mark.parametrize("name", sorted(CASES | WIDE))
 def test_an_honest_assignment_satisfies(name: str, limb_bits: int | None) -> None:
-    small, tries = CASES[name]()
+    small, tries = (CASES | WIDE)[name]()
     lowering = lower(small, limb_bits)
     for elements in tries:
         assert violations(lowering.system, honest(lowering, elements)) == []
@@ -118,7 +118,7 @@ def test_a_constant_that_is_the_same_everywhere_is_not_committed() -> None:
 
 
 def test_a_table_of_clamps_has_no_rows_for_what_is_far_from_all_of_them() -> None:
-    system = lower(CASES["remainders clamped far apart"]()[0], 9).system
+    system = lower(WIDE["remainders clamped far apart"]()[0], 9).system
     assert max(math.prod(fractions.dims) for fractions in system.fractions) == 1 << 9  # LIMB's
 
 
