@@ -1,7 +1,7 @@
 """Random valid programs and inputs for hypothesis: every op, empty axes, reads that miss, extremes and ties.
 
 `programs()` grows a program op by op with its ranges known; an op that the rules refuse is left out. Every op is an
-output. `inputs_of(program)` draws integers for it.
+output, or the last alone. `inputs_of(program)` draws integers for it.
 """
 
 from __future__ import annotations
@@ -187,6 +187,15 @@ def lookup(g: Growing) -> None:
         g.add(Lookup((ref, table), (how, UNMAPPED), dims, (), 32, 0, known.lo))
 
 
+def floor(g: Growing) -> None:
+    """max of the newest tensor and a constant, often with a power of two of integers from there to its end."""
+    ref, dims = g.tensors[-1]
+    known = g.ranges.operand(ref).interval
+    powers = [known.hi + 1 - (1 << bits) for bits in range((known.hi - known.lo + 1).bit_length())]
+    least = g.constant(np.array(g.draw(st.one_of(st.sampled_from(powers), st.integers(known.lo, known.hi)))))
+    g.add(Max((ref, least), (AffineMap.identity(dims), AffineMap.broadcast((), dims)), dims, (), 32, 0))
+
+
 def maximum(g: Growing) -> None:
     dims, inner = g.dims(), g.dims()
     misses = g.draw(st.booleans())
@@ -272,10 +281,11 @@ def programs(
     empty_axes: bool = True,
     bits: Sequence[int] = (8, 12, 16, 32),
     shapes: Sequence[Dims] = (),
+    floored: bool = False,
 ) -> Program:
     """Programs over one or two inputs that grow by `most` of `kinds` (and what those need: compare, max, argmax).
 
-    Dims are a few small axes, or one of `shapes`.
+    Dims are a few small axes, or one of `shapes`. All ops are outputs; or the last alone, with a floor under it.
     """
     growing = Growing(draw, (1, 1, 2, 2, 3, 3, 0) if empty_axes else (1, 2, 3), tuple(shapes))
     count = draw(st.integers(1, 2))
@@ -285,13 +295,16 @@ def programs(
         growing.tensors.append((Ref(Source.INPUT, i), port.dims))
     for kind in draw(st.lists(st.sampled_from(kinds), min_size=1, max_size=most)):
         GROW[kind](growing)
+    if floored and growing.ops:
+        floor(growing)
     if not growing.ops:
         first = AffineMap.identity(ports[0].dims)
         growing.add(Index((Ref(Source.INPUT, 0),), (first,), ports[0].dims, (), 32, 0))
     outputs = tuple(
         Output(Ref(Source.OP, i), Port(f"y{i}", op.dims, op.bits, (op.scale,))) for i, op in enumerate(growing.ops)
     )
-    return Program(ports, tuple(growing.constants), tuple(growing.ops), outputs)
+    shown = outputs[-1:] if floored else outputs
+    return Program(ports, tuple(growing.constants), tuple(growing.ops), shown)
 
 
 @st.composite

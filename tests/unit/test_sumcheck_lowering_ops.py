@@ -23,7 +23,7 @@ from circuits.lower.sumcheck.tables import MAX_RESULTS
 from circuits.program.graph import Program
 from circuits.program.interpreter import trace
 from circuits.program.intervals import Interval
-from circuits.program.ops import Contract, Linear, Lookup, Max, Op
+from circuits.program.ops import Contract, Linear, Lookup, Max, Mul, Op, ReduceSum
 from circuits.program.ranges import Ranges
 from circuits.program.refs import UNMAPPED, AffineMap, Output, Port, Visibility
 from tests.programs import X, const, constant, made
@@ -63,6 +63,14 @@ def test_random_programs_of_one_op_are_satisfied(kind: type[Op], data: st.DataOb
 @given(st.data())
 def test_random_programs_are_satisfied(data: st.DataObject) -> None:
     drawn = data.draw(programs())
+    satisfied(drawn, data.draw(inputs_of(drawn)), data.draw(st.sampled_from([None, 16, 13, 9])))
+
+
+@settings(RANDOM, max_examples=120)
+@given(st.data())
+def test_random_programs_of_clamped_sums_are_satisfied(data: st.DataObject) -> None:
+    """The maximum that each ends with is fused with the sum, where that is allowed."""
+    drawn = data.draw(programs([Linear, Contract, Mul, ReduceSum], most=2, empty_axes=False, floored=True))
     satisfied(drawn, data.draw(inputs_of(drawn)), data.draw(st.sampled_from([None, 16, 13, 9])))
 
 
