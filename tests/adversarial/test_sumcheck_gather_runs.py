@@ -10,13 +10,14 @@ import pytest
 from circuits.lower.sumcheck.lowering import lower
 from circuits.lower.sumcheck.moves import Runs
 from circuits.program.graph import Program
-from circuits.program.interpreter import run
+from circuits.program.interpreter import run, trace
 from circuits.program.ops import Gather, Lookup
 from circuits.program.refs import UNMAPPED, AffineMap
 from prover.key_cache import KeyCache
 from tests.programs import X, const, constant, made, ports, program_of
 from tests.sumcheck_forging import Forger, check
 from tests.sumcheck_search import assignments, outputs
+from tests.sumcheck_traces import beside, require_only
 
 ROWS, WIDTH, RUN = 3, 6, 2
 EMBEDDING = np.arange(10, 10 + ROWS * WIDTH).reshape(ROWS, WIDTH)
@@ -122,3 +123,16 @@ def test_rejects_a_multiplicity_moved(embedded: Forger, to: tuple[int, int]) -> 
     forged[tensor][to] += 1
     assert {violation.kind for violation in embedded.violations(forged)} == {"fractions"}
     assert embedded.rejected(forged) == "fraction_sum_not_zero"
+
+
+@pytest.mark.parametrize("width", [5, 9])
+def test_runs_leave_no_element_of_a_row_over(width: int) -> None:
+    """Neither 5 nor 9 is cut in two: one is cut in one run of 5, the other in three of 3."""
+    own = AffineMap((ROWS, width), (0, 0), ((0, 0, 1), (0, 1, 0))), ROW_OF_TOKEN[1]
+    rows = Gather((const(1), made(0)), own, (2, width), (ROWS,), 8, 0)
+    table = constant(np.arange(ROWS * width).reshape(ROWS, width))
+    source, inputs = program_of(ports([(2,)], 8), [TOKENS, table], [token(), rows]), [np.array([1, 2])]
+    lowering, values = lower(source), trace(source, inputs)
+    right = tuple(values[-1].reshape(-1).tolist())
+    assert outputs(lowering.system, inputs, lowering.setup_values()) == {right}
+    require_only(source, inputs, beside(values, [1]))
