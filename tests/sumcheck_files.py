@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import halo2_programs
-import pytest
+from other_srs import write_other_srs
 
 from circuits.program.file import load_program, save_program
 from circuits.program.graph import Program
 from prover.cli.app import run_cli
-from prover.srs import generate_dev_srs, srs_g2
+from prover.srs import srs_g2
 from verifier.curve import G1_GENERATOR, POINT_BYTES, encode_point
 
 SRS_K = 12
@@ -55,9 +55,7 @@ def make_bench(folder: Path) -> Bench:
     save_program(halo2_programs.gemm_relu(seed=2), made.other_program)
     save_input(made.input, load_program(made.program), 1)
     save_input(made.other_input, load_program(made.program), 2)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("prover.srs.DEVELOPMENT_TAU", 0x1234567)  # a string that takes the place of a ceremony's
-        generate_dev_srs(SRS_K, made.srs)
+    write_other_srs(SRS_K, made.srs)
     steps = [
         ["setup", made.program, "--route", "sumcheck", "-o", made.key],
         ["setup", made.other_program, "--route", "sumcheck", "-o", made.other_key],

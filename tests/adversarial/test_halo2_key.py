@@ -21,16 +21,18 @@ from halo2_parts import (
     with_instance,
 )
 
-from circuits.statement import Statement, input_root, output_root
+from circuits.statement import Route, Statement, input_root, output_root
 from prover.halo2 import Halo2Options, prove, setup
 from prover.halo2.process import run_in_child
 from prover.halo2.proving import field_elements, phase_request, read_proof
+from verifier.acceptance import Wanted, accept, key_srs_digest
 from verifier.errors import VerificationError
 from verifier.evm import accepts
 from verifier.halo2 import verify
 from verifier.halo2_key import Halo2Key, InputMode, ParamMode, PortSpec
 from verifier.halo2_values import Halo2Proof, open_instances
-from verifier.srs import Accepted
+from verifier.messages import ProofFile
+from verifier.srs import DEVELOPMENT_S_G2, Accepted, srs_digest
 
 
 def test_rejects_key_over_another_srs(honest: Parts) -> None:
@@ -183,3 +185,24 @@ def test_no_mutation_of_key_or_proof_bytes_does_anything_but_refuse(honest: Part
             except VerificationError:
                 refused += 1
         assert refused > 300
+
+
+def test_a_verifier_who_was_given_no_leave_rejects_what_does_not_bind_the_parameters() -> None:
+    """Whatever weights: `verify` has no option for it."""
+    parts = from_fixture("gemm_relu")
+    key = dataclasses.replace(parts.key, param_mode=ParamMode.PRIVATE)
+    file = ProofFile(Route.HALO2, parts.statement, key.digest(), srs_digest(DEVELOPMENT_S_G2), parts.proof.encode())
+    with pytest.raises(VerificationError) as caught:
+        accept(file, key, Wanted(key.model_id, DEVELOPMENT))
+    assert caught.value.code == "statement_unbound"
+
+
+def test_a_proof_over_a_named_srs_is_accepted_under_that_name_alone() -> None:
+    parts, s_g2 = from_fixture("gemm_relu_other_srs"), json_s_g2("gemm_relu_other_srs")
+    assert key_srs_digest(parts.key) == srs_digest(s_g2)
+    named = ProofFile(Route.HALO2, parts.statement, parts.key.digest(), srs_digest(s_g2), parts.proof.encode())
+    wanted = Wanted(parts.key.model_id, Accepted(frozenset([s_g2, DEVELOPMENT_S_G2])))
+    accept(named, parts.key, wanted)
+    with pytest.raises(VerificationError) as caught:
+        accept(dataclasses.replace(named, srs_digest=srs_digest(DEVELOPMENT_S_G2)), parts.key, wanted)
+    assert caught.value.code == "srs_differs"

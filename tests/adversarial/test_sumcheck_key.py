@@ -4,9 +4,9 @@ import random
 from dataclasses import replace
 
 import pytest
-from tiny_systems import ALONG, ONE, ROW, THREE, C, W, X, one, tiny_key, tiny_system
+from sumcheck_key_cases import KEY, added, changed, fitting, identity, refused, with_tensor
+from tiny_systems import ALONG, ONE, ROW, THREE, C, W, X, one
 
-from circuits.lower.sumcheck.layout import layout
 from circuits.lower.sumcheck.system import Fractions, Identity, Kind, Reading, System, Tensor, Term
 from circuits.program.refs import UNMAPPED, AffineMap
 from circuits.statement import MAX_RANK, keccak256
@@ -15,38 +15,8 @@ from verifier.errors import VerificationError
 from verifier.field import BASE_MODULUS
 from verifier.sumcheck_key import MAX_BYTES, SumcheckKey
 
-KEY = tiny_key()
 RAW = KEY.encode()
 HEAD = 4 + 1 + 32 + 32 + 1 + 2
-
-
-def refused(raw: bytes, reason: str) -> None:
-    with pytest.raises(VerificationError) as refusal:
-        SumcheckKey.decode(raw)
-    assert refusal.value.code == "key_malformed"
-    assert reason in refusal.value.details["reason"]
-
-
-def changed(**fields: object) -> bytes:
-    """The key with another part of its system."""
-    return replace(KEY, system=replace(KEY.system, **fields)).encode()
-
-
-def fitting(row_bits: int = KEY.row_bits, **fields: object) -> bytes:
-    """As `changed`, with as many commitments as that wants."""
-    system = replace(KEY.system, **fields)
-    commitments = (IDENTITY,) * len(layout(system, row_bits).setup_rows)
-    return replace(KEY, system=system, row_bits=row_bits, commitments=commitments).encode()
-
-
-def with_tensor(number: int, tensor: Tensor) -> tuple[Tensor, ...]:
-    tensors = list(tiny_system().tensors)
-    tensors[number] = tensor
-    return tuple(tensors)
-
-
-def added(*tensors: Tensor) -> tuple[Tensor, ...]:
-    return (*tiny_system().tensors, *tensors)
 
 
 def test_a_key_is_read_as_it_was_written():
@@ -165,12 +135,10 @@ def test_rejects_a_system_without_an_output_or_with_too_many():
     refused(changed(tensors=added(*[Tensor(Kind.INPUT, (1,), 8)] * 255)), "the number of INPUT tensors")
 
 
-def test_rejects_a_table_of_too_many_rows():
-    refused(changed(tensors=added(Tensor(Kind.WITNESS, (2**25,)))), "more than 1048576 rows")
-
-
-def identity(*terms: Term, dims: tuple[int, ...] = (4,)) -> bytes:
-    return changed(identities=(*KEY.system.identities, Identity(dims, terms)))
+@pytest.mark.parametrize("kind", [Kind.SETUP, Kind.WITNESS])
+def test_rejects_a_committed_tensor_of_too_many_rows(kind):
+    """Before they are laid out."""
+    refused(changed(tensors=added(Tensor(kind, (2**25,)))), "more than 1048576 rows")
 
 
 @pytest.mark.parametrize("dims", [(0,), (4, 0), (2**28 + 1,), (2**20, 2**20)])
@@ -244,74 +212,6 @@ def test_accepts_a_reading_of_a_public_tensor_without_elements():
     SumcheckKey.decode(replace(KEY, system=system).encode())
 
 
-def test_rejects_a_reading_that_couples_too_many_points():
-    diagonal = AffineMap((4,), (0,), ((1, 1),))
-    refused(identity(one(W, diagonal), dims=(2**13, 2**13)), "couples over 16777216 points")
-
-
-def test_rejects_readings_that_couple_too_many_points_together():
-    """Each passes alone, and a reading counts once however often it stands there."""
-    diagonals = [one(W, AffineMap((4,), (offset,), ((1, 1),))) for offset in range(4)]
-    SumcheckKey.decode(identity(*diagonals[:3], dims=(2**12, 2**12)))
-    SumcheckKey.decode(identity(*diagonals[:1] * 5, dims=(2**12, 2**12)))
-    refused(identity(*diagonals, dims=(2**12, 2**12)), "couple over 67108864 points in all")
-
-
-def test_rejects_a_reading_that_is_weighed_too_often_beside_different_partners():
-    """Its weights are others for each set of axes that it shares with the other factor."""
-    large, dims = len(KEY.system.tensors), (1 << 6,) * 4
-    coupled = Reading(large, AffineMap((1 << 24,), (1,), ((1 << 18, 1 << 12, 1 << 6, 1),)))
-    partners = [
-        Reading(W, AffineMap((4,), (0,), (tuple(int(axis in kept) for axis in range(4)),)))
-        for kept in ((0,), (1,), (2,), (0, 1), (0, 2))
-    ]
-
-    def raw(partners):
-        terms = tuple(Term(1, (coupled, partner)) for partner in partners)
-        system = replace(KEY.system, tensors=added(Tensor(Kind.IOTA, (1 << 24,))), identities=(Identity(dims, terms),))
-        return replace(KEY, system=system).encode()
-
-    refused(raw(partners), "couple over 67108864 points in all")
-    SumcheckKey.decode(raw(partners[:3]))
-    SumcheckKey.decode(raw(partners[:1] * 5))
-
-
-def test_rejects_a_reading_that_is_weighed_too_often_over_different_boxes():
-    """Its weights are others for each split of one grid into a box and inner points."""
-    grid = (1 << 8,) * 3
-    diagonal = one(W, AffineMap((4,), (0,), ((1, 1, 1),)))
-
-    def raw(boxes):
-        split = tuple(Identity(grid[:axes], (replace(diagonal, inner=grid[axes:]),)) for axes in boxes)
-        return changed(identities=(*KEY.system.identities, *split))
-
-    refused(raw(range(4)), "couple over 67108864 points in all")
-    SumcheckKey.decode(raw(range(3)))
-    SumcheckKey.decode(raw((2,) * 5))
-
-
-def test_rejects_public_tensors_whose_elements_are_summed_too_often():
-    """Each time one by one, however small the groups."""
-    large, dims = len(KEY.system.tensors), (1 << 10, 1 << 10)
-    term = one(large, AffineMap.identity(dims))
-    for kind, count in ((Kind.ONES, 65), (Kind.INPUT, 63), (Kind.OUTPUT, 65)):
-        tensor = Tensor(kind, dims, 0 if kind is Kind.ONES else 8)
-        system = replace(KEY.system, tensors=added(tensor), identities=(Identity(dims, (term,) * count),))
-        raw = replace(KEY, system=system).encode()
-        if kind is Kind.OUTPUT:
-            refused(raw, "couple over 67108864 points in all")
-        else:
-            SumcheckKey.decode(raw)
-
-
-def test_rejects_a_reading_whose_group_has_too_many_cells():
-    long = len(KEY.system.tensors)
-    system = replace(KEY.system, tensors=added(Tensor(Kind.ONES, (2**25,))))
-    term = one(long, AffineMap((2**25,), (0,), ((1,),)))
-    system = replace(system, identities=(Identity((1,), (term,)),))
-    refused(replace(KEY, system=system).encode(), "couples over 16777216 points")
-
-
 def test_an_index_counts_like_any_other_tensor():
     system = replace(KEY.system, tensors=with_tensor(ROW, Tensor(Kind.IOTA, (2**25,))))
     refused(replace(KEY, system=system).encode(), "a view has other elements")
@@ -335,17 +235,3 @@ def test_accepts_what_is_as_large_as_it_may_be():
 def test_rejects_a_grid_a_row_larger_than_it_may_be():
     larger = Identity((2**18,), (Term(1, (Reading(ONE, UNMAPPED),), (2**18 + 1,)),))
     refused(fitting(identities=(*KEY.system.identities, larger)), "a grid is empty or too large")
-
-
-@pytest.mark.parametrize("is_numerator", [True, False])
-def test_readings_of_fractions_count_like_those_of_identities(is_numerator):
-    diagonals = [one(W, AffineMap((4,), (offset,), ((1, 1),))) for offset in range(4)]
-    constant = one(ONE, UNMAPPED)
-
-    def raw(terms: list[Term], dims: tuple[int, ...]) -> bytes:
-        added = [Fractions(1, dims, t, ()) if is_numerator else Fractions(1, dims, constant, ((t,),)) for t in terms]
-        return fitting(fractions=(*KEY.system.fractions, *added))
-
-    refused(raw(diagonals[:1], (2**13, 2**13)), "couples over 16777216 points")
-    refused(raw(diagonals, (2**12, 2**12)), "couple over 67108864 points in all")
-    SumcheckKey.decode(raw(diagonals[:3], (2**12, 2**12)))

@@ -11,6 +11,7 @@ import onnx
 import pytest
 from cli_calls import Invoke
 from onnx import TensorProto, helper, numpy_helper
+from other_srs import write_other_srs
 
 from circuits.program.file import load_program
 from prover.cli.app import run_cli
@@ -229,10 +230,7 @@ def test_corrupt_srs_is_refused(bench: Bench, invoke: Invoke, tmp_path: Path) ->
 
 
 def test_a_key_over_another_srs_is_refused_before_the_work(bench: Bench, invoke: Invoke, tmp_path: Path) -> None:
-    path = tmp_path / "other.srs"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("prover.srs.DEVELOPMENT_TAU", 0x1234567)
-        generate_dev_srs(4, path)  # too small for the model, which would be told later
+    path = write_other_srs(4, tmp_path / "other.srs")  # too small for the model, which would be told later
     refused(invoke, 2, "key_over_another_srs", "model", "audit", bench.program, "--key", bench.key, "--srs", path)
     proving = ["prove", bench.program, bench.input, "--key", bench.key, "-o", tmp_path / "proof.json"]
     refused(invoke, 2, "key_over_another_srs", *proving, "--srs", path)

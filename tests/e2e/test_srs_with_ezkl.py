@@ -12,6 +12,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from other_srs import write_other_srs
 
 from prover import srs
 
@@ -68,9 +69,7 @@ def proven(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, An
     folder = tmp_path_factory.mktemp("ezkl")
     write_model(folder)
     srs.generate_dev_srs(LOGROWS, folder / "dev.srs")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(srs, "DEVELOPMENT_TAU", 424242)
-        srs.generate_dev_srs(LOGROWS, folder / "other.srs")
+    write_other_srs(LOGROWS, folder / "other.srs")
     command = [sys.executable, "-c", SCRIPT, str(LOGROWS)]
     child = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
     assert child.returncode == 0, child.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import os
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 import structlog
 import typer
+from rich.console import Console
 
 from circuits.errors import InputError
 from prover.cli import app, challenger, model
@@ -274,3 +276,14 @@ def test_a_fee_limit_that_is_no_number_is_refused(text: str) -> None:
     with pytest.raises(InputError) as refused:
         wei_of_gwei(float(text))
     assert refused.value.code == "bad_option"
+
+
+def test_names_and_labels_are_shown_as_they_are_and_labels_in_place_of_values() -> None:
+    labels = ["[bold]cat[/bold]", "[/]", "[link=https://example.org]dog[/link]"]
+    output = {"shape": [3], "integers": [7, 8, 9], "values": [0.5, 0.25, 0.125], "labels": labels}
+    file = io.StringIO()
+    Console(file=file, width=200).print(outputs_table({"outputs": {"[red]y[/red]": output}}))
+    told = file.getvalue()
+    for shown in ("[red]y[/red]", "[2]", "9", *labels):
+        assert shown in told
+    assert "0.25" not in told

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from circuits.errors import EnvironmentFailure
-from prover.key_cache import KeyCache
+from prover.key_cache import MANIFEST, KeyCache
 
 NAMES = ("a", "b")
 
@@ -100,3 +100,16 @@ def test_a_builder_killed_half_way_is_built_over(tmp_path: Path) -> None:
     assert not cache.path("keys", "d1").exists()
     assert cache.entry("keys", "d1", write_two, NAMES).cached is False
     assert sorted(path.name for path in cache.path("keys", "d1").iterdir()) == ["a", "b", "manifest.json"]
+
+
+def test_what_a_process_that_died_has_left_is_no_part_of_an_entry(tmp_path: Path) -> None:
+    left = tmp_path / "kind" / "digest.partial"
+    left.mkdir(parents=True)
+    (left / "half").write_text("of it")
+
+    def build(folder: Path) -> None:
+        (folder / "whole").write_text("all of it")
+
+    entry = KeyCache(tmp_path).entry("kind", "digest", build, ["whole"])
+    assert {path.name for path in entry.folder.iterdir()} == {"whole", MANIFEST}
+    assert not left.exists()

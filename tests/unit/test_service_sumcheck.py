@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,34 +9,29 @@ from typing import Any
 import halo2_programs
 import numpy as np
 import pytest
-import sumcheck_programs
 from fastapi.testclient import TestClient
 from service_fakes import KEY_DIGEST, FakeChain, FakeProver, hold_model, make_deps, tiny_program
 from service_on_chain import decision, jobs_count, listen, only_job
 
-from circuits.errors import InputError
+from circuits.errors import EnvironmentFailure, InputError
 from circuits.program.graph import Program
-from circuits.program.interpreter import run
 from circuits.program.refs import Visibility
 from circuits.statement import Route
 from contracts.client.types import RoutePin
 from prover import sumcheck
-from prover.backend import silent
+from prover.backend import Estimate, silent
 from prover.kernels import field
 from prover.key_cache import KeyCache
-from prover.service.adapters.sumcheck_prover import SumcheckProver, _size
+from prover.service.adapters.sumcheck_prover import SumcheckProver
 from prover.service.domain.chain import Seen
 from prover.service.domain.errors import Conflict, model_too_large
 from prover.service.domain.models import ModelSource
 from prover.service.entrypoints.api import make_app
-from prover.service.entrypoints.wiring import wire
 from prover.service.handlers.deps import Deps
 from prover.service.handlers.read_results import read_call, read_job, read_proof
 from prover.service.handlers.register_model import ModelUpload, register_model
 from prover.service.handlers.run_job import Outcome, run_job
 from prover.service.handlers.submit_job import JobRequest, submit_job
-from prover.service.settings import Settings
-from tests.programs import made
 from verifier.acceptance import Wanted, accept
 from verifier.messages import KeyFile, ProofFile
 from verifier.srs import DEVELOPMENT_S_G2, Accepted
@@ -184,61 +177,6 @@ def test_a_request_that_allows_another_route_too_is_answered_by_that(deps: Deps)
     assert read_job(deps, only_job(deps).id).route == Route.HALO2
 
 
-def test_keys_are_prepared_once_and_the_ones_used_last_are_kept(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    prepared: list[bytes] = []
-    setup = sumcheck.setup
-
-    def counting(plan: sumcheck.Plan, srs: Path | None, **others: Any) -> object:
-        prepared.append(plan.lowering.program.model_id())
-        return setup(plan, srs, **others)
-
-    monkeypatch.setattr("prover.service.adapters.sumcheck_prover.sumcheck.setup", counting)
-    first, second = tiny_program(), tiny_program(factor=5)
-    inputs = [np.array([4, -5], np.int64)]
-    prover = SumcheckProver(cache, None, allow_insecure_srs=True)
-    proofs = [prover.prove(program, inputs, silent) for program in (first, second, tiny_program())]
-    assert prepared == [first.model_id(), second.model_id()]
-    assert proofs[0].file == proofs[2].file
-    assert [phase["name"] for phase in proofs[0].phases[:2]] == ["lower", "setup"]
-    assert "setup" not in [phase["name"] for phase in proofs[2].phases]
-    np.testing.assert_array_equal(proofs[1].outputs[0], run(second, inputs)[0])
-    forgetful = SumcheckProver(cache, None, allow_insecure_srs=True, kept_bytes=0)
-    for program in (first, second, first):
-        forgetful.prove(program, inputs, silent)
-    assert prepared[2:] == [first.model_id(), second.model_id(), first.model_id()]
-
-
-def test_what_a_proof_made_on_the_way_is_not_kept_with_the_keys(cache: Path) -> None:
-    """It may be many times what is counted of them."""
-    size = 1 << 17
-    kept, counted = _kept_of(tiny_program(size), cache)
-    assert kept <= counted
-
-
-@pytest.mark.parametrize("ops", [1, 20, 200])
-def test_keys_of_many_small_ops_are_counted_for_what_their_objects_weigh(ops: int, cache: Path) -> None:
-    small = sumcheck_programs.linear
-    chain = [small(3, 0, 16), *(small(3 + i % 5, 2, 16, made(i)) for i in range(ops))]
-    kept, counted = _kept_of(sumcheck_programs.program(chain), cache)
-    assert kept <= counted <= 3 * kept
-
-
-def _kept_of(program: Program, cache: Path) -> tuple[int, int]:
-    """Bytes that stay in a prover's process once it proved the program, and those that it counts."""
-    prover = SumcheckProver(cache, None, allow_insecure_srs=True, kept_bytes=0)
-    prover.prove(tiny_program(), [np.array([4, -5], np.int64)], silent)  # what is made once for all programs
-    inputs = [np.ones(port.dims, np.int64) for port in program.inputs]
-    tracemalloc.start()
-    try:
-        prover.prove(program, inputs, silent)
-        gc.collect()
-        kept, _ = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    (keys,) = prover._kept.values()
-    return kept, _size(keys)
-
-
 def test_request_for_another_key_is_refused_before_anything_is_proven(prover: SumcheckProver) -> None:
     seen: list[str] = []
     program, inputs = tiny_program(), [np.array([1, 2], np.int64)]
@@ -250,11 +188,13 @@ def test_request_for_another_key_is_refused_before_anything_is_proven(prover: Su
     assert prover.prove(program, inputs, silent, digest).key_digest == digest
 
 
-def test_the_insecure_srs_is_used_only_where_it_was_asked_for(cache: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError) as refused:
-        SumcheckProver(cache, None, allow_insecure_srs=False)
-    assert refused.value.code == "srs_missing"
-    settings = Settings(data_dir=tmp_path / "data", cache_dir=cache, allow_insecure_srs=True)
-    wired = wire(settings, with_chain=False)
-    assert [prover.route for prover in wired.provers] == [Route.HALO2, Route.OPTIMISTIC, Route.SUMCHECK]
-    assert isinstance(wired.prover_of(Route.SUMCHECK), SumcheckProver)
+def test_a_failure_of_the_machine_is_no_answer_about_a_program(tmp_path: Path) -> None:
+    class Broken(FakeProver):
+        def estimate(self, program: Program) -> Estimate:
+            raise EnvironmentFailure("cache_unwritable", "no room")
+
+    deps = make_deps(tmp_path, sumcheck=Broken(route=Route.SUMCHECK))
+    with pytest.raises(EnvironmentFailure):
+        hold_model(deps)
+    with deps.database.transaction() as work:
+        assert work.models.find("0x" + tiny_program().model_id().hex()) is None

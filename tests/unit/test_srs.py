@@ -8,13 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from eth_hash.auto import keccak
+from other_srs import write_other_srs
 from py_ecc import optimized_bn128 as bn128
 
 from circuits.errors import EnvironmentFailure, InferproofError, InputError
 from circuits.statement import keccak256
 from prover import srs
 from prover.kernels import reference
-from verifier.srs import DEVELOPMENT_S_G2
+from verifier.srs import DEVELOPMENT_S_G2, G2Point, srs_digest, srs_fields
 
 K = 5
 POINTS = 1 << K
@@ -111,11 +113,8 @@ def test_lagrange_half_interpolates_the_powers(whole: bytes) -> None:
     assert bn128.eq(weighted, bn128.multiply(bn128.G1, srs.DEVELOPMENT_TAU))
 
 
-def test_string_of_another_tau_is_valid_and_of_unknown_origin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr(srs, "DEVELOPMENT_TAU", 12345)
-        srs.generate_dev_srs(3, tmp_path / "other.srs")
-    report = srs.verify_srs(tmp_path / "other.srs")
+def test_string_of_another_tau_is_valid_and_of_unknown_origin(tmp_path: Path) -> None:
+    report = srs.verify_srs(write_other_srs(3, tmp_path / "other.srs"))
     assert (report.origin, report.insecure) == ("unknown", False)
 
 
@@ -253,3 +252,21 @@ def test_every_ceremony_file_up_to_the_largest_has_a_digest() -> None:
     assert list(digests) == list(range(1, srs.MAX_K + 1))
     assert all(len(bytes.fromhex(digest)) == 32 for digest in digests.values())
     assert len(set(digests.values())) == srs.MAX_K
+
+
+# As the pairing precompile takes it.
+WORDS = "".join(f"{coordinate:064x}" for coordinate in DEVELOPMENT_S_G2)
+
+
+def test_a_reference_string_is_named_by_keccak_of_its_four_words() -> None:
+    assert srs_digest(DEVELOPMENT_S_G2) == keccak(bytes.fromhex(WORDS))
+
+
+@pytest.mark.parametrize("place", range(4))
+def test_the_name_binds_every_coordinate(place: int) -> None:
+    words = list(DEVELOPMENT_S_G2)
+    words[place] += 1
+    other: G2Point = (words[0], words[1], words[2], words[3])
+    assert srs_digest(other) != srs_digest(DEVELOPMENT_S_G2)
+    assert srs_fields(srs_digest(other))["insecure_srs"] is False
+    assert srs_fields(srs_digest(DEVELOPMENT_S_G2))["insecure_srs"] is True

@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from other_srs import write_other_srs
 
 from circuits.errors import EnvironmentFailure, InferproofError, InputError
 from prover import srs
@@ -64,10 +65,7 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> bytes:
     """A valid string whose digest is the published one of its k; its tau is not the development one."""
-    with monkeypatch.context() as patch:
-        patch.setattr(srs, "DEVELOPMENT_TAU", 987654321)
-        srs.generate_dev_srs(K, tmp_path / "source")
-    data = (tmp_path / "source").read_bytes()
+    data = write_other_srs(K, tmp_path / "source").read_bytes()
     (tmp_path / "source").unlink()
     digest = hashlib.sha256(data).hexdigest()
     monkeypatch.setattr(srs, "ceremony_digests", lambda: {K: digest})

@@ -21,7 +21,7 @@ from circuits.lower.sumcheck.layout import (
     layout,
     padded_strides,
 )
-from circuits.lower.sumcheck.reading import ReadingTooLargeError, groups
+from circuits.lower.sumcheck.reading import GroupBook, ReadingTooLargeError, groups
 from circuits.lower.sumcheck.system import Fractions, Kind, Reading, System, Tensor, Term
 from circuits.program.refs import AffineMap
 
@@ -185,3 +185,16 @@ def test_fractions_lie_largest_first() -> None:
     plan = fraction_layout(System((Tensor(Kind.ONES, ()),), (), fractions))
     assert [(block.offset, block.bits) for block in plan.blocks] == [(32, 2), (0, 5), (40, 0), (36, 2)]
     assert plan.depth == axis_bits(41)
+
+
+def test_a_book_tells_readings_apart_by_tensor_map_and_grid() -> None:
+    book, along, shifted = GroupBook(), AffineMap((6,), (0,), ((1,),)), AffineMap((6,), (1,), ((1,),))
+    asked = [(dims, how, grid) for dims in ((6,), (2, 3)) for how in (along, shifted) for grid in ((2,), (4,), (7,))]
+    for _ in range(2):
+        for dims, how, grid in asked:
+            made, expected = book.groups(dims, how, grid), groups(dims, how, grid)
+            assert [group.axes for group in made] == [group.axes for group in expected]
+            for ours, theirs in zip(made, expected, strict=True):
+                np.testing.assert_array_equal(ours.cells, theirs.cells)
+                np.testing.assert_array_equal(ours.padded, theirs.padded)
+            assert made is book.groups(dims, how, grid)
