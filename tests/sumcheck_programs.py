@@ -141,6 +141,12 @@ def argmax(offset: int) -> Case:
     return program([op], [(3,)]), [(5, 5, 5), (-1, 5, 5), (7, 7, -128), (0, 0, 1), (127, -128, 127), (-5, -6, -7)]
 
 
+def argmax_that_reads_twice() -> Case:
+    """Each of three elements at two inner points."""
+    op = Argmax((X,), (AffineMap((3,), (0,), ((0, 1, 0),)),), ONE, (3, 2), 8, 0)
+    return program([op], [(3,)]), [(5, 5, 5), (-1, 5, 5), (0, 0, 1), (127, -128, 127)]
+
+
 def compare(relation: Relation) -> Callable[[], Case]:
     return lambda: (program([Compare((X, Y), (SAME, SAME), ONE, (), 8, 0, relation)], [ONE, ONE]), PAIRS)
 
@@ -223,6 +229,7 @@ CASES: dict[str, Callable[[], Case]] = {
     "max of three": lambda: largest_of(3),
     "argmax": lambda: argmax(0),
     "argmax that misses": lambda: argmax(-1),
+    "argmax that reads twice": argmax_that_reads_twice,
     "less": compare(Relation.LESS),
     "less or equal": compare(Relation.LESS_OR_EQUAL),
     "equal": compare(Relation.EQUAL),

@@ -9,6 +9,7 @@ import pytest
 
 from circuits.lower.sumcheck.lowering import lower
 from circuits.lower.sumcheck.moves import Runs
+from circuits.lower.sumcheck.tables import MAX_RESULTS
 from circuits.program.graph import Program
 from circuits.program.interpreter import run, trace
 from circuits.program.ops import Gather, Lookup
@@ -136,3 +137,13 @@ def test_runs_leave_no_element_of_a_row_over(width: int) -> None:
     right = tuple(values[-1].reshape(-1).tolist())
     assert outputs(lowering.system, inputs, lowering.setup_values()) == {right}
     require_only(source, inputs, beside(values, [1]))
+
+
+@pytest.mark.parametrize(("width", "widest"), [(MAX_RESULTS, MAX_RESULTS), (2 * MAX_RESULTS, MAX_RESULTS), (131, 1)])
+def test_a_run_is_no_longer_than_soundness_counts_on(width: int, widest: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However much a longer one would save; 131 is a prime."""
+    monkeypatch.setattr(Runs, "cost", lambda runs, entries: -runs.width)
+    own = AffineMap((ROWS, width), (0, 0), ((0, 0, 1), (0, 1, 0))), ROW_OF_TOKEN[1]
+    rows = Gather((const(1), made(0)), own, (2, width), (ROWS,), 8, 0)
+    table = constant(np.arange(ROWS * width).reshape(ROWS, width) % 128)
+    assert columns(program_of(ports([(2,)], 8), [TOKENS, table], [token(), rows])) == 1 + widest

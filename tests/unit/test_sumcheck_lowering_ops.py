@@ -15,7 +15,9 @@ from sumcheck_programs import CASES, EDGES, ONE, SAME, WIDE, constant_floor, lin
 
 from circuits.errors import InputError
 from circuits.lower.sumcheck import bounding, merging, pieces
+from circuits.lower.sumcheck.bounds import require_bounded
 from circuits.lower.sumcheck.context import Context
+from circuits.lower.sumcheck.layout import choose_row_bits
 from circuits.lower.sumcheck.lowering import Lowering, lower
 from circuits.lower.sumcheck.satisfy import violations
 from circuits.lower.sumcheck.system import Kind, System
@@ -23,7 +25,7 @@ from circuits.lower.sumcheck.tables import MAX_RESULTS
 from circuits.program.graph import Program
 from circuits.program.interpreter import trace
 from circuits.program.intervals import Interval
-from circuits.program.ops import Contract, Linear, Lookup, Max, Mul, Op, ReduceSum
+from circuits.program.ops import Contract, Index, Linear, Lookup, Max, Mul, Op, ReduceSum
 from circuits.program.ranges import Ranges
 from circuits.program.refs import UNMAPPED, AffineMap, Output, Port, Visibility
 from tests.programs import X, const, constant, made
@@ -80,6 +82,7 @@ def satisfied(drawn: Program, inputs: list[np.ndarray], limb_bits: int | None = 
     assert [values.shape for values in assignment] == [tensor.dims for tensor in lowering.system.tensors]
     assert violations(lowering.system, assignment) == []
     assert lower(drawn, limb_bits).system == lowering.system
+    require_bounded(lowering.system, choose_row_bits(lowering.system))  # or no verifier would take a key of it
 
 
 @settings(RANDOM, max_examples=40)
@@ -186,6 +189,16 @@ def test_a_system_commits_no_more_than_it_needs() -> None:
     outputs = {"rsqrt": 2, "remainder of another": 2}
     for name, extra in needed.items():
         assert witnesses(lower(CASES[name]()[0], 16).system) == outputs.get(name, 1) + extra, name
+
+
+def test_a_maximum_with_nothing_is_the_other_operand() -> None:
+    of_nothing = AffineMap((0,), (0,), ((1,),))
+    cut = Index((X,), (AffineMap.identity(ONE),), (0,), (), 8, 0, 0)
+    lowering = lower(program([cut, Max((X, made(0)), (SAME, of_nothing), ONE, (), 8, 0)]))
+    assert witnesses(lowering.system) == 1
+    assert not lowering.system.fractions
+    for elements in EDGES:
+        assert violations(lowering.system, honest(lowering, elements)) == []
 
 
 @settings(RANDOM, max_examples=30)

@@ -179,6 +179,24 @@ def test_rows_are_few_and_as_short_as_that_allows() -> None:
     assert rows(row_bits) <= 64 < rows(row_bits - 1)
 
 
+@pytest.mark.parametrize(("count", "row_bits"), [(64, 10), (65, 11), (128, 11), (129, 12)])
+def test_as_many_rows_are_present_as_are_wanted_and_no_more(count: int, row_bits: int) -> None:
+    """Of tensors that each fill a row of 2^10 cells."""
+    assert choose_row_bits(_system([(1 << 10,)] * count, [])) == row_bits
+    assert choose_row_bits(_system([], [(2, 1 << 9)] * count)) == row_bits
+
+
+def test_a_tensor_without_elements_has_no_block() -> None:
+    whole, empty = (layout(_system([(3,), *none], [*none, (5, 2)]), 4) for none in ((), ((0,), (4, 0))))
+    assert sorted(empty.blocks) == [0, 5]
+    assert [*empty.blocks.values()] == [*whole.blocks.values()]
+    assert (empty.variables, empty.setup_rows, empty.witness_rows) == (
+        whole.variables,
+        whole.setup_rows,
+        whole.witness_rows,
+    )
+
+
 def test_fractions_lie_largest_first() -> None:
     numerator = Term(1, (Reading(0, AffineMap((), (), ())),))
     fractions = tuple(Fractions(1, dims, numerator, ()) for dims in [(3,), (5, 3), (), (4,)])
