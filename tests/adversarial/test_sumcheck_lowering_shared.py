@@ -116,6 +116,13 @@ def test_a_fused_maximum_saturates_where_its_sum_does(least: int) -> None:
     require_only(source, INPUTS, [[total, clamped + np.array([0, 0, 0, 5])]])
 
 
+@pytest.mark.parametrize("least", [-128, -127, 0, 125, 126, 127])
+def test_a_floor_that_is_looked_up_is_itself_at_the_ends(least: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(merging, "SHARED_TABLE_ELEMENTS", 1)
+    source, inputs = program([floor(X)], 8, [0], (constant(least),)), [np.array([-128, 125, 126, 127])]
+    require_only(source, inputs, beside(trace(source, inputs), (-1, 1)))
+
+
 def test_a_maximum_of_a_window_and_a_constant_is_no_floor(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(merging, "SHARED_TABLE_ELEMENTS", 1)
     window, everywhere = AffineMap((4,), (0,), ((1, 1),)), AffineMap((), (), ())
