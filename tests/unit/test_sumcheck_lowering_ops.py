@@ -201,6 +201,15 @@ def test_a_maximum_with_nothing_is_the_other_operand() -> None:
         assert violations(lowering.system, honest(lowering, elements)) == []
 
 
+def test_a_sum_over_no_points_is_its_bias() -> None:
+    nowhere = AffineMap((2,), (0,), ((0, 1),))
+    for op in (
+        ReduceSum((X,), (nowhere,), ONE, (0,), 8, 0, 1, False, 3),
+        Contract((X, X), (nowhere, nowhere), ONE, (0,), 8, 0, 0, False),
+    ):
+        satisfied(program([op], [(2,)]), [np.array([100, -100])])
+
+
 @settings(RANDOM, max_examples=30)
 @given(st.data())
 def test_constants_cut_in_pieces_are_the_whole(data: st.DataObject) -> None:

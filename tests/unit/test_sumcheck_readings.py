@@ -134,6 +134,12 @@ def test_a_group_has_only_the_cells_that_it_reaches() -> None:
     assert (nowhere.cells.tolist(), nowhere.offsets.tolist()) == ([-1, -1], [0])
 
 
+def test_an_axis_of_one_point_couples_nothing() -> None:
+    how = AffineMap((4, 4), (0, 0), ((1, 0, 1), (0, 1, 1)))
+    assert len(groups((4, 4), how, (4, 4, 1))) == 2
+    assert len(groups((4, 4), how, (4, 4, 2))) == 1
+
+
 def test_refuses_to_enumerate_axes_coupled_at_too_many_points(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "MAX_GROUP_POINTS", 15)
     how = AffineMap((16,), (0,), ((4, 1),))
