@@ -11,7 +11,7 @@ from circuits.program.interpreter import trace
 from circuits.program.ops import Contract, Index, Linear, Lookup, Max, Op
 from circuits.program.refs import UNMAPPED, AffineMap, Ref
 from tests.programs import X, Y, const, constant, made, ports, program_of
-from tests.sumcheck_traces import beside, require_only
+from tests.sumcheck_traces import beside, claiming, require_only
 
 FOUR = AffineMap.identity((4,))
 # A sum that saturates, and elements for it of which the first and the last do not fit.
@@ -138,6 +138,26 @@ def test_lookups_of_one_argument_on_boxes_of_two_sizes_bind_all_of_both(sizes: t
     first, second = trace(source, INPUTS)
     require_only(source, INPUTS, [[first + 3 * one, second] for one in np.eye(sizes[0], dtype=int)])
     require_only(source, INPUTS, [[first, second + 3 * one] for one in np.eye(sizes[1], dtype=int)])
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_maximum_is_bound_by_each_of_two_windows_that_begin_alike(order: int) -> None:
+    """Of the first two elements and of all three: what is looked up is said by the same readings, on two boxes."""
+    windows = (AffineMap((3,), (0,), ((0, 1, 0),)), AffineMap((3,), (0,), ((0, 0, 1),)))[::order]
+    source = program_of(ports([(3,)], 8), [], [Max((X, X), windows, (1,), (2, 3), 8, 0)])
+    require_only(source, [np.array([1, 2, 7])], [[np.array([lie])] for lie in (1, 2, 8)])
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_maximum_is_bound_by_a_zero_that_another_operand_misses(order: int) -> None:
+    """Both are read as 0, one of them in bounds at three of four places."""
+    maps = (AffineMap((4,), (1,), ((1,),)), FOUR)[::order]
+    largest = Max((X, const(0), const(0)), (FOUR, *maps), (4,), (), 8, 0)
+    source = program_of(ports([(4,)], 8), [constant([0] * 4)], [largest])
+    inputs = [np.array([-5, 6, 0, -7])]
+    values = trace(source, inputs)
+    lies = [*claiming(values, 0, [-5, 6]), *claiming(values, 3, [-7, 1]), *beside(values, [-1, 1])]
+    require_only(source, inputs, lies)
 
 
 @pytest.mark.parametrize("columns", [3, 5, 15])
