@@ -231,11 +231,19 @@ def test_a_large_constant_is_cut_where_that_leaves_less_padding() -> None:
     assert violations(lowering.system, honest(lowering, [i % 256 - 128 for i in range(columns)])) == []
 
 
-def test_refuses_a_hashed_input() -> None:
+@pytest.mark.parametrize("what", ["input", "output"])
+def test_refuses_what_is_hashed(what: str) -> None:
     small, _ = CASES["less"]()
-    hashed = dataclasses.replace(small.inputs[1], visibility=Visibility.HASHED)
-    with pytest.raises(InputError, match="x1") as caught:
-        lower(dataclasses.replace(small, inputs=(small.inputs[0], hashed)))
+    first, second = small.inputs
+    (output,) = small.outputs
+    second = dataclasses.replace(second, visibility=Visibility.HASHED)
+    hidden = dataclasses.replace(output.port, visibility=Visibility.HASHED)
+    hashed = {
+        "input": dataclasses.replace(small, inputs=(first, second)),
+        "output": dataclasses.replace(small, outputs=(dataclasses.replace(output, port=hidden),)),
+    }
+    with pytest.raises(InputError, match={"input": "x1", "output": "y"}[what]) as caught:
+        lower(hashed[what])
     assert caught.value.code == "route_unsupported"
 
 
