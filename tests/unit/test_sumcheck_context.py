@@ -43,3 +43,8 @@ def test_a_column_that_could_wrap_is_never_made(context: Context) -> None:
         with pytest.raises(ArithmeticError, match=str(1 << 160)):
             context.fraction(context.tag(), ONE, columns, None)
     assert all(tensor.kind is not Kind.WITNESS for tensor in context.tensors)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 1000])
+def test_numbers_of_places_are_below_the_size(context: Context, size: int) -> None:
+    assert context.magnitude(context.numbers((size,), (0,))) == size - 1
