@@ -61,9 +61,9 @@ def linear_program(factor: int, shift: int, bits: int) -> Callable[[], Case]:
     return lambda: (program([linear(factor, shift, bits)]), EDGES)
 
 
-def constant_floor(of: Ref = X) -> Max:
-    """max(of, the first constant)."""
-    return Max((of, const(0)), (SAME, AffineMap.broadcast((), ONE)), ONE, (), 16, 0)
+def constant_floor(of: Ref = X, number: int = 0, dims: tuple[int, ...] = ONE, bits: int = 16) -> Max:
+    """max(of, a constant)."""
+    return Max((of, const(number)), (AffineMap.identity(dims), AffineMap.broadcast((), dims)), dims, (), bits, 0)
 
 
 def relu_of(op: Linear) -> Callable[[], Case]:

@@ -23,8 +23,7 @@ from tests.sumcheck_traces import beside, require_only
 ROWS, WIDTH, RUN = 3, 6, 2
 EMBEDDING = np.arange(10, 10 + ROWS * WIDTH).reshape(ROWS, WIDTH)
 TOKENS = constant((np.arange(256) - 128) % ROWS)
-# Of each of two tokens its row: x is read at (token of o, second axis of o), the token at o's first axis.
-ROW_OF_TOKEN = (AffineMap((ROWS, WIDTH), (0, 0), ((0, 0, 1), (0, 1, 0))), AffineMap((2,), (0,), ((1, 0, 0),)))
+TOKEN_OF_ROW = AffineMap((2,), (0,), ((1, 0, 0),))
 
 
 @pytest.fixture(autouse=True)
@@ -37,15 +36,17 @@ def token() -> Lookup:
     return Lookup((X, const(0)), (AffineMap.identity((2,)), UNMAPPED), (2,), (), 8, 0, -128)
 
 
-def embedding() -> Program:
-    rows = Gather((const(1), made(0)), ROW_OF_TOKEN, (2, WIDTH), (ROWS,), 8, 0)
-    return program_of(ports([(2,)], 8), [TOKENS, constant(EMBEDDING)], [token(), rows])
+def embedding(table: np.ndarray = EMBEDDING) -> Program:
+    """Of each of two tokens its row: x is read at (token of o, second axis of o), the token at o's first axis."""
+    rows = AffineMap(table.shape, (0, 0), ((0, 0, 1), (0, 1, 0)))
+    gather = Gather((const(1), made(0)), (rows, TOKEN_OF_ROW), (2, table.shape[1]), (ROWS,), 8, 0)
+    return program_of(ports([(2,)], 8), [TOKENS, constant(table)], [token(), gather])
 
 
 def batch() -> Program:
     """Of each of two matrices of 3 by 4 the row that its own token says: o' numbers matrices and runs."""
     own = AffineMap((2, 3, 4), (0, 0, 0), ((1, 0, 0), (0, 0, 1), (0, 1, 0)))
-    rows = Gather((const(1), made(0)), (own, ROW_OF_TOKEN[1]), (2, 4), (ROWS,), 8, 0)
+    rows = Gather((const(1), made(0)), (own, TOKEN_OF_ROW), (2, 4), (ROWS,), 8, 0)
     return program_of(ports([(2,)], 8), [TOKENS, constant(np.arange(24).reshape(2, ROWS, 4))], [token(), rows])
 
 
@@ -129,10 +130,7 @@ def test_rejects_a_multiplicity_moved(embedded: Forger, to: tuple[int, int]) -> 
 @pytest.mark.parametrize("width", [5, 9])
 def test_runs_leave_no_element_of_a_row_over(width: int) -> None:
     """Neither 5 nor 9 is cut in two: one is cut in one run of 5, the other in three of 3."""
-    own = AffineMap((ROWS, width), (0, 0), ((0, 0, 1), (0, 1, 0))), ROW_OF_TOKEN[1]
-    rows = Gather((const(1), made(0)), own, (2, width), (ROWS,), 8, 0)
-    table = constant(np.arange(ROWS * width).reshape(ROWS, width))
-    source, inputs = program_of(ports([(2,)], 8), [TOKENS, table], [token(), rows]), [np.array([1, 2])]
+    source, inputs = embedding(np.arange(ROWS * width).reshape(ROWS, width)), [np.array([1, 2])]
     lowering, values = lower(source), trace(source, inputs)
     right = tuple(values[-1].reshape(-1).tolist())
     assert outputs(lowering.system, inputs, lowering.setup_values()) == {right}
@@ -143,7 +141,4 @@ def test_runs_leave_no_element_of_a_row_over(width: int) -> None:
 def test_a_run_is_no_longer_than_soundness_counts_on(width: int, widest: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """However much a longer one would save; 131 is a prime."""
     monkeypatch.setattr(Runs, "cost", lambda runs, entries: -runs.width)
-    own = AffineMap((ROWS, width), (0, 0), ((0, 0, 1), (0, 1, 0))), ROW_OF_TOKEN[1]
-    rows = Gather((const(1), made(0)), own, (2, width), (ROWS,), 8, 0)
-    table = constant(np.arange(ROWS * width).reshape(ROWS, width) % 128)
-    assert columns(program_of(ports([(2,)], 8), [TOKENS, table], [token(), rows])) == 1 + widest
+    assert columns(embedding(np.arange(ROWS * width).reshape(ROWS, width) % 128)) == 1 + widest

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sumcheck_programs import constant_floor
 
 from circuits.program.interpreter import trace
 from circuits.program.ops import Compare, Divide, Gather, Linear, Lookup, Max, Op, Relation
@@ -22,16 +23,15 @@ NEXT = AffineMap((4,), (1,), ((1,),))
 EVERYWHERE = AffineMap.broadcast((), (4,))
 
 
-def floors(bits: int, count: int) -> list[Op]:
-    """Of as many inputs, each with the constant of its number."""
-    return [Max(((X, Y)[n], const(n)), (FOUR, EVERYWHERE), (4,), (), bits, 0) for n in range(count)]
+# Of two inputs, each with the constant of its number.
+FLOORS: list[Op] = [constant_floor(of, number, (4,)) for number, of in enumerate((X, Y))]
 
 
 @pytest.mark.parametrize("bits", [8, 16, 32])
 def test_a_dividend_out_of_bounds_is_zero_also_where_its_elements_never_are(bits: int) -> None:
     """In 8 bits the quotients saturate."""
     quotient = Divide((made(0), const(1)), (NEXT, EVERYWHERE), (4,), (), bits, 0, 3, False)
-    source = program_of(ports([(4,)], 16), [constant(30000), constant(7)], [*floors(16, 1), quotient])
+    source = program_of(ports([(4,)], 16), [constant(30000), constant(7)], [FLOORS[0], quotient])
     inputs = [np.array([-100, 30001, 31000, 32000])]
     values = trace(source, inputs)
     assert values[1][3] == 0 < min(values[1][:3])
@@ -46,7 +46,7 @@ def test_what_is_compared_out_of_bounds_is_zero_also_where_its_elements_never_ar
 ) -> None:
     """All elements lie within 268 of each other, and 2^9 from 0."""
     compare = Compare((made(0), made(1)), maps, (4,), (), 8, 0, relation)
-    source = program_of(ports([(4,), (4,)], 16), [constant(32500)] * 2, [*floors(16, 2), compare])
+    source = program_of(ports([(4,), (4,)], 16), [constant(32500)] * 2, [*FLOORS, compare])
     inputs = [np.array([32600, 32700, 32501, 32502]), np.array([32700, 32501, 32767, 32760])]
     values = trace(source, inputs)
     lies = [lie for element in range(4) for lie in claiming(values, element, (0, 1, 2, 64, -63, -64))]
@@ -68,7 +68,7 @@ def test_a_maximum_of_two_is_none_of_what_is_read_out_of_bounds(maps: tuple[Affi
 def test_a_quotient_is_as_small_as_the_largest_divisor_makes_it(sign: int, bits: int) -> None:
     """Of a dividend that is never near 0, by a divisor that may be 1; in 8 bits it saturates."""
     ops = [
-        *floors(16, 2),
+        *FLOORS,
         Linear((made(0),), (FOUR,), (4,), (), 32, 0, 0, False, (sign,)),
         Divide((made(2), made(1)), (FOUR, FOUR), (4,), (), bits, 0, 0, False),
     ]

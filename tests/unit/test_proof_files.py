@@ -140,20 +140,25 @@ def test_a_file_is_read_up_to_the_limit_and_refused_above_it(
     assert type(file).load(path) == file
     for longer in (raw + b" ", raw + b"}"):
         path.write_bytes(longer)
-        with pytest.raises(VerificationError, match="over"):
+        with pytest.raises(VerificationError, match="over") as caught:
             type(file).load(path)
+        assert caught.value.code == "file_malformed"
 
 
+@pytest.mark.parametrize("size", [(1 << 24) + 1, 1 << 40], ids=["a byte too many", "more than there is memory"])
 @pytest.mark.parametrize("kind", [ProofFile, KeyFile])
-def test_no_more_of_a_file_is_read_than_its_limit(kind: type[ProofFile] | type[KeyFile], tmp_path: Path) -> None:
+def test_no_more_of_a_file_is_read_than_its_limit(
+    kind: type[ProofFile] | type[KeyFile], size: int, tmp_path: Path
+) -> None:
     huge = tmp_path / "huge"
     with huge.open("wb") as file:
-        file.truncate(1 << 40)  # sparse: there is no such memory
-    with pytest.raises(VerificationError, match="over"):
+        file.truncate(size)  # sparse
+    with pytest.raises(VerificationError, match="over") as caught:
         kind.load(huge)
+    assert caught.value.code == "file_malformed"
 
 
-@pytest.mark.parametrize("statement", [None, 7, True, "model_id", ["model_id", "input_root", "output_root"]])
+@pytest.mark.parametrize("statement", [None, [], 7, True, "model_id", ["model_id", "input_root", "output_root"]])
 def test_refuses_a_statement_that_is_no_object(statement: object) -> None:
     refused(ProofFile.from_json, document(PROOF) | {"statement": statement})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sumcheck_programs import ONE, SAME, program
+from sumcheck_programs import ONE, SAME, constant_floor, program
 
 from circuits.lower.sumcheck.lowering import LIMB_BITS
 from circuits.program.graph import Program
@@ -18,8 +18,7 @@ EVERYWHERE = AffineMap.broadcast((), ONE)
 
 
 def floor(of: Ref, dims: tuple[int, ...] = ONE) -> Max:
-    """max(of, the first constant)."""
-    return Max((of, const(0)), (AffineMap.identity(dims), AffineMap.broadcast((), dims)), dims, (), 32, 0)
+    return constant_floor(of, 0, dims, 32)
 
 
 def require_one(source: Program, limb_bits: int, inputs: list[list[int]], claims: tuple[int, ...] = ()) -> None:
