@@ -32,9 +32,30 @@ def ending(opcode: int, *words: bytes) -> bytes:
         (b"", False),
         (ending(REVERT, YES, DIGEST), False),
         (bytes([0xFE]), False),
+        (bytes.fromhex("5f63ffffffff52") + ending(RETURN, YES, DIGEST), False),  # memory that no gas pays for
     ],
-    ids=["yes", "yes, and more", "no", "neither", "other key", "no key", "nothing", "no code", "revert", "invalid"],
+    ids=[
+        "yes",
+        "yes, and more",
+        "no",
+        "neither",
+        "other key",
+        "no key",
+        "nothing",
+        "no code",
+        "revert",
+        "invalid",
+        "out of gas",
+    ],
 )
 def test_only_a_yes_about_this_key_is_one(code: bytes, accepted: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evm, "reusable_verifier_code", lambda: code)
     assert evm.accepts(b"proof", [1, 2], VKA) is accepted
+
+
+def test_the_gas_is_what_a_transaction_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The code says yes where the gas that is left after its first instruction, of 2, is 2^24 - 2."""
+    compare = bytes([0x5A, 0x63]) + (2**24 - 2).to_bytes(4, "big") + bytes([0x14, 0x5F, 0x52])
+    store = bytes([0x7F]) + DIGEST + bytes([0x60, 32, 0x52])
+    monkeypatch.setattr(evm, "reusable_verifier_code", lambda: compare + store + bytes([0x60, 64, 0x5F, RETURN]))
+    assert evm.accepts(b"proof", [1, 2], VKA)
